@@ -17,6 +17,7 @@ from ci_kaniko.importing.readers.github import workflow
 from ci_kaniko.importing.readers.gitlab import pipeline
 from ci_kaniko.importing.report import report_text
 from ci_kaniko.importing.shell import guards, parsing
+from ci_kaniko.importing.translate import languages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +77,10 @@ def test_what_is_too_much_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guards, "_SCRIPTS", 1)
     with pytest.raises(SpecError, match="does more than can be followed"):
         import_files([("a.sh", f"eval 'A=a'\n{CALL}")])
+    monkeypatch.setattr(languages, "_MOST_CASES", 50)
+    rules = [{"if": "$CI_COMMIT_TAG =~ /^v[0-9.]*1[0-9.]{9}$/"}]
+    cases = import_files([("a.gitlab-ci.yml", json.dumps({"a": {**one, "rules": rules}}))])
+    assert "push: never" in cases.spec_text
     monkeypatch.undo()
     monkeypatch.setattr(pipeline, "_MAX_CELLS", 1)
     monkeypatch.setattr(workflow, "MAX_CELLS", 1)

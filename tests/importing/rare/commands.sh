@@ -35,3 +35,4 @@ fi
   --destination one.example.com/shop:1 --destination two.example.com/shop:1 \
   --destination three.example.com/shop:1 --destination four.example.com/shop:1
 exit 0
+echo "done"

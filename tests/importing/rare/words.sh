@@ -2,6 +2,7 @@
 # What few scripts have: words and lists.
 set -e
 OUT=$(mktemp -d)
+echo "{\"auths\": {\"quay.io\": {\"auth\": \"$AUTHS\"}}}" > /root/.docker/config.json
 [ -n "$OUT" ] || exit 1
 let RATE=40+2
 cd ""
@@ -52,6 +53,8 @@ if [ "$CI_COMMIT_BRANCH" ]; then REF=$CI_COMMIT_TAG; else REF=$CI_COMMIT_BRANCH;
 if [ "$WHO" ]; then ASKED=pr-$CI_MERGE_REQUEST_IID; else ASKED=$CI_COMMIT_TAG; fi
 if [ "$CI_MERGE_REQUEST_IID" ]; then NUMBER=pr-$CI_MERGE_REQUEST_IID; else NUMBER=$WHO; fi
 
+if [ "$TEAM" ]; then NAMED=$GITHUB_REF_NAME; else NAMED=; fi
+
 echo "$TEAM-a $TEAM-b" | while read -r one; do
   /kaniko/executor --context "apps/$one" --destination "quay.io/acme/one:$one"
 done
@@ -63,6 +66,6 @@ for again in 1 2; do /kaniko/executor --context again --destination quay.io/acme
   --label "x=$FIRST" --label "y=$SECOND" --label "n=$(cat kept)" --label "e=$OPEN" \
   --label "w=$WRONG" --label "h=$HASH" --label "i=$KIND" --label "u=$SERIES" --label "t=$STAR" \
   --label "b=$TABS" --label "m=$HALF" --label "g=$ANY" --label "aa=$LITERAL" \
-  --label "ab=$LONG" --label "ac=$SAME" --label "ad=$HEAD" --label "z=$RATE" \
+  --label "ab=$LONG" --label "ac=$SAME" --label "ad=$HEAD" --label "ae=$NAMED" --label "z=$RATE" \
   --label "q=$REF" --label "v=$ASKED" --label "j=$NUMBER" --label "pre=@(a|b)" --label=sub=<(date) \
   --label "unset=$nobody_set" --destination quay.io/acme/words:1

@@ -51,10 +51,7 @@ def are_found(expression: str, *wanted: str) -> bool:
     >>> are_found(r"^v\d\.", r"v[0-9]+\.[0-9]"), are_found("^a", "b", "c")
     (False, False)
     """
-    try:
-        return _finds(_machine(expression, whole=False), wanted) is True
-    except NotRegular:
-        return False
+    return _answer(expression, wanted) is True
 
 
 def never_meet(*wanted: str) -> bool:
@@ -63,8 +60,13 @@ def never_meet(*wanted: str) -> bool:
     >>> never_meet("v.*", "[^v].*"), never_meet("v.*", ".*1")
     (True, False)
     """
+    return _answer("", wanted) is None
+
+
+def _answer(expression: str, wanted: tuple[str, ...]) -> bool | None:
+    """Whether an expression finds all that ``wanted`` match; None where nothing is that."""
     try:
-        return _finds(_machine("", whole=False), wanted) is None
+        return _finds(_machine(expression, whole=False), wanted)
     except NotRegular:
         return False
 
@@ -75,11 +77,7 @@ def ends_of(expression: str) -> tuple[str, str]:
     >>> ends_of(r"^v1\.\d+-rc$"), ends_of("-rc|beta"), ends_of("^[")
     (('v1.', '-rc'), ('', ''), ('', ''))
     """
-    try:
-        whole = _Parser(expression).whole()
-    except NotRegular:
-        return "", ""
-    parts = whole.parts if whole.kind == "all" else (whole,)
+    parts = _parts_of(expression)
     known = tuple(part for part in parts if part.kind not in {_BEGINS, _ENDS})
     first = _plain(known) if parts[:1] == (_Part(_BEGINS),) else ""
     last = _plain(known[::-1]) if parts[-1:] == (_Part(_ENDS),) else ""
@@ -92,16 +90,21 @@ def glob_around(expression: str) -> str:
     >>> glob_around(r"^v\d+-rc\d+$"), glob_around(r"-rc\d|-b"), glob_around("^[")
     ('v**-rc**', '**', '**')
     """
-    try:
-        whole = _Parser(expression).whole()
-    except NotRegular:
-        return "**"
-    parts = whole.parts if whole.kind == "all" else (whole,)
+    parts = _parts_of(expression)
     known = [part for part in parts if part.kind not in {_BEGINS, _ENDS}]
     pieces = [_plain((part,)) or "**" for part in known]
     pieces[:0] = ["**"] * (parts[:1] != (_Part(_BEGINS),))
     pieces += ["**"] * (parts[-1:] != (_Part(_ENDS),))
     return re.sub(r"\*{3,}", "**", "".join(pieces))
+
+
+def _parts_of(expression: str) -> tuple[_Part, ...]:
+    """The parts that follow each other; one that may be anything where that cannot be told."""
+    try:
+        whole = _Parser(expression).whole()
+    except NotRegular:
+        return (_Part("any"),)
+    return whole.parts if whole.kind == "all" else (whole,)
 
 
 def _plain(parts: tuple[_Part, ...]) -> str:
@@ -182,8 +185,7 @@ class _Parser:
         if self._next() == "?" or self.depth > _MOST_NESTED:
             raise NotRegular
         found = self._any()
-        if self._take() != ")":
-            raise NotRegular
+        self._take()  # nothing but the bracket that closes it, or the end, stops it
         self.depth -= 1
         return found
 
