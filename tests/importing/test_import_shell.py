@@ -204,8 +204,6 @@ def test_conditions_of_a_rendered_script() -> None:
         ("quay.io", "acme+ci", "$QUAY_PASSWORD"),
         ("registry.example.com:5000", "acme", "$REGISTRY_PASSWORD"),
     ]
-    secrets = {"GHCR_TOKEN", "QUAY_PASSWORD", "REGISTRY_PASSWORD"}
-    assert {*call.unset} == {"DOCKER_AUTH_CONFIG", "KANIKO_NO_PUSH", *secrets}
 
 
 def rendered_file(target: str, name: str) -> str:
@@ -821,8 +819,6 @@ if git diff --quiet HEAD~1 -- api; then exit; fi
     changed = "not: git diff --quiet 'HEAD~1' -- api"
     assert told(call.when) == f"$B = main and {changed} or $TAG is set and {changed}"
     assert shown(call.words) == ["--destination=x/y:1"]
-    assert [(stop.line, stop.text) for stop in script.stops] == [(2, "exit 1")]
-    assert script.guards == ("TOKEN",)
 
 
 def test_several_builds_stay_several() -> None:
@@ -913,15 +909,9 @@ def test_what_a_job_knows() -> None:
     ]
 
 
-def test_what_later_scripts_find() -> None:
-    first = read('echo "T=${GITHUB_SHA::7}" >> $GITHUB_ENV\nexport A=1\necho x > made')
-    assert {path: spell(items[0].text) for path, items in first.files.items()} == {
-        "$GITHUB_ENV": "T=${GITHUB_SHA|first:7}\n",
-        "made": "x\n",
-    }
-    assert [spell(item.text) for item in first.environment["A"]] == ["1"]
-    second = read("/kaniko/executor --label=x=$(cat made)", Given(files={"made": ("x\n",)}))
-    assert shown(only(second).words) == ["--label=x=x"]
+def test_what_a_script_finds() -> None:
+    script = read("/kaniko/executor --label=x=$(cat made)", Given(files={"made": ("x\n",)}))
+    assert shown(only(script).words) == ["--label=x=x"]
 
 
 # -- faults -------------------------------------------------------------------------------------

@@ -172,7 +172,7 @@ class Call:
     Conditions in a call are told under the assumption that ``when``, the condition of the call
     itself, holds and that the script did not stop with an error before.
 
-    ``environment`` is what the script exports to the executor, ``unset`` what it takes away.
+    ``environment`` is what the script exports to the executor.
     ``files`` are those written before, by path as the executor sees them: ``$NAME`` in a path
     stands for a variable. ``logins`` is what these say about registries.
 
@@ -183,7 +183,6 @@ class Call:
     when: When = ALWAYS
     pushed: tuple[Word, ...] = ()
     environment: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
-    unset: tuple[str, ...] = ()
     files: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
     logins: tuple[Login, ...] = ()
     image: Text | None = None
@@ -194,28 +193,11 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Stop:
-    """Where the script ends with an error, and when it does."""
-
-    when: When
-    line: int
-    text: str = ""
-
-
-@dataclass(frozen=True)
 class Script:
-    """All that was read in a script.
-
-    ``guards`` are the variables that ``: "${X:?...}"`` asks for. ``files`` and ``environment`` are
-    as the script leaves them, for the scripts that come after it.
-    """
+    """All that was read in a script."""
 
     calls: tuple[Call, ...]
-    guards: tuple[str, ...] = ()
-    stops: tuple[Stop, ...] = ()
     notes: tuple[Note, ...] = ()
-    files: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
-    environment: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
 
 
 def join(parts: Iterable[Part]) -> Text:

@@ -56,10 +56,10 @@ class Places(Reader):
         self.text_read = parsed.text.encode("utf-8", "surrogatepass")
         with self.framed("shell"):
             self.run(parsed.tree.get("Stmts") or [])
-            failed, stops = self.failed, list(self.stops)
+            failed = self.failed
             for text in self.state.traps:
                 self.inner_shell(partial(self.run_inner, text, None))
-            self.failed, self.stops = failed, stops
+            self.failed = failed
 
     def run(self, statements: list[Tree]) -> Status:
         """Statements one after the other; the status is that of the last."""

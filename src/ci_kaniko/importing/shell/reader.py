@@ -38,7 +38,6 @@ class RawCall(NamedTuple):
     path: int
     items: list[Item]
     environment: dict[str, Value]
-    unset: frozenset[str]
     files: dict[Text, Value]
     logins: tuple[tuple[int, Any], ...]
     container: Container | None
@@ -122,7 +121,6 @@ class Reader(ABC):
         self.asked: dict[str, None] = {}
         self.missing: dict[str, int] = {}
         self.text_read = b""
-        self.stops: list[tuple[int, int, str]] = []
         self.failed = NO
         self.container: Container | None = None
         self.stdin: Value | None = None
@@ -188,12 +186,10 @@ class Reader(ABC):
         """From here on a condition holds."""
         self.state.path = self.guards.both(self.state.path, guard)
 
-    def refuse(self, guard: int, text: str = "") -> None:
-        """Where a guard holds the script stops with an error here; ``text`` tells of an exit."""
+    def refuse(self, guard: int) -> None:
+        """Where a guard holds the script stops with an error here."""
         stopped = self.guards.both(self.state.path, guard)
-        if self.conditions.possible(stopped):
-            self.failed = self.guards.either(self.failed, stopped)
-            self.stops.append((stopped, self.line, text))
+        self.failed = self.guards.either(self.failed, stopped)
         if not self.conditions.undecided or guard == YES:
             self.narrow(self.guards.negate(guard))
 

@@ -13,7 +13,6 @@ from ci_kaniko.importing.calls import (
     Login,
     Masked,
     Script,
-    Stop,
     Test,
     Text,
     When,
@@ -26,7 +25,7 @@ from ci_kaniko.importing.calls import (
     without_head,
 )
 from ci_kaniko.importing.shell.commands.containers import mounts
-from ci_kaniko.importing.shell.commands.executor import environment_of, pushed
+from ci_kaniko.importing.shell.commands.executor import pushed
 from ci_kaniko.importing.shell.commands.flags import parse
 from ci_kaniko.importing.shell.docker_config import DockerConfig, is_config
 from ci_kaniko.importing.shell.files import below, from_start
@@ -80,9 +79,6 @@ class _Results:
         self._find_secrets(merged)
         logins = [self._logins(call) for call in merged]
         calls = tuple(self._call(call, found) for call, found in zip(merged, logins, strict=True))
-        state = reader.state
-        whole = self.guards.both(state.path, self.usual)
-        left = environment_of(reader)
         for call in merged:
             self._carried(call)
         text = reader.text_read.decode("utf-8", "replace")
@@ -92,27 +88,12 @@ class _Results:
                 reader.note("unset-variable", name, line=line)
         for act in reader.uses.unused():
             reader.note("skipped-command", act.text, line=act.line)
-        return Script(
-            calls=calls,
-            guards=tuple(reader.asked),
-            stops=tuple(self._stops()),
-            files=self._files(dict(state.files), whole),
-            environment=self._environment(left, whole),
-            notes=tuple(self._notes()),
-        )
+        return Script(calls, tuple(self._notes()))
 
     def _notes(self) -> Iterable[Note]:
         clean = self.secrets.clean_string
         for note in sorted(self.reader.notes, key=lambda note: (note.line, note.rule)):
             yield note._replace(values=tuple(clean(str(value)) for value in note.values))
-
-    def _stops(self) -> Iterable[Stop]:
-        both, minus = self.guards.both, self.guards.minus
-        for guard, line, text in self.reader.stops:
-            if text and self.conditions.possible(guard):
-                others = self.guards.negate(minus(self.reader.failed, guard))
-                when = self.conditions.when(guard, both(others, YES))
-                yield Stop(self._clean_when(when), line, self.secrets.clean_string(text))
 
     # -- joining ----------------------------------------------------------------------------------
 
@@ -149,7 +130,6 @@ class _Results:
                 )
                 for name in names
             },
-            unset=one.unset & other.unset,
             files={
                 path: values.possible(
                     (
@@ -218,7 +198,6 @@ class _Results:
                 self._word(item, whole) for item in pushed(call.items, self.conditions, whole)
             ),
             environment=self._environment(call.environment, whole),
-            unset=tuple(sorted(call.unset)),
             files=self._files({path: value for path, (_, value) in _inside(call).items()}, whole),
             logins=logins,
             image=self._clean(container.image) if container else None,

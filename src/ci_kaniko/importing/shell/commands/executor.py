@@ -61,7 +61,6 @@ def record(
             path=state.path,
             items=arguments(reader, items),
             environment={name: under(value, state.path) for name, value in given.items()},
-            unset=state.unset if container is None else frozenset(),
             files=dict(state.files),
             logins=state.logins,
             container=container,
