@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import warnings
 
 CLASSES = {
     "alnum": "A-Za-z0-9",
@@ -85,7 +86,19 @@ def affordable(expression: str, text: str) -> str:
     power, nested = _cost(expression)
     if (nested and len(text) > _MAX_NESTED) or len(text) ** power > _MAX_STEPS:
         raise re.error("it could take for ever")
+    _check(expression)
     return expression
+
+
+@functools.lru_cache(maxsize=512)
+def _check(expression: str) -> None:
+    """Raise re.error for no expression, and for what Python warns of: a set within a set."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)
+        try:
+            re.compile(expression)
+        except FutureWarning as warning:
+            raise re.error(str(warning)) from None
 
 
 @functools.lru_cache(maxsize=512)
