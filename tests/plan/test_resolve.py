@@ -96,3 +96,31 @@ def test_jobs_of_several_specs_have_the_name_of_a_folder_or_a_file(
     repository.write(file, HEAD)
     spec = ci_kaniko.load(repository.folder / file)
     assert [image.word for image in pipeline(spec, "gitlab").images] == [word]
+
+
+OWN = {
+    "push: always\ndestinations: [{image: 'ghcr.io/a/b:1', when: pull-request}]": True,
+    "push: always\ndestinations: ['ghcr.io/a/b:${ref.tag}']": True,
+    "push: always\ndestinations: ['ghcr.io/a/b:1']": False,
+    "push: always\ndestinations: [{image: 'ghcr.io/a/b:${ref.tag}', when: default-branch}]": False,
+    "destinations: ['ghcr.io/a/b:${ref.tag}']": False,
+    "destinations: ['ghcr.io/a/b:1']\nlabels: {a: 'x${pull_request.number:-y}'}": True,
+}
+
+
+@pytest.mark.parametrize("text", OWN)
+@pytest.mark.parametrize("triggers", ["", "triggers: {branches: ['**'], pull_requests: true}"])
+def test_a_pull_request_makes_what_no_push_makes(text: str, triggers: str) -> None:
+    spec = ci_kaniko.loads(f"{text}\n{triggers}\nregistries: {{ghcr.io: anonymous}}\n")
+    assert resolve(spec, "gitlab").started.each_request is OWN[text]
+
+
+@pytest.mark.parametrize("default", ["", "default: linux/amd64, "])
+def test_platforms_that_nobody_chooses(default: str) -> None:
+    spec = ci_kaniko.loads(
+        f"{HEAD}platforms: [linux/amd64, linux/arm64]\n"
+        f"inputs: {{where: {{{default}type: platforms}}}}\ngithub: {{form: reusable}}\n"
+    )
+    found = [(each.rule, each.where) for each in pipeline(spec, "gitlab").findings]
+    assert found == [("target-variable", ("platforms",))] * (not default)
+    assert not pipeline(spec, "github").findings

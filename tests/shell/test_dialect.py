@@ -76,3 +76,20 @@ def test_what_is_made_of_nothing_is_refused_with_what_asks_for_it() -> None:
         "default-branch asks for ${branch}",
         "tag asks for ${tag}",
     ]
+
+
+class OfRefs(Silent):
+    """A platform that knows branches and tags, and nothing of requests."""
+
+    def cell(self, name: str, plan: Plan) -> Cell | None:
+        return Cell(name.upper()) if name in {"branch", "tag"} else None
+
+
+def test_the_name_of_a_ref_may_be_that_of_a_request() -> None:
+    for requests in (False, True):
+        spec = ci_kaniko.loads(
+            "push: never\nlabels: {a: '${ref.name}', b: '${ref.slug}'}\n"
+            f"triggers: {{branches: ['**'], pull_requests: {str(requests).lower()}}}\n"
+        )
+        found = [finding.where for finding in impossible(resolve(spec, "gitlab"), OfRefs())]
+        assert found == [("labels", "a"), ("labels", "b")] * requests
