@@ -14,7 +14,7 @@ sed -i 's/a/b/' /etc/missing.conf
 buildah images
 docker push quay.io/acme/elsewhere
 docker run --help
-OWN=x
+mkdir -p made && touch made/x && OWN=x
 sh -c '/kaniko/executor --context own --label own=$OWN --destination quay.io/acme/own:1'
 sh <<'EOS'
 /kaniko/executor --context dir://piped --destination quay.io/acme/piped:1
