@@ -99,7 +99,7 @@ def _is_no_pipeline(file: File, error: SpecError) -> bool:
 def _problems(report: Report, known: dict[str, Fault]) -> Iterator[Problem]:
     for entry in report.entries:
         fault = known.get(entry.rule)
-        if fault is not None and entry.kind != "carried":
+        if fault is not None:
             yield Problem(
                 rule=entry.rule,
                 message=entry.message,

@@ -167,7 +167,7 @@ class Rules:
         values = [string(item) for item in sequence(listed)]
         elsewhere = self.guards.minus(guard, self.expressions.guard(_REFS["tags"], line))
         if not self.expressions.conditions.possible(elsewhere):
-            self.job.tell("paths/tags", line, ", ".join(values))
+            self.job.tell("tag-changes", line, ", ".join(values))
             return YES
         found = list(dict.fromkeys(globs(values, self.job, line)))
         if when != "never" and found and self.paths in ([], found):
