@@ -36,6 +36,10 @@ def test_private_names_stay_at_home() -> None:
     assert rooms.foreign_privates(SOURCES) == []
 
 
+def test_no_name_is_bound_twice_by_a_comprehension() -> None:
+    assert rooms.rebound(SOURCES) == []
+
+
 def test_every_definition_is_used() -> None:
     assert rooms.dead(SOURCES, READERS) == []
 
@@ -141,6 +145,10 @@ FAULTS = {
         {"plan/a.py": 'x = repo.startswith(("oci:", "dir:"))\n'},
         "plan/a.py:1 reads",
     ),
+    "a name bound twice": (
+        {"plan/a.py": "def f(a):\n    return a, [a for x in y if (a := x)]\n"},
+        "plan/a.py:2 binds a again",
+    ),
     "a dead function": ({"plan/a.py": "def nobody():\n    pass\n"}, "defines nobody"),
     "a word": ({"plan/a.py": "print('hello')\n"}, "plan/a.py:1 uses print"),
     "an option": ({"plan/a.py": 'hint = f"{x}: --only names it"\n'}, "plan/a.py:1 speaks of"),
@@ -179,6 +187,7 @@ def test_the_gate_tells_a_fault(name: str) -> None:
         *rooms.names_of(sources, {"gitlab"}),
         *rooms.second_readings(sources),
         *rooms.loud(sources),
+        *rooms.rebound(sources),
         *rooms.optional(sources),
     ]
     assert any(told in each for each in found), found

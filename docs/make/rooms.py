@@ -292,6 +292,39 @@ _OPTION = re.compile(
 )
 
 
+def rebound(sources: dict[str, str]) -> list[str]:
+    """Where ``:=`` in a comprehension takes a name of its function: the last value outlives it."""
+    found = []
+    for path, text in sources.items():
+        functions = (node for node in nodes_of(text) if isinstance(node, ast.FunctionDef))
+        for function in functions:
+            walked = [*ast.walk(function)]
+            inside = {
+                id(node)
+                for each in walked
+                if isinstance(each, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)
+                for node in ast.walk(each)
+            }
+            stored = [
+                node for node in walked if isinstance(node, ast.Name | ast.arg) and _binds(node)
+            ]
+            own = {_name(node) for node in stored if id(node) not in inside}
+            found += [
+                f"{path}:{node.lineno} binds {node.target.id} again"
+                for node in walked
+                if isinstance(node, ast.NamedExpr) and id(node) in inside and node.target.id in own
+            ]
+    return found
+
+
+def _binds(node: ast.Name | ast.arg) -> bool:
+    return isinstance(node, ast.arg) or isinstance(node.ctx, ast.Store)
+
+
+def _name(node: ast.Name | ast.arg) -> str:
+    return node.arg if isinstance(node, ast.arg) else node.id
+
+
 def optional(sources: dict[str, str]) -> list[str]:
     """Where another room than the command line speaks of an option: programs have none.
 

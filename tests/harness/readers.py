@@ -96,9 +96,9 @@ def bad() -> Iterator[list[Any]]:
 def mutated(count: int) -> Iterator[list[Any]]:
     """Specs of the corpus in which something was changed at random, alike in every run."""
     texts = [spec_path(case).read_text(encoding="utf-8") for case in (*CASES, *PIPELINE_CASES)]
-    good = [data for text in texts if (data := _data(text))]
+    good = [read for text in texts if (read := _data(text))]
     texts += [case.data.decode("utf-8", "replace") for case in bad_specs.written()]
-    known = [data for text in texts if isinstance(data := _data(text), dict)]
+    known = [read for text in texts if isinstance(read := _data(text), dict)]
     for number in range(count):
         dice = random.Random(number)  # noqa: S311 - nothing depends on who guesses it
         target = dice.choice(TARGETS)
@@ -108,8 +108,7 @@ def mutated(count: int) -> Iterator[list[Any]]:
             continue
         if number % 2:
             data = dict(dice.choice(good))
-            for key, value in dice.sample([*dice.choice(good).items()], 1):
-                data[key] = value
+            data.update(dice.sample([*dice.choice(good).items()], 1))
             commands += [["preview", target], ["setup", target]]
         else:
             data = json.loads(json.dumps(dice.choice(known)))

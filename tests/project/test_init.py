@@ -29,26 +29,27 @@ MOUNTS = "FROM scratch AS base\n{}FROM base\n".format(
         for key in ("npm", "npm_token", "github.token", "2x", "PATH", "${X}")
     )
 )
-REMOTES = [
-    "",
-    "git@github.com:acme/shop.git",
-    "https://github.com/Acme/Shop",
-    "ssh://git@github.com:22/acme/shop.git",
-    "https://user:hunter2@gitlab.com/group/sub/shop.git",
-    "git@gitlab.acme.example:group/shop.git",
-    "https://github.acme.example/team/shop.git",
-    "https://bitbucket.org/acme/shop_.git",
-    "git@codeberg.org:acme/shop.git",
-    "https://gitea.example:3000/~me/-weird-/name.git",
-    "git@ssh.dev.azure.com:v3/acme/shop/shop",
-    "https://github.com/acme/Größe.git",
-    "https://github.com/a",
-    "/srv/git/shop.git",
-    "file:///srv/git/shop.git",
-    "../shop",
-    "git@[::1]:acme/shop.git",
-    "https://github.com/acme/" + "x" * 300,
-]
+REMOTES = {
+    "": "ghcr.io/acme/shop",
+    "git@github.com:acme/depot.git": "ghcr.io/acme/depot",
+    "https://github.com/Acme/Depot": "ghcr.io/acme/depot",
+    "ssh://git@github.com:22/acme/depot.git": "ghcr.io/acme/depot",
+    "https://user:hunter2@gitlab.com/group/sub/depot.git": "${registry.image}",
+    "git@gitlab.acme.example:group/depot.git": "${registry.image}",
+    "https://github.acme.example/team/depot.git": "docker.io/team/depot",
+    "https://bitbucket.org/acme/depot_.git": "docker.io/acme/shop",
+    "git@codeberg.org:team/depot.git": "docker.io/team/depot",
+    "https://gitea.example:3000/~me/-weird-/name.git": "docker.io/acme/shop",
+    "git@ssh.dev.azure.com:v3/acme/depot/depot": "docker.io/v3/depot",
+    "https://github.com/acme/Größe.git": "ghcr.io/acme/shop",
+    "https://github.com/a": "ghcr.io/acme/shop",
+    "/srv/git/depot.git": "ghcr.io/acme/shop",
+    "file:///srv/git/depot.git": "ghcr.io/acme/shop",
+    "../depot": "ghcr.io/acme/shop",
+    "git@[::1]:acme/depot.git": "ghcr.io/acme/shop",
+    "https://github.com/acme/" + "x" * 300: "ghcr.io/acme/shop",
+}
+"""A remote, and what a first spec pushes to: acme/shop where the remote names no image."""
 EXISTING: dict[str, dict[str, str]] = {
     "nothing": {},
     "gitlab": {".gitlab-ci.yml": "stages: [a]\n"},
@@ -151,16 +152,13 @@ def test_any_remote(repository: Repository, remote: str) -> None:
     systems = {target for target, paths in spec.outputs if paths}
     if "gitlab" in remote:
         assert systems == {"gitlab"}
-        assert images[0] == "${registry.image}:${commit.short}"
         assert "  compressed: false\n" in repository.text("ci-kaniko.yaml")
         assert not spec.registries
     elif "//github." in remote or "@github." in remote:
         assert systems == {"github"}
     if "github.com" in remote and "x" * 300 not in remote:
-        assert images[0].startswith("ghcr.io/")
         assert not spec.registries
-    if remote.lower().rstrip(".git").endswith("github.com/acme/shop"):
-        assert images[0] == "ghcr.io/acme/shop:${commit.short}"
+    assert images[0] == REMOTES[remote] + ":${commit.short}"
 
 
 @pytest.mark.parametrize("kind", EXISTING)

@@ -114,8 +114,8 @@ def preview(
     >>> preview(spec, ["gitlab"], ["tag=v2.0.0"]).answers[0].outcomes[0].run.destinations
     ('${registry.image}:v2.0.0',)
     """
-    if problems := errors(spec):
-        raise SpecError(problems)
+    if wrong := errors(spec):
+        raise SpecError(wrong)
     if findings := [*check_values(values or {}, spec.inputs)]:
         raise SpecError(placed(findings, spec.source))
     asked = occasions(spec, events)

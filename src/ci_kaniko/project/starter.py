@@ -115,7 +115,7 @@ def look(root: str, targets: tuple[str, ...] = ()) -> Facts:
     if not systems:
         hosts = ((name, _start(name).hosts) for name in NAMES)
         systems = [name for name, regex in hosts if regex and re.fullmatch(regex, host)][:1]
-    found = {name: path for name in systems if (path := _pipeline(root, name))}
+    found = {name: main for name in systems if (main := _pipeline(root, name))}
     free = {name: _free(root, _beside(name, found)) for name in systems}
     outputs = {name: path for name, path in free.items() if path}
     files = [*found.values(), *(file for name in systems for file in _all_in(root, name))]

@@ -75,7 +75,7 @@ def _is_of_a_base(spec: Spec, where: Where) -> bool:
 
 
 def _of_reached(build: Build, dockerfiles: Dockerfiles) -> Iterator[_Use]:
-    listed = [(place, hosts) for place in _OF_REACHED if (hosts := _at(build, place))]
+    listed = [(place, found) for place in _OF_REACHED if (found := _at(build, place))]
     reached = reached_hosts(build, dockerfiles) if listed else None
     for place, hosts in listed:
         for key, host in hosts.items():

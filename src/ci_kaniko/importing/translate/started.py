@@ -165,7 +165,7 @@ def only_in(triggers: Mapping[str, Any] | None, repository: str) -> dict[str, An
 
 def one_repository(when: When) -> tuple[str, When]:
     """The repository that all alternatives ask for, and what else they ask; empty without one."""
-    asked = [{path for test in tests if (path := _repository(test))} for tests in when]
+    asked = [{asks for test in tests if (asks := _repository(test))} for tests in when]
     paths = set.intersection(*asked) if asked else set()
     if len(paths) != 1:
         return "", when
