@@ -102,7 +102,8 @@ class Config:
             return []
         if folder := self._draft.site.mounted_config:
             secret = f"the Secret {ready} of type kubernetes.io/dockerconfigjson"
-            return self._secrets.mounted(f"{folder}/config.json", secret)
+            hint = "create it in the namespace of the Pod"
+            return self._secrets.mounted(f"{folder}/config.json", secret, hint)
         return [*self._secrets.guard(ready), *self._secrets.write(ready, self._file())]
 
     def _into_file(self, text: str) -> list[str]:

@@ -29,11 +29,12 @@ class Secrets:
         """A guard for each secret."""
         return [line for secret in secrets for line in self.guard(secret)]
 
-    def mounted(self, path: str, what: str) -> list[str]:
+    def mounted(self, path: str, what: str, hint: str = "") -> list[str]:
         """A guard for a file that the pod mounts when it exists."""
+        advice = hint or self._draft.dialect.secret_hint
         return [
             f"if [ ! -f {path} ]; then",
-            f'  echo "ci-kaniko: {what} is not there: {self._draft.dialect.secret_hint}" >&2',
+            f'  echo "ci-kaniko: {what} is not there: {advice}" >&2',
             "  exit 1",
             "fi",
         ]
