@@ -50,6 +50,10 @@ class Result(NamedTuple):
     stdout: str
     stderr: str
 
+    def then(self, other: Result) -> Result:
+        """What both said, and how the later one ended."""
+        return Result(other.status, self.stdout + other.stdout, self.stderr + other.stderr)
+
 
 class Sandbox:
     """A directory that scripts see as `/`."""

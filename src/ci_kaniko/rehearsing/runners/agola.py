@@ -62,7 +62,7 @@ def run(request: Running) -> Outcome:
             env = {**shown, **_agola_env(step, {**request.secrets, **request.variables})}
             where = os.path.join(cwd, step.get("working_dir", ""))
             done = request.script(step["command"], env, where, shlex.split(shell)[1:])
-            result = Result(done.status, result.stdout + done.stdout, result.stderr + done.stderr)
+            result = result.then(done)
     digests = {path: file.text for path, file in saved.items() if path.startswith("digests/")}
     pulls = {image: _agola_pull_login(request, task, image)}
     return Outcome(result, image, workspace, artifacts=saved, outputs=digests, pulls=pulls)

@@ -59,14 +59,13 @@ def run(request: Running) -> Outcome:
     request.box.write("/workspace/buildkite-agent", BUILDKITE_AGENT, 0o755)
     _buildkite_store(request)
     argv = [request.box.shell, "-ec", script]
-    result = request.box.run(
+    done = request.box.run(
         argv, {**env, "BUILDKITE_COMMAND": script, **request.extra_env}, workspace
     )
-    result = Result(result.status, first.stdout + result.stdout, first.stderr + result.stderr)
     kept = request.box.below(workspace, listed(step.get("artifact_paths", [])))
     outputs = request.box.below("/.record/meta-set")
     return Outcome(
-        result,
+        first.then(done),
         image,
         workspace,
         mounts,
@@ -86,7 +85,7 @@ def _before(request: Running, pod: Mapping[str, Any]) -> tuple[Result, dict[str,
         known = request.container_env(container["image"], script)
         argv = [request.box.shell, dash, script]
         done = request.box.run(argv, {**known, **env, **request.extra_env}, "/")
-        result = Result(done.status, result.stdout + done.stdout, result.stderr + done.stderr)
+        result = result.then(done)
         volumes |= left(request.box, mounts)
         if done.status:
             break

@@ -53,7 +53,7 @@ def run(request: Running) -> Outcome:
     for step in job["steps"]:
         if "run" in step and not result.status:
             done = _github_step(request, [workflow, job, step], env, known)
-            result = Result(done.status, result.stdout + done.stdout, result.stderr + done.stderr)
+            result = result.then(done)
             known |= _step_outputs(request.box, env["GITHUB_OUTPUT"], step.get("id", ""))
     image = container["image"] if isinstance(container, dict) else container or ""
     outputs = {name: _evaluated(text, known) for name, text in (job.get("outputs") or {}).items()}
