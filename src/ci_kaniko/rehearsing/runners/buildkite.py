@@ -41,8 +41,7 @@ def run(request: Running) -> Outcome:
         return Outcome(first, container.get("image", ""))
     plugin_env = kubelet.environment({**_buildkite_params(step), **container}, request.store)
     mounts = tuple(request.box.mount(m) for m in kubelet.mounts(container, pod, request.store))
-    for mount in mounts:
-        fill(request.box, mount, volumes)
+    fill(request.box, mounts, volumes)
     image = container.get("image") or step.get("image", "")
     env = {
         **request.container_env(image, text),

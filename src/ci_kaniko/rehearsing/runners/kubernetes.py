@@ -31,9 +31,7 @@ def run(request: Running) -> Outcome:
     request.box.mkdir(cwd)
     request.checkout("/.record/repository")
     volumes = dict(request.handed.artifacts.get(before, {}))
-    for mount in mounts:
-        if mount.source.startswith(kubelet.SHARED):
-            fill(request.box, mount, volumes)
+    fill(request.box, mounts, volumes)
     message = container.get("terminationMessagePath")
     if message:
         # The kubelet mounts this file, and every user may write it.
@@ -64,22 +62,26 @@ def _kubernetes_container(request: Running) -> tuple[str, dict[str, Any], dict[s
     raise NotModelled(f"no container {request.job}")
 
 
-def fill(box: Sandbox, mount: Mount, volumes: Mapping[str, File]) -> None:
-    """Put what earlier containers left into a folder of theirs."""
-    for path, file in volumes.items():
-        if path.startswith(f"{mount.source}/"):
-            place = box.place(mount.target)
-            box.write(place + path[len(mount.source) :], file.text, file.mode)
+def fill(box: Sandbox, mounts: Iterable[Mount], volumes: Mapping[str, File]) -> None:
+    """Put what earlier containers left into the folders that a container shares with them."""
+    for mount in _shared(mounts):
+        place = box.place(mount.target)
+        for path, file in volumes.items():
+            if path.startswith(f"{mount.source}/"):
+                box.write(place + path[len(mount.source) :], file.text, file.mode)
 
 
 def left(box: Sandbox, mounts: Iterable[Mount]) -> dict[str, File]:
     """What a container leaves to those that come after it."""
     return {
         f"{mount.source}/{path}": file
-        for mount in mounts
-        if mount.source.startswith(kubelet.SHARED)
+        for mount in _shared(mounts)
         for path, file in box.below(mount.target).items()
     }
+
+
+def _shared(mounts: Iterable[Mount]) -> list[Mount]:
+    return [mount for mount in mounts if mount.source.startswith(kubelet.SHARED)]
 
 
 def kubernetes_chains(text: str) -> list[list[tuple[str, dict[str, Any], dict[str, Any]]]]:
