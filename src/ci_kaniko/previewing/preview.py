@@ -183,7 +183,7 @@ def _outcome(chosen: list[Target], several: Iterable[Run]) -> Outcome:
 
 def _said(run: Run) -> Run:
     """A run without the reason, which each platform may have of its own."""
-    return run._replace(why="") if run.starts else Run(run.image, run.job, (), starts=False, why="")
+    return run._replace(why="") if run.starts else _absent(run.image, run.job)
 
 
 def _alike(created: Run, started: Run) -> bool:
