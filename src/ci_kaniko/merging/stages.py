@@ -10,7 +10,7 @@ from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.text.yaml import flow, scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ci_kaniko.merging.entries import Collection, Entry
     from ci_kaniko.merging.syntax import Node
@@ -138,7 +138,7 @@ def _alias_of(current: Collection, node: Node) -> Node | None:
     return None
 
 
-def place_of(current: Collection, rendered: Collection, stages: Sequence[Sequence[str]]) -> int:
+def place_of(current: Collection, rendered: Collection, stages: Sequence[Iterable[str]]) -> int:
     """Where in a list new stages go: a job of the file that needs one of ours comes later.
 
     Each entry of the list is the stages that it holds. Where nothing needs them it is the end.
@@ -187,11 +187,11 @@ def addition(
     return Insertion(at, "".join(lines))
 
 
-def held_by(item: Node) -> list[str]:
+def held_by(item: Node) -> set[str]:
     """The stages of an entry of a list, which may be a list itself."""
     known: set[str] = set()
     _collect(item, known)
-    return sorted(known)
+    return known
 
 
 def new_list(current: Collection, rendered: Collection, missing: Sequence[str]) -> str:
