@@ -125,11 +125,8 @@ def _flags(plan: Plan) -> Iterator[tuple[Where, str, Any]]:
                 yield (section, field), flags[field], value
 
 
-_OF_CLOUD = "fetches no context from a cloud's store"
 _STORES = {
-    "s3": f"{{name}} {_OF_CLOUD}",
-    "gs": f"{{name}} {_OF_CLOUD}",
-    "azure": f"{{name}} {_OF_CLOUD}",
+    **dict.fromkeys(("s3", "gs", "azure"), "{name} fetches no context from a cloud's store"),
     "tar": "{name} builds folders, and no archive of the checkout",
 }
 """What no other builder fetches, and why."""
