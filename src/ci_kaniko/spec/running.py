@@ -75,11 +75,11 @@ def _used_targets(spec: SpecFields) -> list[str]:
 
 def some_targets(spec: SpecFields, tool: str) -> list[str]:
     """The targets that run a tool where not all do and no output says which of them count."""
-    used = _used_targets(spec)
     if any(files for _, files in spec.outputs):
         return []
-    running = [name for name in used if any(tool in tools_of(b, [name]) for b in spec.builds)]
-    return running if running != used else []
+    known = [*known_names()]
+    running = [name for name in known if any(tool in tools_of(b, [name]) for b in spec.builds)]
+    return running if running != known else []
 
 
 def _of(build: Build, targets: list[str]) -> Iterator[Running]:
