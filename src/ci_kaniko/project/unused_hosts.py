@@ -78,12 +78,10 @@ def _of_reached(build: Build, dockerfiles: Dockerfiles) -> Iterator[_Use]:
     listed = [(place, found) for place in _OF_REACHED if (found := _at(build, place))]
     reached = reached_hosts(build, dockerfiles) if listed else None
     for place, hosts in listed:
+        others = {*(reached or ())} - {*hosts.values()}
         for key, host in hosts.items():
             is_used = reached is None or canonical_host(host) in reached
-            where = (*place.split("."), key)
-            yield _Use(
-                where, host, _NOTHING_REACHED, is_used, {*(reached or ())} - {*hosts.values()}
-            )
+            yield _Use((*place.split("."), key), host, _NOTHING_REACHED, is_used, others)
 
 
 def _at(build: Build, place: str) -> dict[str | int, str]:
