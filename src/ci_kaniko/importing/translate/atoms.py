@@ -141,14 +141,11 @@ def _versions_in(expression: str) -> Versions | None:
     bounds: list[tuple[tuple[str, ...], tuple[str, ...]]] = [((), ())]
     bounds += [((f"{head}*{tail}",), ())] * bool(head or tail)
     bounds += [((_V,), ()), ((), (_V,))]
-    for word, versions in EXPRESSIONS.items():
-        for globs, out in bounds:
-            within = [versions, *map(to_regex, globs), *(_WITHOUT[glob] for glob in out)]
-            if are_found(expression, *within):
-                return Versions(word, globs, out, _is_all(expression, word, out))
-            if are_found(expression, *within, _WITHOUT[_METADATA]):
-                out = (*out, _METADATA)  # noqa: PLW2901 - it ends here
-                return Versions(word, globs, out, _is_all(expression, word, out))
+    for word, (globs, kept), more in product(EXPRESSIONS, bounds, ((), (_METADATA,))):
+        out = (*kept, *more)
+        within = [EXPRESSIONS[word], *map(to_regex, globs), *(_WITHOUT[glob] for glob in out)]
+        if are_found(expression, *within):
+            return Versions(word, globs, out, _is_all(expression, word, out))
     return None
 
 
@@ -164,7 +161,8 @@ def _is_all(expression: str, word: str, out: tuple[str, ...]) -> bool:
 
 def around_of(test: Test) -> str:
     """The glob of all tags that a test without words leaves out, and of more; empty without one."""
-    around = glob_around(_of_tags(test)) if test.negated and _of_tags(test) else "**"
+    expression = _of_tags(test) if test.negated else ""
+    around = glob_around(expression) if expression else "**"
     return "" if around == "**" else around
 
 
