@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Test, Text, Var, literal, spell
+from ci_kaniko.importing.calls import (
+    Test,
+    Text,
+    Var,
+    join,
+    literal,
+    spell,
+    starts_with,
+    without_head,
+)
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.shell.transforms import outcomes
 from ci_kaniko.importing.translate.conditions import both_ways
@@ -18,6 +27,7 @@ if TYPE_CHECKING:
 _VERSION = (Var("version@", portable=True),)
 _TAG = (Var("tag", portable=True),)
 _VERSIONS = ("1.2.3", "10.20.30-rc.1", "0.1.0-dev.1", "1.0.0-v")
+_DESTINATION = "--destination="
 _FOLDERS = {"ref": "refs/tags/", "tag": "", "ref.name": ""}
 
 
@@ -44,15 +54,10 @@ def _call(job: Draft, call: Call) -> Call:
 
 def _destination(text: Text, named: dict[Text, Text]) -> Text:
     """The argument that names one of the images, with its other name."""
-    image = text[1:]
-    if text[:1] and isinstance(text[0], str):
-        flag, equals, rest = text[0].partition("=")
-        image = (*((rest,) if rest else ()), *text[1:])
-        if equals and flag == "--destination" and named.get(image, image) != image:
-            first, *others = named[image]
-            head = f"{flag}="
-            return (head + first, *others) if isinstance(first, str) else (head, first, *others)
-    return text
+    if not starts_with(text, _DESTINATION):
+        return text
+    image = without_head(text, _DESTINATION)
+    return join((_DESTINATION, *named.get(image, image)))
 
 
 def _word(word: Word) -> Word:
