@@ -55,10 +55,10 @@ _ASKS = re.compile(
 def dispatch(reader: Reader, words: list[Item]) -> Status:
     """Run a simple command."""
     status = _dispatch(reader, words)
-    name = (_name(words[0].text) or "").rpartition("/")[2]
-    spelled = " ".join(spell(item.text) for item in words)
     if reader.captures or status.hoped != YES:
         return status
+    name = (_name(words[0].text) or "").rpartition("/")[2]
+    spelled = " ".join(spell(item.text) for item in words)
     guard = status.guard
     asks = _ASKS.match(spelled) is not None
     if guard == YES and (asks or (reader.questioned and name in _MAY_FAIL)):
