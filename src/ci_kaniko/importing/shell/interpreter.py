@@ -492,9 +492,9 @@ def _only_sets(statement: Tree) -> bool:
     if command.get("Type") == "BinaryCmd":
         return _only_sets(command["X"]) and _only_sets(command["Y"])
     words = command.get("Args") or []
-    is_call = command.get("Type") == "CallExpr"
-    named = is_call and words and _first_literal(words[0]) in _SETTERS
-    return command.get("Type") == "DeclClause" or (is_call and not words) or bool(named)
+    if command.get("Type") == "CallExpr":
+        return not words or _first_literal(words[0]) in _SETTERS
+    return command.get("Type") == "DeclClause"
 
 
 def _only_acts(statement: Tree) -> bool:
