@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Text, spell, split_text
+from ci_kaniko.importing.calls import Text, spell
 from ci_kaniko.importing.readers.github.catalogue import Action, known_actions
 from ci_kaniko.importing.readers.github.checkout import check_out
-from ci_kaniko.importing.readers.github.expressions import stripped_text
+from ci_kaniko.importing.readers.github.expressions import pieces_of
 from ci_kaniko.importing.readers.github.logins import CLOUDS, log_in
 from ci_kaniko.importing.readers.github.metadata import Metadata, Row
 from ci_kaniko.importing.readers.github.scope import Scope
@@ -150,7 +150,7 @@ def _images(text: Text) -> list[Text]:
     """``images: a,b``; a line with attributes is one image."""
     if "=" in spell(text):
         return [text]
-    return [stripped_text(piece) for piece in split_text(text, ",")]
+    return pieces_of(text)
 
 
 _READ = {"checkout": check_out, "login": log_in, "metadata": make_up_tags}

@@ -210,6 +210,11 @@ def lines_of(text: Text) -> list[Text]:
     return [row for row in map(stripped_text, split_text(text, "\n")) if row]
 
 
+def pieces_of(text: Text) -> list[Text]:
+    """A text cut at its commas."""
+    return [stripped_text(piece) for piece in split_text(text, ",")]
+
+
 def stripped_text(text: Text) -> Text:
     """A text without the blanks around it."""
     parts = list(text)

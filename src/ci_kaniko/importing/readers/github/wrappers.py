@@ -18,7 +18,7 @@ from ci_kaniko.importing.calls import (
     without_head,
 )
 from ci_kaniko.importing.jobs import Root, Secret
-from ci_kaniko.importing.readers.github.expressions import stripped_text
+from ci_kaniko.importing.readers.github.expressions import pieces_of
 from ci_kaniko.importing.readers.github.knowledge import WORKSPACE, in_workspace
 from ci_kaniko.importing.shell.commands.executor import record
 from ci_kaniko.importing.shell.guards import NO, YES
@@ -197,18 +197,9 @@ def _docker_build_push_action(scope: Scope, words: list[Item]) -> None:
     from ci_kaniko.importing.shell.commands.others import Line
 
     reader = scope.reader
-    tags = [
-        Item(row.guard, join(("--tag=", *stripped_text(piece))), line=row.line)
-        for row in scope.rows("tags")
-        for piece in split_text(row.text, ",")
-    ]
-    platforms = [
-        Item(row.guard, stripped_text(piece), line=row.line)
-        for row in scope.rows("platforms")
-        for piece in split_text(row.text, ",")
-    ]
-    words += [item for item in tags if item.text != ("--tag=",)]
-    words += _in_one(reader, "--platform=", platforms)
+    tags = [item for item in _pieces(scope, "tags") if item.text]
+    words += [item._replace(text=join(("--tag=", *item.text))) for item in tags]
+    words += _in_one(reader, "--platform=", _pieces(scope, "platforms"))
     words += _secrets(scope)
     if (pushes := scope.truth("push")) != NO:
         words.append(Item(pushes, ("--push",), line=scope.line_of("push")))
@@ -219,6 +210,15 @@ def _docker_build_push_action(scope: Scope, words: list[Item]) -> None:
     if f"{scope.step.raw.string('id')}.digest" in scope.known.wanted:
         line.keep(Item(YES, ("--digest-file=/kaniko/digest",), line=scope.line))
     build(reader, words, line)
+
+
+def _pieces(scope: Scope, name: str) -> list[Item]:
+    """What the lines of an input list, between commas."""
+    return [
+        Item(row.guard, piece, line=row.line)
+        for row in scope.rows(name)
+        for piece in pieces_of(row.text)
+    ]
 
 
 def _in_one(reader: Reader, flag: str, items: list[Item]) -> list[Item]:
