@@ -240,10 +240,7 @@ class _Command:
         return {"words": self._run}
 
     def _run(self, reader: Reader, _: list[Item]) -> Status:
-        from ci_kaniko.importing.shell.guards import YES
-        from ci_kaniko.importing.shell.values import Item
-
-        return reader.call([Item(YES, word.text, word.split, word.line) for word in self.words])
+        return reader.call(_items(self.words))
 
     def expression(self, _reader: Reader, _name: str) -> Value | None:
         """No expression stands in it."""
@@ -265,20 +262,26 @@ def calls_of_words(
     return (_call_of(job, words[1 if first else 0 :], line),)
 
 
+def _items(words: list[Word]) -> list[Item]:
+    """Words of a command as a script has them."""
+    from ci_kaniko.importing.shell.guards import YES
+    from ci_kaniko.importing.shell.values import Item
+
+    return [Item(YES, word.text, word.split, word.line) for word in words]
+
+
 def _call_of(job: Draft, words: list[Word], line: int) -> Call:
     """The call of the executor that arguments make."""
     from ci_kaniko.importing.shell.commands.executor import pushed
     from ci_kaniko.importing.shell.commands.flags import one_word_each
     from ci_kaniko.importing.shell.conditions import Conditions
     from ci_kaniko.importing.shell.guards import YES
-    from ci_kaniko.importing.shell.values import Item
 
     def note(rule: str, *values: str, line: int) -> None:
         job.tell(rule, line, *values)
 
-    items = [Item(YES, word.text, word.split, word.line) for word in words]
     conditions = Conditions()
-    found = one_word_each(items, conditions, YES, note)
+    found = one_word_each(_items(words), conditions, YES, note)
 
     def word(item: Item) -> Word:
         return Word(item.text, conditions.when(item.guard), item.split, item.line)
