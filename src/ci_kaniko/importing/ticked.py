@@ -273,12 +273,11 @@ class _Open:
             name = str(key) if isinstance(key, str) else ""
             value[name] = item
             value.lines[name] = line_of(key, value.line)
-        for base in merged:
-            for name in (
-                [name for name in base if name not in value] if isinstance(base, Map) else ()
-            ):
-                value[name] = base[name]
-                value.lines[name] = base.line_of(name)
+        for base in maps(merged):
+            for name, item in base.items():
+                if name not in value:
+                    value[name] = item
+                    value.lines[name] = base.line_of(name)
 
 
 def _own_tag(tag: str | None) -> str:
@@ -325,6 +324,11 @@ def mapping(value: Any) -> Map:
     if _is_null(value):
         value.ticked = True
     return Map(line_of(value))
+
+
+def maps(value: Any) -> Iterator[Map]:
+    """The mappings of a list, for a look that decides nothing about them."""
+    return (item for item in (value if isinstance(value, list) else ()) if isinstance(item, Map))
 
 
 def sequence(value: Any) -> list[Any]:

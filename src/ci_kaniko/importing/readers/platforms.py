@@ -7,7 +7,7 @@ import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.ticked import Map, failure
+from ci_kaniko.importing.ticked import Map, failure, maps
 from ci_kaniko.kaniko.systems import SOURCES
 
 if TYPE_CHECKING:
@@ -115,24 +115,18 @@ def _tekton(original: Original) -> int:
     return _CERTAIN if any("tekton.dev" in version for version in versions) else _NO
 
 
-def _maps(items: Iterable[Any]) -> list[Map]:
-    return [item for item in items if isinstance(item, Map)]
-
-
 _OF_CIRCLE = {"docker", "machine", "macos", "executor"}
 
 
 def _other_system(original: Original) -> str:
     """The name of a system that import does not read and that a file is of; empty for none."""
     for root in original.mappings:
-        items, named = root.get("steps"), root.get("jobs")
-        steps = _maps(items if isinstance(items, list) else ())
-        jobs = _maps(named.values() if isinstance(named, Map) else ())
-        stages = root.get("stages")
-        listed = isinstance(stages, list) and any(isinstance(item, Map) for item in stages)
+        named = root.get("jobs")
+        jobs = maps([*named.values()] if isinstance(named, Map) else None)
+        steps, stages = list(maps(root.get("steps"))), list(maps(root.get("stages")))
         if any(_OF_CIRCLE & job.keys() and "runs-on" not in job for job in jobs):
             return "CircleCI"
-        if listed or ({"pool", "trigger", "pr"} & root.keys() and "steps" in root):
+        if stages or ({"pool", "trigger", "pr"} & root.keys() and "steps" in root):
             return "Azure Pipelines"
         if root.peek("kind") == "pipeline":
             return "Drone"

@@ -6,10 +6,9 @@ import posixpath
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.readers.accounting import ignore_keys
-from ci_kaniko.importing.readers.pods.volumes import maps
 from ci_kaniko.importing.readers.preparing import Before, prepare
 from ci_kaniko.importing.readers.scripts import beginning
-from ci_kaniko.importing.ticked import Map, ignore, line_of, mapping, native, peek, string
+from ci_kaniko.importing.ticked import Map, ignore, line_of, mapping, maps, native, peek, string
 from ci_kaniko.kaniko.variables import owner_of_variable
 
 if TYPE_CHECKING:

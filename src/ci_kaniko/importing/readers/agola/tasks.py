@@ -18,7 +18,6 @@ from ci_kaniko.importing.readers.agola.earlier import (
     unsaved,
 )
 from ci_kaniko.importing.readers.pods.containers import take_read
-from ci_kaniko.importing.readers.pods.volumes import maps
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
@@ -30,6 +29,7 @@ from ci_kaniko.importing.ticked import (
     ignore,
     line_of,
     mapping,
+    maps,
     native,
     peek,
     sequence,

@@ -6,9 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.readers.accounting import ignore_keys
-from ci_kaniko.importing.readers.pods.volumes import maps
 from ci_kaniko.importing.readers.preparing import Before, prepare
-from ci_kaniko.importing.ticked import Map, ignore, mapping, peek, sequence
+from ci_kaniko.importing.ticked import Map, ignore, mapping, maps, peek, sequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,10 +14,10 @@ from ci_kaniko.importing.readers.pods.containers import (
     script_place,
 )
 from ci_kaniko.importing.readers.pods.logins import read_logins
-from ci_kaniko.importing.readers.pods.volumes import maps, read_volumes, volumes_of
+from ci_kaniko.importing.readers.pods.volumes import read_volumes, volumes_of
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.signs import are_mentioned, is_image, is_path_in
-from ci_kaniko.importing.ticked import Map, ignore, line_of, mapping, peek, string
+from ci_kaniko.importing.ticked import Map, ignore, line_of, mapping, maps, peek, string
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

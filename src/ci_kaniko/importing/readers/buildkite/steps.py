@@ -14,7 +14,6 @@ from ci_kaniko.importing.readers.buildkite.plugins import Plugins
 from ci_kaniko.importing.readers.expressions import Expressions
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.pods.settings import pod_settings
-from ci_kaniko.importing.readers.pods.volumes import maps
 from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import Value, pure
@@ -26,6 +25,7 @@ from ci_kaniko.importing.ticked import (
     ignore,
     line_of,
     mapping,
+    maps,
     native,
     peek,
     replaced,

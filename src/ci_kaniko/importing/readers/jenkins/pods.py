@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko.importing.readers.accounting import later
 from ci_kaniko.importing.readers.pods.containers import read_environment
 from ci_kaniko.importing.readers.pods.settings import metadata_settings, pod_settings
-from ci_kaniko.importing.readers.pods.volumes import maps, read_volumes
+from ci_kaniko.importing.readers.pods.volumes import read_volumes
 from ci_kaniko.importing.signs import is_image
-from ci_kaniko.importing.ticked import Map, ignore, peek
+from ci_kaniko.importing.ticked import Map, ignore, maps, peek
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Draft

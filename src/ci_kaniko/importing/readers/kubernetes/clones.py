@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.jobs import Draft, Root
 from ci_kaniko.importing.readers.pods.containers import runs_executor, script_place
-from ci_kaniko.importing.readers.pods.volumes import maps
-from ci_kaniko.importing.ticked import Map, ignore, line_of, peek, string
+from ci_kaniko.importing.ticked import Map, ignore, line_of, maps, peek, string
 from ci_kaniko.importing.translate.settings import note_store
 from ci_kaniko.kaniko.pins import GIT_IMAGE
 

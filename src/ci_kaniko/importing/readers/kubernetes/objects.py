@@ -19,11 +19,10 @@ from ci_kaniko.importing.readers.pods.logins import read_logins
 from ci_kaniko.importing.readers.pods.settings import fixed, metadata_settings, pod_settings
 from ci_kaniko.importing.readers.pods.volumes import (
     annotation_files,
-    maps,
     read_volumes,
     volumes_of,
 )
-from ci_kaniko.importing.ticked import Map, ignore, line_of, native, peek, string
+from ci_kaniko.importing.ticked import Map, ignore, line_of, maps, native, peek, string
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES, KANIKO
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from ci_kaniko.importing.readers.pods.containers import (
     take_read,
 )
 from ci_kaniko.importing.readers.pods.settings import security
-from ci_kaniko.importing.readers.pods.volumes import maps, read_volumes
+from ci_kaniko.importing.readers.pods.volumes import read_volumes
 from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
-from ci_kaniko.importing.ticked import Map, line_of, native, peek, string
+from ci_kaniko.importing.ticked import Map, line_of, maps, native, peek, string
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,9 +12,9 @@ from ci_kaniko.importing.readers.pods.containers import (
     runs_executor,
     script_place,
 )
-from ci_kaniko.importing.readers.pods.volumes import maps, read_volumes, volumes_of
+from ci_kaniko.importing.readers.pods.volumes import read_volumes, volumes_of
 from ci_kaniko.importing.readers.scripts import Piece
-from ci_kaniko.importing.ticked import Map, ignore, line_of, native, peek, string
+from ci_kaniko.importing.ticked import Map, ignore, line_of, maps, native, peek, string
 from ci_kaniko.kaniko.pins import CURL_IMAGE
 
 if TYPE_CHECKING:

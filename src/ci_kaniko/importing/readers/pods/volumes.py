@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.jobs import Mounted
-from ci_kaniko.importing.ticked import Map, ignore, peek
+from ci_kaniko.importing.ticked import Map, ignore, maps, peek
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,11 +80,6 @@ def _take_scratch(pod: Map, container: Map, volumes: dict[str, Map]) -> None:
         if volume.get("emptyDir") == {} and volume.peek("name") not in shared:
             for node in (*nodes, volume["emptyDir"]):
                 ignore(node)
-
-
-def maps(value: Any) -> Iterator[Map]:
-    """The mappings of a list, for a look that decides nothing about them."""
-    return (item for item in (value if isinstance(value, list) else ()) if isinstance(item, Map))
 
 
 def _mounted(container: Map, volumes: dict[str, Map]) -> Iterator[tuple[str, Map, Map, Nodes]]:
