@@ -14,7 +14,7 @@ from ci_kaniko.importing.readers.pods.containers import (
 )
 from ci_kaniko.importing.readers.pods.volumes import read_volumes, volumes_of
 from ci_kaniko.importing.readers.scripts import Piece
-from ci_kaniko.importing.ticked import Map, ignore, line_of, maps, native, peek, string
+from ci_kaniko.importing.ticked import Map, ignore, line_of, maps, peek, string
 from ci_kaniko.kaniko.pins import CURL_IMAGE
 
 if TYPE_CHECKING:
@@ -42,10 +42,9 @@ def read_logins(job: Draft, pod: Map, container: Map) -> Iterator[Piece]:
             folder = found.peek("mountPath").rstrip("/")
             if not folder.endswith(_CONFIG):
                 continue
-            for node in (*mount.values(), *found.values(), volume["name"]):
+            nodes = (*mount.values(), *found.values(), volume["name"], volume["emptyDir"])
+            for node in nodes:
                 ignore(node)
-            if native(volume["emptyDir"]) in ({}, {"medium": "Memory"}):
-                _take(volume["emptyDir"])
             yield _script(job, pod, entry, items[at], (mount.peek("mountPath"), folder))
             break
 
@@ -62,16 +61,11 @@ def _script(job: Draft, pod: Map, entry: Map, item: object, moved: tuple[str, st
             job.tell("login-container", line_of(entry), name, image)
     for word in (*entry.sequence("command"), *entry.sequence("args")):
         string(word)
-    if job.is_ours:
-        _take(entry.get("securityContext"))
+    context = entry.get("securityContext")
+    if job.is_ours and isinstance(context, Map):
+        ignore(context)  # a rendered Pod says it by itself
     text = in_script(string(item), Known({name: (f"${name}",) for name in job.secrets}))
     before, after = moved
     text = re.sub(rf"{re.escape(before.rstrip('/'))}(?=/)", lambda _: after, text)
     line = getattr(item, "first", 0)
     return Piece(f"(\n{text.rstrip()}\n)", line - 1)
-
-
-def _take(value: object) -> None:
-    """What a rendered Pod says by itself."""
-    for node in (value.values() or [value]) if isinstance(value, Map) else ():
-        ignore(node)
