@@ -148,10 +148,14 @@ class Rules:
     def _exists(self, rule: Map) -> int:
         if "exists" not in rule:
             return YES
-        value = self.files.value(rule["exists"])
-        paths = value.get("paths") if isinstance(value, Map) else value
-        shown = ", ".join(string(path) for path in sequence(paths))
+        shown = ", ".join(self._paths_in(rule["exists"]))
         return self.expressions.conditions.unknown(f"exists: {shown}", rule.line_of("exists"))
+
+    def _paths_in(self, value: Any) -> list[str]:
+        """The paths that ``exists`` and ``changes`` list, by themselves or below a key."""
+        value = self.files.value(value)
+        listed = value.get("paths") if isinstance(value, Map) else value
+        return [string(item) for item in sequence(listed)]
 
     def _changes(self, rule: Map, when: str, guard: int) -> int:
         """Where the files have changed that a rule asks for, as far as ``paths`` do not say it.
@@ -162,9 +166,7 @@ class Rules:
         if "changes" not in rule:
             return YES
         line = rule.line_of("changes")
-        value = self.files.value(rule["changes"])
-        listed = value.get("paths") if isinstance(value, Map) else value
-        values = [string(item) for item in sequence(listed)]
+        values = self._paths_in(rule["changes"])
         elsewhere = self.guards.minus(guard, self.expressions.guard(_REFS["tags"], line))
         if not self.expressions.conditions.possible(elsewhere):
             self.job.tell("tag-changes", line, ", ".join(values))
