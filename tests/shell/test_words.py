@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from ci_kaniko.shell.draft import Draft
 from ci_kaniko.shell.words import Words
 from ci_kaniko.syntax.variables import VARIABLES
 from ci_kaniko.targets.gitlab.dialect import DIALECT
-from harness.tools import shells
+from harness import tools
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,12 +67,9 @@ class Plain(PlainDialect):
 
 def printed(shell: str, lines: list[str], given: Mapping[str, str]) -> list[str]:
     """What a shell prints, by lines."""
-    program = shutil.which(shell)
-    if program is None:
-        pytest.skip(f"{shell} is not installed")
     names = {"branch": "BRANCH", "tag": "TAG", "pull_request.number": "REQUEST"}
     return subprocess.run(
-        [program, *(["sh"] if shell == "busybox" else []), "-c", "\n".join(["set -eu", *lines])],
+        [*tools.shell(shell), "-c", "\n".join(["set -eu", *lines])],
         env={"PATH": "/usr/bin:/bin", **ENVIRONMENT, **{names[key]: given[key] for key in given}},
         capture_output=True,
         text=True,
@@ -81,7 +77,7 @@ def printed(shell: str, lines: list[str], given: Mapping[str, str]) -> list[str]
     ).stdout.splitlines()
 
 
-@pytest.mark.parametrize("shell", shells())
+@pytest.mark.parametrize("shell", tools.shells())
 def test_what_a_script_makes_of_others(shell: str) -> None:
     spec = ci_kaniko.loads(
         "push: never\ntriggers: {branches: ['**'], tags: ['**'], pull_requests: true}\n"
