@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING
 
 import pytest
 
 import ci_kaniko
 from ci_kaniko.plan.resolve import resolve
-from ci_kaniko.shell.dialect import Cell, PlainDialect, impossible
+from ci_kaniko.shell.dialect import Cell, impossible
 from ci_kaniko.targets.gitlab.dialect import DIALECT
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ci_kaniko.plan.model import Plan
+from harness.dialects import Telling
 
 HEAD = "default_branch: main\nregistries: {ghcr.io: {username: a, password: B}}\n"
 TRIGGERS = (
@@ -38,18 +33,6 @@ def test_a_kind_of_runs_that_a_job_cannot_tell(kind: str) -> None:
     assert kind in finding.message
 
 
-class Silent(PlainDialect):
-    """A platform that tells a job its commit and nothing else."""
-
-    target = "gitlab"
-    site = DIALECT.site
-    tests: Mapping[str, str] = {}
-    secret_hint = ""
-
-    def cell(self, name: str, plan: Plan) -> Cell | None:
-        return Cell("SHA") if name == "commit.sha" else None
-
-
 def test_what_is_made_of_nothing_is_refused_with_what_asks_for_it() -> None:
     spec = ci_kaniko.loads(
         f"{HEAD}push: always\n"
@@ -59,9 +42,10 @@ def test_what_is_made_of_nothing_is_refused_with_what_asks_for_it() -> None:
         "  - {image: 'ghcr.io/acme/shop:latest', when: default-branch}\n"
         "  - {image: 'ghcr.io/acme/shop:1', when: {tag: 'v*'}}\n"
     )
+    silent = Telling({"commit.sha": Cell("SHA")})
     found = {
         ".".join(map(str, finding.where)): finding
-        for finding in impossible(resolve(spec, "gitlab"), Silent())
+        for finding in impossible(resolve(spec, "gitlab"), silent)
     }
     assert [*found] == [
         *("labels.b", "labels.c", "destinations.0.image"),
@@ -78,18 +62,12 @@ def test_what_is_made_of_nothing_is_refused_with_what_asks_for_it() -> None:
     ]
 
 
-class OfRefs(Silent):
-    """A platform that knows branches and tags, and nothing of requests."""
-
-    def cell(self, name: str, plan: Plan) -> Cell | None:
-        return Cell(name.upper()) if name in {"branch", "tag"} else None
-
-
 def test_the_name_of_a_ref_may_be_that_of_a_request() -> None:
+    of_refs = Telling({"branch": Cell("BRANCH"), "tag": Cell("TAG")})
     for requests in (False, True):
         spec = ci_kaniko.loads(
             "push: never\nlabels: {a: '${ref.name}', b: '${ref.slug}'}\n"
             f"triggers: {{branches: ['**'], pull_requests: {str(requests).lower()}}}\n"
         )
-        found = [finding.where for finding in impossible(resolve(spec, "gitlab"), OfRefs())]
+        found = [finding.where for finding in impossible(resolve(spec, "gitlab"), of_refs)]
         assert found == [("labels", "a"), ("labels", "b")] * requests

@@ -11,17 +11,15 @@ import pytest
 import ci_kaniko
 from ci_kaniko.plan.resolve import resolve
 from ci_kaniko.plan.values import Values
-from ci_kaniko.shell.dialect import Cell, PlainDialect, cell_of
+from ci_kaniko.shell.dialect import Cell, cell_of
 from ci_kaniko.shell.draft import Draft
 from ci_kaniko.shell.words import Words
 from ci_kaniko.syntax.variables import VARIABLES
-from ci_kaniko.targets.gitlab.dialect import DIALECT
 from harness import tools
+from harness.dialects import Telling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from ci_kaniko.plan.model import Plan
 
 KNOWN = {
     "commit.sha": Cell("SHA"),
@@ -53,18 +51,6 @@ EVENTS = {
 CLOCK = {"build.timestamp": r"\d{4}(-\d\d){2}T\d\d(:\d\d){2}Z", "build.date": r"\d{14}"}
 
 
-class Plain(PlainDialect):
-    """A platform that tells as little as a script can do with."""
-
-    target = "gitlab"
-    site = DIALECT.site
-    tests: Mapping[str, str] = {}
-    secret_hint = ""
-
-    def cell(self, name: str, plan: Plan) -> Cell | None:
-        return KNOWN.get(name)
-
-
 def printed(shell: str, lines: list[str], given: Mapping[str, str]) -> list[str]:
     """What a shell prints, by lines."""
     names = {"branch": "BRANCH", "tag": "TAG", "pull_request.number": "REQUEST"}
@@ -82,7 +68,7 @@ def test_what_a_script_makes_of_others(shell: str) -> None:
     spec = ci_kaniko.loads(
         "push: never\ntriggers: {branches: ['**'], tags: ['**'], pull_requests: true}\n"
     )
-    plan, dialect = resolve(spec, "gitlab"), Plain()
+    plan, dialect = resolve(spec, "gitlab"), Telling(KNOWN)
     names = [
         name for name in VARIABLES if name not in KNOWN and cell_of(dialect, name, plan) is None
     ]
