@@ -46,11 +46,25 @@ spec:
 _KEY = """\
       env: [{name: GIT_TOKEN, valueFrom: {secretKeyRef: {name: git, key: key.pem}}}]
 """
+_BUILDKITE = """\
+steps:
+  - KEY
+    command: docker run -v $$PWD:/workspace ghcr.io/osscontainertools/kaniko:v1.28.3 \
+--destination=quay.io/acme/a:1
+"""
 _OTHERS = 'DEST="$DEST --destination=$CI_REGISTRY_IMAGE:b"'
 
 
 def _gitlab(rules: str, script: str = ":") -> tuple[str, str]:
     return ".gitlab-ci.yml", _GITLAB.replace("RULES", rules).replace("SCRIPT", script)
+
+
+def _without_rules(key: str) -> tuple[str, str]:
+    return ".gitlab-ci.yml", _GITLAB.replace("rules: RULES", key).replace("SCRIPT", ":")
+
+
+def _buildkite(key: str) -> tuple[str, str]:
+    return "pipeline.yml", _BUILDKITE.replace("KEY", key)
 
 
 class Case(NamedTuple):
@@ -108,10 +122,7 @@ CASES = {
         {"manual-job"},
     ),
     "a button of a job": Case(
-        (
-            ".gitlab-ci.yml",
-            _GITLAB.partition("  rules:")[0].replace("SCRIPT", ":") + "  when: manual\n",
-        ),
+        _without_rules("when: manual"),
         {"triggers": {"manual": True}, "destinations": [A]},
         {"manual-job"},
     ),
@@ -155,11 +166,7 @@ CASES = {
         {"path-glob", "unknown-trigger"},
     ),
     "files of only that no path names": Case(
-        (
-            ".gitlab-ci.yml",
-            _GITLAB.partition("  rules:")[0].replace("SCRIPT", ":")
-            + "  only: {refs: [main], changes: ['{a,b}/x']}\n",
-        ),
+        _without_rules("only: {refs: [main], changes: ['{a,b}/x']}"),
         {"push": "never"},
         {"path-glob", "unknown-trigger"},
     ),
@@ -169,13 +176,7 @@ CASES = {
         {"path-glob"},
     ),
     "files of Buildkite that no path names": Case(
-        (
-            "pipeline.yml",
-            (
-                "steps:\n  - if_changed: '{a,b}/x'\n    command: docker run -v $$PWD:/workspace "
-                "ghcr.io/osscontainertools/kaniko:v1.28.3 --destination=quay.io/acme/a:1\n"
-            ),
-        ),
+        _buildkite("if_changed: '{a,b}/x'"),
         {"push": "never"},
         {"path-glob", "queue"},
     ),
@@ -185,13 +186,7 @@ CASES = {
         set(),
     ),
     "a step that is switched off": Case(
-        (
-            "pipeline.yml",
-            (
-                "steps:\n  - skip: not now\n    command: docker run -v $$PWD:/workspace "
-                "ghcr.io/osscontainertools/kaniko:v1.28.3 --destination=quay.io/acme/a:1\n"
-            ),
-        ),
+        _buildkite("skip: not now"),
         {"push": "never"},
         {"unknown-trigger", "queue"},
     ),
