@@ -193,9 +193,14 @@ def told(case: Case, builder: str) -> str:
 
 def job(case: Case, event: Event, builder: str = "buildah") -> tuple[str, dict[str, str]]:
     """The script of a job of GitLab, and its environment."""
-    spec = ci_kaniko.loads(told(case, builder))
-    (found,) = (each for each in yaml11.load(render(spec, "gitlab")).values() if "script" in each)
-    return found["script"][0], {**gitlab.environment(event), **case.env}
+    return script_of(told(case, builder)), {**gitlab.environment(event), **case.env}
+
+
+def script_of(text: str) -> str:
+    """The script of the one job of GitLab that a spec makes."""
+    jobs = yaml11.load(render(ci_kaniko.loads(text), "gitlab")).values()
+    (found,) = (each["script"] for each in jobs if "script" in each)
+    return str(found[0])
 
 
 BUILT = [(name, "buildah") for name in CASES] + [(name, "buildkit") for name in BY_WGET]
@@ -277,20 +282,17 @@ def test_what_a_cloud_refuses_stops_the_job(box: Box) -> None:
 @pytest.mark.parametrize("builder", ["kaniko", "buildah", "buildkit"])
 def test_a_build_secret_may_be_a_file_of_gitlab(box: Box, builder: str) -> None:
     """What RUN lines see is the text, never the path that the variable of such a file holds."""
-    spec = ci_kaniko.loads(
+    whole = script_of(
         f"builder: {builder}\ndefault_branch: main\npush: never\ncontext: s\n"
         "build_secrets: {npm: POD, again: POD, pip: PIP}\ncertificates: {quay.io: POD}\n"
     )
-    (found,) = (each for each in yaml11.load(render(spec, "gitlab")).values() if "script" in each)
-    before, program, _ = re.split(
-        r"(?m)^(/kaniko|buildah|buildctl)", found["script"][0], maxsplit=1
-    )
+    before, program, _ = re.split(r"(?m)^(/kaniko|buildah|buildctl)", whole, maxsplit=1)
     assert program
     script = f"{before}env > {box.folder}/seen\n".replace("/kaniko", str(box.folder / "kaniko"))
     env = {**gitlab.environment(DEFAULT_BRANCH), "POD": "POD", "PIP": "it's $5\n[pip]"}
     for shell in SHELLS:
-        status, told = box.run(script, env, shell)
-        assert status == 0, told
+        status, printed = box.run(script, env, shell)
+        assert status == 0, printed
         seen = (box.folder / "seen").read_text()
         assert f"\nPOD={clouds.POD}\n" in f"\n{seen}"
         assert "\nPIP=it's $5\n[pip]\n" in f"\n{seen}"
