@@ -142,16 +142,15 @@ def by_buildkit(done: Recorded) -> Told:
     assert [each["ref"] for each in kept] in ([], [each["ref"] for each in caches])
     cache = caches[0]["ref"] if caches else ""
     assert not cache or cache.endswith(":buildkit")
+    whole, dockerfile = _one(opts, "context"), _one(opts, "filename")
     if local:
         context, root = _below(local["context"]), _below(local["dockerfile"])
-        dockerfile = posixpath.normpath(posixpath.join(root, _one(opts, "filename")))
-    elif ".git" not in _one(opts, "context"):
-        context = f"{_one(opts, 'context')}:{_one(opts, 'contextsubdir')}"
-        dockerfile = _one(opts, "filename")
-    else:
-        location, _, ref = _one(opts, "context").removeprefix("https://").partition("#")
+        dockerfile = posixpath.normpath(posixpath.join(root, dockerfile))
+    elif ".git" in whole:
+        location, _, ref = whole.removeprefix("https://").partition("#")
         context = f"{location}#{ref}:{_one(opts, 'contextsubdir')}"
-        dockerfile = _one(opts, "filename")
+    else:
+        context = f"{whole}:{_one(opts, 'contextsubdir')}"
     secrets = [each for each in given.get("--secret", ()) if "GIT_AUTH_HEADER" not in each]
     names = output.get("name", "")
     return Told(
