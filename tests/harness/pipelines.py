@@ -133,9 +133,9 @@ def looked(text: str, event: Event, shell: str = "dash") -> Result:
     return _result_of(_ran_alone("github", _alone(text, "changes"), event, "changes", shell))
 
 
-_ran_alone = functools.cache(
-    lambda target, text, event, job, shell: run(Request(target, text, event, job=job, shell=shell))
-)
+@functools.cache
+def _ran_alone(target: str, text: str, event: Event, job: str, shell: str) -> Recorded:
+    return run(Request(target, text, event, job=job, shell=shell))
 
 
 def _alone(text: str, name: str) -> str:
