@@ -7,7 +7,6 @@ import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -113,7 +112,7 @@ def test_what_reaches_the_executor(case: str, target: str) -> None:
         wanted = Run(read(case), target, turn.event)
         check(ran(case, target, turn), wanted, status=turn.status)
 
-    in_parallel(partial(job, turn) for turn in turns(case, target))
+    in_parallel(functools.partial(job, turn) for turn in turns(case, target))
 
 
 class Turn(NamedTuple):
@@ -188,13 +187,9 @@ def test_every_kind_of_request_is_run() -> None:
 def test_the_same_arguments_everywhere(case: str) -> None:
     """Law 1: what was recorded is compared, after the words that each platform has for itself."""
     targets = [target for target in TARGETS if refused(case, target) is None]
+    found = [(target, turn) for target in targets for turn in turns(case, target)]
     for event in started(case):
-        runs = [
-            ran(case, target, turn)
-            for target in targets
-            for turn in turns(case, target)
-            if turn.event == event
-        ]
+        runs = [ran(case, target, turn) for target, turn in found if turn.event == event]
         lists = {
             common(got, Run(read(case), got.target, event)): got.target for got in runs if got.calls
         }
@@ -213,7 +208,7 @@ def test_a_missing_secret_stops_a_run_that_needs_it(case: str, target: str) -> N
         assert not left_behind(got)
 
     in_parallel(
-        partial(job, name, event, any_shell(number))
+        functools.partial(job, name, event, any_shell(number))
         for number, (name, event) in enumerate(first_needed(case, target).items())
     )
 
