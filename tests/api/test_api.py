@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -167,12 +168,12 @@ def test_a_part_is_rendered_as_the_command_renders_it(tmp_path: Path) -> None:
 
 def test_a_target_is_a_name_or_a_target() -> None:
     spec = Spec(push="never", default_branch="main")
-    calls: list[Any] = [ci_kaniko.render, ci_kaniko.setup, ci_kaniko.rehearse, ci_kaniko.check]
-    for call in calls:
-        for wrong in (3, ["gitlab"], None)[: 2 if call is ci_kaniko.check else 3]:
-            given = [wrong] if call is ci_kaniko.check else wrong
-            with pytest.raises(TypeError, match="a target is a name, as in 'gitlab', or a Target"):
-                call(spec, given)
+    calls: list[Any] = [ci_kaniko.render, ci_kaniko.setup, ci_kaniko.rehearse]
+    wrong: list[Any] = [3, ["gitlab"]]
+    given = [*product(calls, [*wrong, None]), *((ci_kaniko.check, [each]) for each in wrong)]
+    for call, target in given:
+        with pytest.raises(TypeError, match="a target is a name, as in 'gitlab', or a Target"):
+            call(spec, target)
 
 
 def test_one_text_is_no_list() -> None:
