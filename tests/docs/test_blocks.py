@@ -12,6 +12,7 @@ from hatchling.builders.wheel import WheelBuilder
 from typer.main import get_command
 
 import ci_kaniko
+from ci_kaniko import rendering
 from ci_kaniko.cli.commands import app
 from ci_kaniko.rehearsing import yaml11
 from harness.cases import ROOT
@@ -160,8 +161,8 @@ def test_every_spec_is_rendered_on_every_target(
         for target in ci_kaniko.available_targets():
             values = {**VALUES, **GIVEN.get(block.key, {})} if target == "kubernetes" else None
             try:
-                assert ci_kaniko.render(spec, target, values=values)
-            except ci_kaniko.CiKanikoError as error:
+                assert rendering.render(spec, target, values)
+            except ci_kaniko.SpecError as error:
                 refused[target] = error.problems[0].rule
         entries = [
             key for key in REFUSED if block.page == key[0] and block.key[1].startswith(key[1])
