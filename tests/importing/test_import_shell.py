@@ -30,7 +30,8 @@ from ci_kaniko.importing.shell.commands.flags import one_word_each
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES, Guards
 from ci_kaniko.importing.shell.interpreter import Given, ShellError, read
-from ci_kaniko.importing.shell.patterns import globs_of_regex, matches, portable_glob
+from ci_kaniko.importing.shell.patterns import matches, portable_glob
+from ci_kaniko.importing.shell.regular import globs_of
 from ci_kaniko.importing.shell.transforms import CUT, apply, finished, simplified
 from ci_kaniko.importing.shell.values import Item
 from ci_kaniko.rehearsing import yaml11
@@ -1237,7 +1238,7 @@ def test_changes_are_known_by_what_they_do(
     ],
 )
 def test_regular_expressions_as_globs(expression: str, globs: list[str] | None) -> None:
-    assert globs_of_regex(expression, extended=True) == globs
+    assert globs_of(expression) == globs
 
 
 def test_patterns() -> None:

@@ -24,12 +24,8 @@ from ci_kaniko.importing.calls import (
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.shell.entailment import ONE_OF, choice_of, excludes, implies
 from ci_kaniko.importing.shell.guards import NO, YES, Budget, Guards, TooComplexError
-from ci_kaniko.importing.shell.patterns import (
-    matches,
-    portable_glob,
-    split_alternatives,
-    unescaped,
-)
+from ci_kaniko.importing.shell.patterns import matches, portable_glob, unescaped
+from ci_kaniko.importing.shell.regular import is_choice
 from ci_kaniko.importing.shell.transforms import keeps_emptiness
 from ci_kaniko.syntax.globs import matches as glob_matches
 
@@ -292,7 +288,7 @@ def _of_ref(test: Test) -> Test:
         return _set((Var(str(test.right[0]), portable=True),), test.line)
     anchor = "^" if test.kind == "regex" else ""
     folder = next((name for name in _REFS if starts_with(test.right, anchor + name)), None)
-    several = bool(anchor) and len(split_alternatives(spell(test.right))) > 1
+    several = bool(anchor) and is_choice(spell(test.right))
     if meaning(var) != "ref" or folder is None or several:
         return test
     left, rest = (Var(_REFS[folder], portable=True),), without_head(test.right, anchor + folder)

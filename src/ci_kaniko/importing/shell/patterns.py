@@ -20,8 +20,6 @@ CLASSES = {
 """What the classes of POSIX hold, between brackets of Python's."""
 _CLASS = re.compile(r"\[:(\w+):\]")
 _SPECIAL = re.compile(r"[\\*?\[]")
-_MAX_ALTERNATIVES = 50
-_MAX_LENGTH = 500
 _UP_TO = re.compile(r"\[\^([^]\\]*)\][*+](?=\)?(.))")
 _MAX_NESTED = 12
 _MAX_STEPS = 10_000_000
@@ -169,94 +167,3 @@ def _escaped(character: str, *, extended: bool) -> str:
     if character in "wWsSbB" or character.isdigit():
         return "\\" + character
     return re.escape(character)
-
-
-def globs_of_regex(expression: str, *, extended: bool, whole: bool = False) -> list[str] | None:
-    """The portable globs that match what a regular expression finds; None when there are none.
-
-    >>> globs_of_regex("main|release/[^/]*", extended=True, whole=True)
-    ['main', 'release/*']
-    >>> globs_of_regex("^v", extended=False), globs_of_regex("^v[0-9]+$", extended=True)
-    (['v**'], None)
-    """
-    if not extended:
-        if re.search(r"\\[(){}|+?]", expression):
-            return None
-        expression = re.sub(r"(?<!\\)([(){}|+?])", r"\\\1", expression)
-    alternatives = _alternatives(expression, [_MAX_ALTERNATIVES])
-    if alternatives is None:
-        return None
-    globs = [_glob_of(alternative, whole=whole) for alternative in alternatives]
-    return None if any(glob is None for glob in globs) else [glob for glob in globs if glob]
-
-
-def _alternatives(expression: str, left: list[int]) -> list[str] | None:
-    """A regular expression without groups and bars; ``left`` says how many it may be.
-
-    Every step is one more alternative or one group less.
-    """
-    left[0] -= 1
-    if left[0] < 0 or len(expression) > _MAX_LENGTH:
-        return None
-    pieces = split_alternatives(expression)
-    if len(pieces) > 1:
-        return _together(pieces, left)
-    match = re.search(r"(?<!\\)\(((?:[^()\\]|\\.)*)\)(?![*+?{])", expression)
-    if not match:
-        plain = re.sub(r"\\.|\[[^]]*\]", "", expression)
-        return None if re.search(r"[()|]", plain) else [expression]
-    head, tail = expression[: match.start()], expression[match.end() :]
-    return _together(
-        [head + piece + tail for piece in split_alternatives(match[1].removeprefix("?:"))], left
-    )
-
-
-def _together(pieces: list[str], left: list[int]) -> list[str] | None:
-    found: list[str] = []
-    for piece in pieces:
-        below = _alternatives(piece, left)
-        if below is None:
-            return None
-        found += below
-    return found
-
-
-def split_alternatives(expression: str) -> list[str]:
-    """The alternatives at the top."""
-    pieces = [""]
-    depth = 0
-    for token in re.findall(r"\\.|\[\^?\]?[^]]*\]|.", expression, re.DOTALL):
-        depth += (token == "(") - (token == ")")
-        if token == "|" and not depth:
-            pieces.append("")
-        else:
-            pieces[-1] += token
-    return pieces
-
-
-_TOKEN = re.compile(
-    r"(?P<segment>\[\^/\][*+])|(?P<any>\.[*+])|\[(?P<one>[^]^\\[*])\]"
-    r"|\\(?P<escaped>[^A-Za-z0-9*])|(?P<plain>[^][\\.*+?(){}|^$])"
-)
-
-
-def _glob_of(expression: str, *, whole: bool) -> str | None:
-    starts = whole or expression.startswith("^")
-    ends = whole or bool(re.search(r"(?<!\\)\$$", expression))
-    body = expression.removeprefix("^")
-    body = body[:-1] if body.endswith("$") and ends else body
-    glob = ""
-    at = 0
-    while at < len(body):
-        match = _TOKEN.match(body, at)
-        if not match:
-            return None
-        at = match.end()
-        if match["segment"]:
-            glob += "*"
-        elif match["any"]:
-            glob += "**"
-        else:
-            glob += match["one"] or match["escaped"] or match["plain"]
-    glob = ("" if starts else "**") + glob + ("" if ends else "**")
-    return re.sub(r"\*{3,}", "**", glob) or None

@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING
 from ci_kaniko.importing.calls import Text, literal, spell
 from ci_kaniko.importing.shell.files import resolved
 from ci_kaniko.importing.shell.guards import NO, YES
-from ci_kaniko.importing.shell.patterns import (
-    affordable,
-    globs_of_regex,
-    portable_glob,
-    python_regex,
-)
+from ci_kaniko.importing.shell.patterns import affordable, portable_glob, python_regex
+from ci_kaniko.importing.shell.regular import globs_of
 from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import Value, plain_of, stripped
 from ci_kaniko.importing.shell.words import pattern, value
@@ -176,8 +172,8 @@ def found_by(
     ignore_case: bool = False,
 ) -> int:
     """Whether a regular expression is found in a value."""
-    globs = None if ignore_case else globs_of_regex(expression, extended=extended, whole=whole)
     python = python_regex(expression, extended=extended)
+    globs = None if ignore_case else globs_of(python, whole=whole)
     python = f"^(?:{python})$" if whole else python
     python = f"(?i){python}" if ignore_case else python
 

@@ -9,14 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.calls import Test, Text, literal, only_var
 from ci_kaniko.importing.facts import meaning
-from ci_kaniko.importing.shell.patterns import globs_of_regex, shell_regex
+from ci_kaniko.importing.shell.patterns import shell_regex
+from ci_kaniko.importing.shell.regular import ends_of, glob_around, globs_of
 from ci_kaniko.importing.shell.transforms import cuts_ref, leaves_last
-from ci_kaniko.importing.translate.languages import (
-    are_found,
-    ends_of,
-    glob_around,
-    never_meet,
-)
+from ci_kaniko.importing.translate.languages import are_found, never_meet
 from ci_kaniko.syntax.globs import split, to_regex
 from ci_kaniko.syntax.versions import EXPRESSIONS, NUMBER
 
@@ -131,7 +127,7 @@ def _of_tags(test: Test) -> str:
 
 def _unglobbed(test: Test) -> str:
     written = literal(test.right) or ""
-    return "" if globs_of_regex(written, extended=True) is not None else written
+    return "" if globs_of(written) is not None else written
 
 
 @functools.lru_cache(maxsize=256)
@@ -190,7 +186,7 @@ def _atoms(test: Test) -> list[Atom] | None:
     if test.kind == "glob" and right is not None:
         return _globbed(name, right)
     if test.kind == "regex" and right is not None:
-        globs = globs_of_regex(right, extended=True)
+        globs = globs_of(right)
         if globs is None:
             return None
         made = [_globbed(name, glob) for glob in globs]

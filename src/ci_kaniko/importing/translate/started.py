@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.calls import Test, literal, only_var, variables
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.jobs import Started
-from ci_kaniko.importing.shell.patterns import globs_of_regex
+from ci_kaniko.importing.shell.regular import globs_of
 from ci_kaniko.importing.translate.atoms import around_of, versions_of
 from ci_kaniko.importing.translate.conditions import (
     DEFAULT_TRIGGERS,
@@ -192,7 +192,7 @@ def _repository(test: Test) -> str:
 
 
 def _path_of_regex(expression: str) -> str | None:
-    globs = globs_of_regex(expression, extended=True) or []
+    globs = globs_of(expression) or []
     return globs[0] if len(globs) == 1 else None
 
 

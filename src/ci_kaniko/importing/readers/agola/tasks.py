@@ -21,7 +21,7 @@ from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
-from ci_kaniko.importing.shell.patterns import globs_of_regex
+from ci_kaniko.importing.shell.regular import globs_of
 from ci_kaniko.importing.signs import are_mentioned
 from ci_kaniko.importing.ticked import (
     Map,
@@ -239,7 +239,7 @@ class _Task:
             return conditions.filled((Var("pull_request.number", portable=True),), line)
         if body in ("^.+$", ".+", ".*", "^.*$"):
             return conditions.filled(text, line)
-        globs = globs_of_regex(body, extended=True)
+        globs = globs_of(body)
         if globs is None:
             return conditions.regex(text, body, line)
         return conditions.guards.any(conditions.glob(text, glob, line) for glob in globs)
