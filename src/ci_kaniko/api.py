@@ -7,7 +7,8 @@ once. A path is where messages say that something is, so it is told as it was gi
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal
+
+from ci_kaniko.quick.hints import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.kaniko.systems import NAMES, known_names
 from ci_kaniko.problems.problem import SpecError, in_file_order
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.repository.discovery import root_of
 from ci_kaniko.spec.loading import warnings

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.problems.problem import CiKanikoError, Problem, SpecError
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.targets.header import header
 from ci_kaniko.targets.registry import target as find_target
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.kaniko.hosts import ecr_region
@@ -11,6 +10,7 @@ from ci_kaniko.plan.pipeline import pipeline
 from ci_kaniko.plan.pulls import pull_login
 from ci_kaniko.plan.secrets import Use, uses_of_secrets
 from ci_kaniko.problems.problem import SpecError
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import replace
 from ci_kaniko.spec.pulled import pulled_images
 from ci_kaniko.syntax.references import pulled_from

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
 
 from ci_kaniko.plan.model import Argument
+from ci_kaniko.quick.hints import TYPE_CHECKING, Protocol
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.text.quoting import quote
 

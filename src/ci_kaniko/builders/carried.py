@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.kaniko.flags import FLAGS, fields_below
 from ci_kaniko.kaniko.hosts import is_azure_blob
 from ci_kaniko.problems.finding import Finding
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

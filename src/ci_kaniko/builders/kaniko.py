@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.builders.builder import Builder
 from ci_kaniko.kaniko.builders import BUILDER_HOMES, KANIKO
 from ci_kaniko.plan.resolve import impossible_image
 from ci_kaniko.plan.tools import executor_image
+from ci_kaniko.quick.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,8 @@ declares the same options with their help.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
 
+from ci_kaniko.quick.hints import Any
 from ci_kaniko.quick.records import NamedTuple
 
 _NONE: dict[str, str] = {}

@@ -5,12 +5,11 @@ The rules alone are asked of ``ci-kaniko explain``, since they are many.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.cli.helped import made_of as made_of_commands
 from ci_kaniko.kaniko.systems import NAMES, SOURCES
 from ci_kaniko.previewing.events import KINDS
 from ci_kaniko.quick.built import built
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.quick.records import NamedTuple
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ci_kaniko import __version__
 from ci_kaniko.cli.wording import worded_all
 from ci_kaniko.problems.catalogue import faults
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.repository.discovery import place_here
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from ci_kaniko.cli.shared import (
     Done,
@@ -21,6 +20,7 @@ from ci_kaniko.cli.shared import (
     standard_input,
     text_of,
 )
+from ci_kaniko.quick.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.cli.shared import Misuse, check_word, print_text, say
+from ci_kaniko.quick.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

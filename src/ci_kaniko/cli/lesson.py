@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
 
 from ci_kaniko.cli.wording import worded_all
 from ci_kaniko.problems.problem import SpecError
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.text.display import shown_line
 
 if TYPE_CHECKING:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.cli.report import FORMATS
 from ci_kaniko.cli.shared import (
     Done,
@@ -14,6 +12,7 @@ from ci_kaniko.cli.shared import (
     standard_input,
     watched,
 )
+from ci_kaniko.quick.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 from ci_kaniko.cli import completion, helped
 from ci_kaniko.layouts.jinja import compiled
+from ci_kaniko.quick.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.cli.shared import (
     Done,
     check_format,
@@ -17,6 +15,7 @@ from ci_kaniko.cli.shared import (
     say,
     show,
 )
+from ci_kaniko.quick.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,7 +6,6 @@ import json
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ci_kaniko.cli.shared import (
     Done,
@@ -20,6 +19,7 @@ from ci_kaniko.cli.shared import (
     say,
     values_of,
 )
+from ci_kaniko.quick.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.cli.shared import (
     Misuse,
     check_format,
@@ -13,6 +11,7 @@ from ci_kaniko.cli.shared import (
     render_or_fail,
     say,
 )
+from ci_kaniko.quick.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,8 @@ A message names a parameter of the functions as Python has it, in backquotes: he
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import replace
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ Source: ``cmd/executor/cmd/root.go`` of the releases named in ``executors.py``.
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal
 
+from ci_kaniko.quick.hints import Literal
 from ci_kaniko.quick.records import NamedTuple
 
 Kind = Literal["switch", "text", "number", "list", "mapping", "file"]

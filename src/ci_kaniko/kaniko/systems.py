@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
+from ci_kaniko.quick.hints import Literal
 from ci_kaniko.quick.records import NamedTuple
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.text import yaml as yamltext
 
 if TYPE_CHECKING:

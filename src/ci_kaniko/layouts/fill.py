@@ -7,11 +7,10 @@ compiles when it is asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.layouts.bundled import bundled, made_of, module_of
 from ci_kaniko.layouts.runtime import Context, Unsupported
 from ci_kaniko.quick.built import built
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
 
 from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
 
 from ci_kaniko.layouts.bundled import FILTERS, SETTINGS, bundled, made_of, module_of
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,13 +5,12 @@ They are filled in Jinja's sandbox: who looks at somebody's checkout need not tr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from jinja2 import FunctionLoader, TemplateSyntaxError
 from jinja2.meta import find_referenced_templates
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ci_kaniko.layouts.jinja import with_filters
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -7,9 +7,9 @@ raises Unsupported, and then Jinja fills it.
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NoReturn
 
 from ci_kaniko.layouts.bundled import FILTERS
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any, NoReturn
 from ci_kaniko.text.yaml import margined
 
 if TYPE_CHECKING:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.merging.entries import label_of, marker, named, nested_names
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.problem import SpecError, in_file_order
+from ci_kaniko.quick.hints import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NoReturn
 
 from ci_kaniko.merging.places import BLANKS
 from ci_kaniko.problems.problem import SpecError
+from ci_kaniko.quick.hints import TYPE_CHECKING, NoReturn
 from ci_kaniko.quick.records import NamedTuple, dataclass, field
 from ci_kaniko.text.yaml import scalar
 

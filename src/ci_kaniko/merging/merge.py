@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.merging.conflicts import refuse_conflicts
 from ci_kaniko.merging.edits import Editor
 from ci_kaniko.merging.entries import locate, named
@@ -14,6 +12,7 @@ from ci_kaniko.merging.restyle import style_of
 from ci_kaniko.merging.stages import addition, is_needed, missing_stages
 from ci_kaniko.merging.syntax import read
 from ci_kaniko.problems.problem import Problem, SpecError
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.targets.registry import target as find_target
 
 if TYPE_CHECKING:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.merging.entries import locate, marker
 from ci_kaniko.merging.restyle import restyled
 from ci_kaniko.merging.stages import new_list
 from ci_kaniko.merging.syntax import read
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.text.marks import after_mark
 

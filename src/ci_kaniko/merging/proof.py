@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.merging.entries import locate, named
 from ci_kaniko.merging.places import bared, is_bare
 from ci_kaniko.merging.syntax import read
 from ci_kaniko.problems.problem import CiKanikoError, SpecError
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ci_kaniko.merging.places import Places
 from ci_kaniko.problems.problem import SpecError
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any, Literal, cast
 from ci_kaniko.quick.records import NamedTuple, replace
 from ci_kaniko.source.events import events_of
 from ci_kaniko.source.nodes import Node as Mark

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.kaniko.flags import FLAGS, fields_below, flag_of
 from ci_kaniko.plan.model import (
     CERTIFICATES,
@@ -18,6 +16,7 @@ from ci_kaniko.plan.model import (
     file_of,
     proxies,
 )
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.latest import latest
 from ci_kaniko.spec.labels import oci_labels
 from ci_kaniko.syntax import grammar

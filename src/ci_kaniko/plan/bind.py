@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.plan.model import Argument, HostLogin, Plan, Started
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf
 from ci_kaniko.syntax.references import DOCKER_HUB, DOCKER_HUB_KEY, canonical_host, merge
 

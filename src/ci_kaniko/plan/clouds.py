@@ -6,8 +6,8 @@ Source: the credential chains that the executor's README and the clients documen
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 
 if TYPE_CHECKING:

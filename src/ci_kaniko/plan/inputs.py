@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
-
 from ci_kaniko.kaniko.systems import known_names, system
 from ci_kaniko.problems.finding import Finding, dotted, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any, TypeVar
 from ci_kaniko.spec.given import chooser, given_in
 from ci_kaniko.spec.texts import texts_of, texts_with_variables
 from ci_kaniko.syntax.variables import (

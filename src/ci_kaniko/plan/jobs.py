@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
-
 from ci_kaniko.plan.platforms import DEFAULT
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.builders import HELPED
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
@@ -13,6 +12,7 @@ from ci_kaniko.plan.clouds import Cloud, context_cloud
 from ci_kaniko.plan.model import GitLogin, HostLogin, Push, host_on, own_host
 from ci_kaniko.plan.tools import reads_auth_variable
 from ci_kaniko.problems.finding import Finding, Where, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax.conditions import ALWAYS
 from ci_kaniko.syntax.references import (
     DOCKER_HUB,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.kaniko.builders import SIGNING
 from ci_kaniko.kaniko.hosts import ecr_region
 from ci_kaniko.kaniko.systems import known_names, system
 from ci_kaniko.plan.clouds import Cloud, aws, azure, context_cloud, google
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.latest import latest
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.given import chooser

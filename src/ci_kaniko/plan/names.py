@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.kaniko.builders import BUILDER_NAMES
 from ci_kaniko.kaniko.systems import system
 from ci_kaniko.problems.finding import Finding, Where, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.variables import ENV_PREFIX, NATIVE
 

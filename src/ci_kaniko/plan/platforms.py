@@ -6,9 +6,8 @@ that joins them pushes what the spec names, so a public tag never names half an 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.kaniko.systems import SYSTEMS
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.spec.pushed import pushed_hosts
 from ci_kaniko.syntax.conditions import ALWAYS
 from ci_kaniko.syntax.references import OWN_HOST, Reference, canonical_host

@@ -8,7 +8,6 @@ values for targets that know them when they are rendered.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.executors import at_least
 from ci_kaniko.kaniko.flags import GIT_DEPTH
@@ -20,6 +19,7 @@ from ci_kaniko.plan.model import Plan, Push, Started, host_on, is_reusable
 from ci_kaniko.plan.names import config_names, git_token, reserved_names
 from ci_kaniko.plan.tools import executor_image
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.spec.executor import has_own_tag, version_of
 from ci_kaniko.spec.given import chooser
 from ci_kaniko.spec.texts import variables_of

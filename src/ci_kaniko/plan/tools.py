@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS, at_least
 from ci_kaniko.kaniko.pins import (
     CHECKOUT_ACTION,
@@ -12,6 +10,7 @@ from ci_kaniko.kaniko.pins import (
     GIT_IMAGE,
     JOIN_IMAGE,
 )
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.latest import latest
 from ci_kaniko.spec.executor import SUFFIXES, has_own_tag, version_of
 from ci_kaniko.spec.pulled import mirrored

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.systems import request_refs
 from ci_kaniko.problems.finding import Finding, Refused, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.conditions import Event
 from ci_kaniko.syntax.grammar import check_text, is_host, is_identifier

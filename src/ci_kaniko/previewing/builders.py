@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.builders.registry import builder, builder_of
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.targets.registry import target as find_target
 

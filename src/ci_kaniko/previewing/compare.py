@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.previewing.preview import VERSION
 from ci_kaniko.previewing.text import block
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.quick.records import NamedTuple
 
 if TYPE_CHECKING:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.plan.values import check_values
 from ci_kaniko.previewing.events import occasions
 from ci_kaniko.previewing.runs import Run, runs
 from ci_kaniko.problems.problem import SpecError
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.loading import errors
 from ci_kaniko.spec.placing import name_of, placed

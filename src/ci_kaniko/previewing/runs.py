@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.plan.bind import bind
 from ci_kaniko.plan.values import Values, unfit_hosts, unfit_values
 from ci_kaniko.previewing.starts import Start, start_of
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.conditions import holds
 from ci_kaniko.syntax.variables import INPUT_PREFIX, text_of

@@ -9,8 +9,8 @@ which ``docs/make`` reads from the code. ``ci-kaniko explain`` and
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.quick.records import NamedTuple
 
 if TYPE_CHECKING:

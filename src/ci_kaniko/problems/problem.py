@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any, Literal
 
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any, Literal
 from ci_kaniko.quick.records import dataclass, field, replace
 
 if TYPE_CHECKING:

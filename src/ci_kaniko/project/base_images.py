@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.project.dockerfile import Unread
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.spec.policy import ALLOWED, severity_of
 from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.spec.rules.requested import is_allowed, repository_of

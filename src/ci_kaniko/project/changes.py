@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, TypeVar
 
 from ci_kaniko.plan.select import select
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.problem import SelectionError, meant
 from ci_kaniko.project.git import commit_of, git, more_history, output
+from ci_kaniko.quick.hints import TYPE_CHECKING, TypeVar
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.repository.discovery import ENDING
 from ci_kaniko.syntax.globs import split, to_regex

@@ -8,9 +8,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING
 
 from ci_kaniko.project.instructions import Instruction, NotUnderstood, instructions, triggered
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.repository.files import OutsideRepository, inside
 from ci_kaniko.syntax.grammar import inside_repository

@@ -7,8 +7,8 @@ none of it, and here-documents follow the line that names them.
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING
 
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.text.patterns import pattern
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.problem import SelectionError
 from ci_kaniko.project.git import commit_of, git, output
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.repository.discovery import root_of
 from ci_kaniko.source.reading import Unreadable, read_data
 from ci_kaniko.spec.loading import loaded

@@ -6,10 +6,9 @@ Who may push such a branch, or a dependency of it, is trusted less than the defa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.kaniko.systems import system
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax.conditions import ALWAYS
 from ci_kaniko.syntax.globs import any_matches, is_literal, split
 

@@ -6,13 +6,13 @@ import os
 import re
 from itertools import islice
 from shlex import quote
-from typing import TYPE_CHECKING
 
 from ci_kaniko import __version__
 from ci_kaniko.kaniko.builders import BUILDERS, KANIKO
 from ci_kaniko.kaniko.systems import NAMES, SYSTEMS, system
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.problem import CiKanikoError
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.repository import checkout
 from ci_kaniko.repository.files import OutsideRepository, inside, read_bytes

@@ -6,11 +6,11 @@ Only ``validate`` looks: what is rendered depends on the spec alone.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.problems.problem import suggest
 from ci_kaniko.project.dockerfile import Unread, below, path_of
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.source.nodes import Mapping
 from ci_kaniko.spec.build import NamedImage
 from ci_kaniko.spec.told import once_for_images

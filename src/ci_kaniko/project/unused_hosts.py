@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.problems.problem import suggest
 from ci_kaniko.project.reached import bases_of, reached_hosts
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.pulled import run_images
 from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host, pulled_from, same_but_port

@@ -5,11 +5,10 @@ A login for base images is told by the Dockerfile alone, and one for pushes pull
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.kaniko.systems import FOREIGN_REGISTRIES
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.project.reached import bases_of, reached_hosts
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.spec.pulled import pulled_images
 from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host, pulled_from, same_but_port
 from ci_kaniko.syntax.variables import text_of

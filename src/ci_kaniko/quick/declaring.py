@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.quick.choice import is_small
 
+TYPE_CHECKING = False
 if TYPE_CHECKING or not is_small():
     from pydantic import (
         BaseModel,

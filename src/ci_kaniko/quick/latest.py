@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from _weakref import ref  # what weakref has, too, and takes long to import
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable

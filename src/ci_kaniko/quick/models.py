@@ -8,9 +8,17 @@ from __future__ import annotations
 import sys
 from functools import partial
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar, Union, get_args, get_origin
 
 from ci_kaniko.quick.choice import NeedsPydantic
+from ci_kaniko.quick.hints import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    NoReturn,
+    TypeVar,
+    get_args,
+    get_origin,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -251,7 +259,7 @@ def reader_of(kind: Any) -> Read:
             if hasattr(each, "reading"):
                 handler = partial(each.reading, handler)
         return handler(kind.__origin__)
-    if origin in (Union, UnionType) and len(arguments) == 2 and arguments[1] is type(None):
+    if origin is UnionType and len(arguments) == 2 and arguments[1] is type(None):
         read = reader_of(arguments[0])
         return lambda value: None if value is None else read(value)
     if origin is tuple and arguments[1:] == (...,):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import collections
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -6,10 +6,9 @@ to be made, since Python compiles a function for each.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.quick.choice import is_small
 
+TYPE_CHECKING = False
 if TYPE_CHECKING or not is_small():
     from dataclasses import dataclass, field, replace
     from typing import NamedTuple

@@ -13,7 +13,8 @@ import contextlib
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING, NoReturn
+
+from ci_kaniko.quick.hints import TYPE_CHECKING, NoReturn
 
 try:
     import fcntl

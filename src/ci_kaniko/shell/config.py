@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.shell.secrets import path_in
 from ci_kaniko.syntax.references import DOCKER_HUB_KEY, DOCKER_HUB_NAMES, is_run_time_host
 from ci_kaniko.text.quoting import indented

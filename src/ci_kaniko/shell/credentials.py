@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.plan.clouds import SESSION, TOKEN_FILE
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:

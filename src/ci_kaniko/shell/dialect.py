@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.inputs import input_hint
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING, Protocol
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.variables import INPUT_PREFIX
 

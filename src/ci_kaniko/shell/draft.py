@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.shell.dialect import Cell
 
 if TYPE_CHECKING:

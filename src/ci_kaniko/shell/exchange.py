@@ -7,12 +7,11 @@ find, Google's of STS, of iamcredentials and of the metadata server, Azure's of 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.kaniko.builders import SIGNING
 from ci_kaniko.kaniko.hosts import acr_authority, ecr_api
 from ci_kaniko.plan.clouds import SESSION, impersonation
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.shell.curl import CURL, json_field, received, token_of
 from ci_kaniko.text.quoting import indented, quote
 

@@ -8,11 +8,11 @@ platforms' jobs handed over.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.model import CERTIFICATES
 from ci_kaniko.plan.platforms import meeting_place, slug
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.shell.script import Script, Tool, check_digest
 from ci_kaniko.shell.words import expanded
 from ci_kaniko.syntax.references import Reference

@@ -7,12 +7,12 @@ one executor call whose status is the job's.
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Protocol
 
 from ci_kaniko.builders.builder import Call
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.logins import in_every_run, late_uses
 from ci_kaniko.plan.model import DIGEST, OUTPUT
+from ci_kaniko.quick.hints import TYPE_CHECKING, Protocol
 from ci_kaniko.quick.latest import latest
 from ci_kaniko.shell.config import Config
 from ci_kaniko.shell.credentials import Credentials

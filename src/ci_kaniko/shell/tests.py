@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.shell.words import expanded
 from ci_kaniko.spec.given import CHOICE, given_in
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf, Condition

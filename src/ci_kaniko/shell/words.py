@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.plan.model import FOLDER
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.shell.dialect import Cell, Impossible, cell_of
 from ci_kaniko.syntax.references import MAX_TAG
 from ci_kaniko.syntax.variables import Ref, variable

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
 
 from ci_kaniko.problems.problem import Problem, SpecError
+from ci_kaniko.quick.hints import TYPE_CHECKING, NoReturn
 from ci_kaniko.source.nodes import Node, Place
 from ci_kaniko.source.source import BOM, Source, is_yaml, lines_of, place_after
 from ci_kaniko.source.tree import Builder

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING
 
 from ci_kaniko.problems.problem import Problem
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.source.nodes import Mapping, Node, Place, Scalar, Sequence
 from ci_kaniko.text.display import MASK, shown, shown_line

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NoReturn
 
 from ci_kaniko.problems.problem import Problem, SpecError, in_file_order
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any, NoReturn
 from ci_kaniko.source.events import portable_events
 from ci_kaniko.source.nodes import Mapping, Node, Place, Scalar, Sequence, Unknown
 from ci_kaniko.source.source import ORDINARY, WIDE_BLANKS, Source, quoted_bit, wide_blank

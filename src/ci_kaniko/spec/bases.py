@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import posixpath
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
 
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.problems.problem import Problem, SpecError, suggest
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any, NoReturn
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.repository.discovery import PREFIX
 from ci_kaniko.repository.packages import file_of, folders_of, installed_packages

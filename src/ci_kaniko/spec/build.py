@@ -7,11 +7,11 @@ from them.
 # No deferred annotations here: pydantic would have to compile the text of each.
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
 
 from ci_kaniko.kaniko.builders import HELPED, KANIKO, SIGNING
 from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.quick.declaring import Field, PrivateAttr
+from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated, Any
 from ci_kaniko.spec.builder import BuilderName
 from ci_kaniko.spec.clouds import ContextLogin
 from ci_kaniko.spec.context import (

@@ -1,10 +1,10 @@
 """Logins to clouds, and to the stores that contexts are fetched from."""
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
 
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.quick.declaring import Field
+from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated, Any
 from ci_kaniko.spec.fields import STRING, Boolean, Present, Reads, SecretName, checked, choice
 from ci_kaniko.spec.model import Later, Model, short_or_long
 

@@ -1,10 +1,10 @@
 """What is built: context, checkout, git and proxies."""
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
 
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.quick.declaring import Field
+from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated, Any
 from ci_kaniko.spec.fields import (
     STRING,
     TEXT,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.quick.declaring import ValidationError
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.spec.explain import meant_key
 from ci_kaniko.spec.placing import InvalidSpec
 

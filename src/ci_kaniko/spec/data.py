@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from ci_kaniko.quick.hints import Any
 from ci_kaniko.source.nodes import Mapping, Node, Scalar, Sequence
 from ci_kaniko.syntax.scalars import NULLS, Plain
 

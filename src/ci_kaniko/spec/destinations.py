@@ -1,8 +1,7 @@
 """Where an image goes, and its cache."""
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.quick.declaring import Field
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.spec.fields import Boolean, CacheRepo, Duration, Image, Present, When
 from ci_kaniko.spec.model import Model, short_or_long
 from ci_kaniko.syntax.conditions import ALWAYS

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
-
 from ci_kaniko.quick.declaring import ValidationError
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any, TypeVar
 from ci_kaniko.spec.build import OF_THE_SPEC, Build, Checked, SpecFields, is_ignored
 from ci_kaniko.spec.placing import InvalidSpec
 from ci_kaniko.spec.policy import applied

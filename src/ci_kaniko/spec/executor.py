@@ -1,11 +1,11 @@
 """The executor that runs."""
 
 import re
-from typing import TYPE_CHECKING, Annotated
 
 from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.quick.declaring import Field
+from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated
 from ci_kaniko.spec.fields import STRING, OwnImage, Reads, Version, check_present, checked, choice
 from ci_kaniko.spec.model import Later, Model
 from ci_kaniko.syntax.grammar import check_digest

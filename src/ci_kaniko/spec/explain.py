@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.problems.finding import Finding, Refused, Where, quoted
 from ci_kaniko.problems.problem import suggest
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.spec.build import TOP_ONLY, Build, NamedImage, SpecFields
 from ci_kaniko.spec.logins import Login
 from ci_kaniko.syntax.scalars import wrong_type

@@ -1,8 +1,7 @@
 """The names of the files that a spec extends."""
 
-from typing import Annotated, Any
-
 from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.quick.hints import Annotated, Any
 from ci_kaniko.repository.discovery import PREFIX
 from ci_kaniko.spec.fields import LIST_OR_ONE, UNSAID, Reads, check_plain
 from ci_kaniko.spec.lists import read_each

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
-
 from ci_kaniko.problems.finding import Refused, raise_all
+from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated, Any
 from ci_kaniko.spec.fields import Reads
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.scalars import as_native, wrong_type

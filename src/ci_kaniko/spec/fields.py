@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 from operator import not_
-from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.quick.declaring import Field, FieldInfo
+from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated, Any, get_args
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.conditions import EVENTS, AnyOf, parse_globs, parse_when, spelled
 from ci_kaniko.syntax.references import (

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 from threading import RLock
-from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 from pydantic.fields import FieldInfo
 
 from ci_kaniko.kaniko.installed import installed, installed_names
 from ci_kaniko.kaniko.systems import ADOPTED, ADOPTING
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.spec.build import Build
 from ci_kaniko.spec.logins import Login, Registry
 from ci_kaniko.spec.model import Later, Section

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.quick.choice import is_small
 from ci_kaniko.quick.declaring import ValidationError
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.spec.build import OF_THE_SPEC, PLACED, TOP_ONLY, Build, NamedImage
 from ci_kaniko.spec.labels import long_form
 from ci_kaniko.spec.model import Model

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.problems.finding import Refused
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.syntax.scalars import Plain, as_bool, wrong_type
 
 if TYPE_CHECKING:

@@ -1,9 +1,9 @@
 """Lists whose entries are checked one by one."""
 
 from collections.abc import Callable
-from typing import Any
 
 from ci_kaniko.problems.finding import Refused, check_once, quoted, raise_all
+from ci_kaniko.quick.hints import Any
 from ci_kaniko.syntax.scalars import as_list, as_text
 
 

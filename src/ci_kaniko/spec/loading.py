@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.problems.problem import Problem, SpecError
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.source.reading import decode, read, read_data, survey
 from ci_kaniko.spec.build import Checked
 from ci_kaniko.spec.data import to_python

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.severities import LEVELS
 from ci_kaniko.quick.declaring import ValidationError
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.spec.bases import laid_over
 from ci_kaniko.spec.data import to_python
 from ci_kaniko.spec.policy import RuleSetting

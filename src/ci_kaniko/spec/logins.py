@@ -3,10 +3,10 @@
 # No deferred annotations here: pydantic would have to compile the text of each.
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
 
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.quick.declaring import ConfigDict, Field
+from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated, Any
 from ci_kaniko.spec.clouds import AwsLogin, AzureLogin, GoogleLogin
 from ci_kaniko.spec.fields import (
     STRING,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from _thread import RLock  # what threading has, too, and takes long to import
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.quick.declaring import BaseModel, ConfigDict, Field, model_validator
+from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 from ci_kaniko.spec.builder import BuilderName  # noqa: TC001 - pydantic reads the annotation
 from ci_kaniko.spec.fields import makers, remade
 from ci_kaniko.syntax.scalars import wrong_type

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.problems.finding import dotted
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.quick.records import dataclass
 from ci_kaniko.spec.bases import merged
 from ci_kaniko.spec.build import is_ignored

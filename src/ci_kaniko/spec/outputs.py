@@ -1,10 +1,10 @@
 """The files that hold what is rendered."""
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
 
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.quick.declaring import Field
+from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated, Any
 from ci_kaniko.spec.fields import LIST_OR_ONE, STRING, UNSAID, Reads, checked, choice
 from ci_kaniko.spec.lists import check_one, read_each
 from ci_kaniko.spec.model import Later, Model, short_or_long

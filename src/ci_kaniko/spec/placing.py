@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.problems.finding import Finding, Where, dotted
 from ci_kaniko.problems.problem import Problem, SpecError, in_file_order
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.source.nodes import Scalar
 from ci_kaniko.spec.build import SpecFields
 from ci_kaniko.syntax.grammar import names_a_secret

@@ -2,11 +2,10 @@
 
 # No deferred annotations here, as in build.py.
 
-from typing import TYPE_CHECKING, Annotated, Any
-
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.problems.severities import CHANGEABLE, LEVELS, OPTIONAL, WARNINGS
 from ci_kaniko.quick.declaring import Field
+from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated, Any
 from ci_kaniko.spec.fields import (
     LIST_OR_ONE,
     STRING,

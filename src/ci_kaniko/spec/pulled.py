@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES, KANIKO
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.pins import CURL_IMAGE, GIT_IMAGE, JOIN_IMAGE
 from ci_kaniko.kaniko.systems import known_names
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.spec.texts import tells_time
 from ci_kaniko.syntax.references import DOCKER_HUB, canonical_host, path_of, pulled_from
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from ci_kaniko.quick.hints import Any
 
 
 def pushed_hosts(build: Any) -> set[str]:

@@ -1,9 +1,8 @@
 """Which releases of ci-kaniko may read a spec."""
 
-from typing import TYPE_CHECKING, Annotated
-
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.problems.problem import SpecError
+from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated
 from ci_kaniko.source.nodes import Scalar
 from ci_kaniko.spec.fields import STRING, Reads, check_present, checked
 

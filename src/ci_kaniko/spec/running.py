@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.systems import known_names
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.executor import SUFFIXES, has_own_tag, version_of
 from ci_kaniko.spec.extra import raw_images

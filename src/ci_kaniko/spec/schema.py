@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
+from ci_kaniko.quick.hints import Any
 from ci_kaniko.spec.build import IGNORED, TOP_ONLY
 from ci_kaniko.spec.fields import TEXT
 from ci_kaniko.spec.spec import Spec

@@ -1,9 +1,8 @@
 """The class that users hold."""
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.kaniko.systems import ADOPTING
 from ci_kaniko.quick.declaring import model_serializer, model_validator
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.spec.build import NamedImage, SpecFields
 from ci_kaniko.spec.logins import Login, Registry
 from ci_kaniko.spec.model import Model

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.kaniko.systems import known_names
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.quick.latest import latest, remembered
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.fields import Reads, inside, readers

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.quick.latest import latest
 from ci_kaniko.spec.build import PLACED
 from ci_kaniko.text.display import listed

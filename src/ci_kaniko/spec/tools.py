@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 from ci_kaniko.kaniko.pins import (
     CHECKOUT_ACTION,
@@ -14,6 +12,7 @@ from ci_kaniko.kaniko.pins import (
 )
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.quick.declaring import Field
+from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated
 from ci_kaniko.spec.fields import STRING, PulledImage, Reads, check_present, checked
 from ci_kaniko.spec.model import Model
 from ci_kaniko.text.patterns import pattern

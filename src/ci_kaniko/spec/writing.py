@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.text.yaml import scalar
 
 if TYPE_CHECKING:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.problems.problem import Problem, SpecError
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import dataclass
 from ci_kaniko.spec.loading import warnings
 from ci_kaniko.syncing.compare import clashes, compare, drift, foreign, unified, write_outputs

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
-
 from ci_kaniko.problems.finding import Refused, check_once, quoted, raise_all
+from ci_kaniko.quick.hints import Any, Literal, cast
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.globs import Globs, any_matches, check_glob, covers, is_exclusion, split
 from ci_kaniko.syntax.scalars import Plain, as_list, as_text, wrong_type

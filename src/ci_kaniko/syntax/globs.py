@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax.grammar import check_text
 from ci_kaniko.syntax.variables import natives
 from ci_kaniko.text.patterns import pattern

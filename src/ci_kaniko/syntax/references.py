@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, cast
 
 from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any, cast
 from ci_kaniko.syntax.grammar import is_host
 from ci_kaniko.syntax.variables import (
     ENV_PREFIX,

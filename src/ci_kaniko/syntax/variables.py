@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.grammar import is_identifier, is_variable_name
 from ci_kaniko.text.patterns import pattern

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.plan.select import select
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.targets.registry import check_name
 from ci_kaniko.targets.registry import target as find_target
 

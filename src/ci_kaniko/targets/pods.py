@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.plan.clouds import TOKEN_FILE
 from ci_kaniko.plan.model import CERTIFICATES
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.pulled import pulled_images
 from ci_kaniko.syntax.references import canonical_host, pulled_from

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.model import CERTIFICATES
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.syntax.globs import to_regex
 from ci_kaniko.syntax.variables import with_inputs
 from ci_kaniko.text.quoting import indented

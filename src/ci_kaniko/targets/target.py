@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal
 
 from ci_kaniko.kaniko.builders import KANIKO
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any, Literal
 from ci_kaniko.quick.records import NamedTuple
 
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.layouts.own import BrokenTemplate, fill_own, strangers
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.problems.problem import Problem, SpecError, meant
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.repository.files import OutsideRepository
 from ci_kaniko.repository.templates import templates_in
 from ci_kaniko.spec.placing import placed

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING
 
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.text.patterns import pattern
 from ci_kaniko.text.token_shapes import HEADS, SHAPES, SHORTEST
 

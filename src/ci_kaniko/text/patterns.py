@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from types import ModuleType

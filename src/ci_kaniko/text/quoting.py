@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
 
+from ci_kaniko.quick.hints import Any
 from ci_kaniko.text.patterns import pattern
 
 _PLAIN = pattern(

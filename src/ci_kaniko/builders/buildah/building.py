@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from ci_kaniko.builders.buildah.settings import reaching
 from ci_kaniko.builders.builder import Builder, Contained
 from ci_kaniko.builders.carried import foreign, refusal
 from ci_kaniko.kaniko.builders import BUILDER_HOMES, BUILDER_IMAGES
 from ci_kaniko.plan.model import Argument
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.syntax.contexts import normal_path, without_scheme
 from ci_kaniko.text.quoting import continued, indented

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from ci_kaniko.builders.builder import in_folder
 from ci_kaniko.builders.registries import reached
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.text.quoting import continued, quote
 
 if TYPE_CHECKING:

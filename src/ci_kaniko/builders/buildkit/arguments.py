@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.model import CHECKOUT, Argument
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax.contexts import git_parts, normal_path, without_scheme
 from ci_kaniko.syntax.references import merge
 from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from ci_kaniko.builders.builder import Builder, Contained, in_folder
 from ci_kaniko.builders.buildkit.arguments import (
@@ -19,6 +18,7 @@ from ci_kaniko.builders.carried import foreign, refusal
 from ci_kaniko.builders.registries import reached
 from ci_kaniko.kaniko.builders import BUILDER_HOMES, BUILDER_IMAGES
 from ci_kaniko.plan.model import CERTIFICATES
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.syntax.references import merge
 from ci_kaniko.syntax.variables import Ref

@@ -1,10 +1,10 @@
 """What a spec says to Buildkite alone."""
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
 
 from ci_kaniko.problems.finding import Finding, Refused, no_effect, quoted
 from ci_kaniko.quick.declaring import Field
+from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated, Any
 from ci_kaniko.spec.extra import Extra
 from ci_kaniko.spec.fields import STRING, Makes, Platform, Present, choice, whole
 from ci_kaniko.spec.model import Later, Section

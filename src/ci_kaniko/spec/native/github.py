@@ -1,9 +1,8 @@
 """What a spec says to GitHub alone."""
 
-from typing import TYPE_CHECKING, Annotated, Any
-
 from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.quick.declaring import Field
+from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated, Any
 from ci_kaniko.spec.extra import Extra
 from ci_kaniko.spec.fields import STRING, Name, Platform, Present, Reads, checked, choice
 from ci_kaniko.spec.model import Section

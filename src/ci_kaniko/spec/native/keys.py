@@ -7,7 +7,7 @@ syntax, Agola's configuration types and Kubernetes' PodSpec.
 
 from __future__ import annotations
 
-from typing import Any
+from ci_kaniko.quick.hints import Any
 
 Keys = dict[str, Any]
 

@@ -2,11 +2,10 @@
 
 # No deferred annotations here: pydantic would have to compile the text of each.
 
-from typing import TYPE_CHECKING, Annotated, Any
-
 from ci_kaniko.kaniko.builders import FETCHING
 from ci_kaniko.problems.finding import Finding, Refused, no_effect, quoted
 from ci_kaniko.quick.declaring import Field
+from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated, Any
 from ci_kaniko.spec.extra import Extra
 from ci_kaniko.spec.fields import STRING, Boolean, Present, Reads, checked, choice
 from ci_kaniko.spec.model import Later, Model, Section

@@ -1,8 +1,7 @@
 """What several platforms take in one form: names, labels and times."""
 
-from typing import Annotated, Any
-
 from ci_kaniko.problems.finding import Refused
+from ci_kaniko.quick.hints import Annotated, Any
 from ci_kaniko.spec.fields import LIST_OR_ONE, TEXT, Makes, Reads, check_present, whole
 from ci_kaniko.spec.prepare import PLATFORMS
 from ci_kaniko.syntax import grammar

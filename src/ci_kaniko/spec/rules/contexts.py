@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.hosts import is_azure_blob
 from ci_kaniko.problems.finding import Finding, no_effect, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.spec.rules.rule import build_rule, spec_rule
 from ci_kaniko.spec.told import unheard_by_all
 from ci_kaniko.syntax import grammar

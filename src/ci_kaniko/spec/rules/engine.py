@@ -8,8 +8,8 @@ consequences; entries that could not be read do not silence a rule about the oth
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.spec.policy import applied
 from ci_kaniko.spec.rules import (  # noqa: F401 - each adds its rules to the lists
     contexts,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS, at_least
 from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, Since, fields_below, flag_of
 from ci_kaniko.problems.finding import Finding, Refused, no_effect, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.spec.executor import SUFFIXES, has_own_tag, own_version, version_of
 from ci_kaniko.spec.rules.rule import build_rule
 from ci_kaniko.syntax import grammar

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.systems import system
 from ci_kaniko.problems.finding import Finding, dotted, quoted
 from ci_kaniko.problems.problem import suggest
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.spec.rules.pushing import overlapping
 from ci_kaniko.spec.rules.rule import spec_rule
 from ci_kaniko.spec.rules.texts import native_variables

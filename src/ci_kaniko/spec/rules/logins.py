@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.spec.rules.rule import build_rule
 from ci_kaniko.spec.rules.texts import about_texts
 from ci_kaniko.syntax.references import canonical_host

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.kaniko.executors import DEFAULT
 from ci_kaniko.kaniko.flags import FLAGS
 from ci_kaniko.problems.finding import Finding, no_effect, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.spec.rules.contexts import absolute_findings
 from ci_kaniko.spec.rules.logins import SECRET_WORD
 from ci_kaniko.spec.rules.rule import build_rule

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.problems.finding import Finding, Refused, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.spec.rules.rule import build_rule
 from ci_kaniko.syntax.conditions import VERSIONS, Condition
 from ci_kaniko.syntax.globs import any_matches, check_branch, covers, is_literal, matches, split

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.problems.finding import Finding, no_effect, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.spec.policy import ALLOWED, PINNED, severity_of
 from ci_kaniko.spec.rules.rule import spec_rule
 from ci_kaniko.syntax.globs import is_exclusion, matches

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.kaniko.systems import NAMES, known_names, system
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.spec.build import Build
 from ci_kaniko.spec.rules.logins import SECRET_WORD
 from ci_kaniko.spec.rules.rule import build_rule, spec_rule

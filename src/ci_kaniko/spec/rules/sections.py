@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.problems.finding import Finding
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.spec.build import Build
 from ci_kaniko.spec.rules.rule import RULES, WHOLE, Rule
 from ci_kaniko.spec.told import once_for_images

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.flags import FLAGS, RESERVED, owner_of
 from ci_kaniko.kaniko.systems import NAMES, known_names
 from ci_kaniko.problems.finding import Finding, dotted, quoted
 from ci_kaniko.problems.problem import suggest
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.spec.build import Build
 from ci_kaniko.spec.given import given_in
 from ci_kaniko.spec.prepare import PLATFORMS

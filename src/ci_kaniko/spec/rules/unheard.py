@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 from ci_kaniko.kaniko.systems import known_names
 from ci_kaniko.problems.finding import Finding, no_effect, quoted
 from ci_kaniko.problems.problem import suggest
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.spec.prepare import PLATFORMS
 from ci_kaniko.spec.pulled import tools_of
 from ci_kaniko.spec.texts import variables_of

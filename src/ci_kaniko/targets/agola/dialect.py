@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.model import CHECKOUT, OUTPUT
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.shell.dialect import Cell, Impossible, PlainDialect, Site
 from ci_kaniko.syntax.grammar import inside_repository
 from ci_kaniko.targets.shared import config_folder, remote_url

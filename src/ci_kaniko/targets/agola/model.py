@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.plan.jobs import job_name
 from ci_kaniko.plan.platforms import DEFAULT
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import dataclass, field
 
 if TYPE_CHECKING:

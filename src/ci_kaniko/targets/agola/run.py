@@ -5,11 +5,10 @@ Agola drops unknown fields in silence, so the verification here is strict: see `
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.pipeline import apart, pipeline
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.shell.dialect import impossible, impossible_exchanges, impossible_identities
 from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.spec.native.owned import OWNED

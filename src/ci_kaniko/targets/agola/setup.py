@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax.references import DOCKER_HUB
 from ci_kaniko.targets.setup import NAMESPACES, Setup
 

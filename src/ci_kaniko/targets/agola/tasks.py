@@ -16,7 +16,6 @@ in a folder that is called like the task, the time of the commit in ``commit``, 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.jobs import preparation_name
@@ -24,6 +23,7 @@ from ci_kaniko.plan.model import DIGEST
 from ci_kaniko.plan.pipeline import met
 from ci_kaniko.plan.pulls import pull_login
 from ci_kaniko.plan.tools import git_image, join_image
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.shell.dialect import Cell
 from ci_kaniko.shell.join import Join, digest_variable, joined
 from ci_kaniko.shell.script import Script, only_files, read_digest

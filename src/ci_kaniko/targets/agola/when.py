@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.shell.script import Script
 from ci_kaniko.syntax.conditions import Condition
 from ci_kaniko.syntax.globs import is_exclusion, is_literal, split, to_regex

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.model import Started
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax.globs import is_literal, split, to_regex
 from ci_kaniko.targets.shared import remote_pattern
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.logins import instead_of_token
 from ci_kaniko.plan.model import CERTIFICATES, CHECKOUT, DIGEST, OUTPUT, own_host
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.shell.dialect import Cell, CiLogin, Impossible, PlainDialect, Site
 from ci_kaniko.syntax.references import OWN_HOST
 from ci_kaniko.syntax.variables import text_of

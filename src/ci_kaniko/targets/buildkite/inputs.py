@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.spec.texts import settings_with_inputs
 from ci_kaniko.syntax.variables import inputs_in
 from ci_kaniko.targets.shared import checked_platforms

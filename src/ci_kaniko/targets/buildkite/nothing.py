@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.targets.header import header
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ the shared quoting leaves nothing that the upload or the kubelet would replace.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.inputs import declared
@@ -15,6 +14,7 @@ from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner
 from ci_kaniko.plan.logins import in_every_run
 from ci_kaniko.plan.pipeline import PREPARES, READS_TIME, Named, apart, pipeline, prepared_by
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.shell.dialect import impossible, impossible_exchanges
 from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.spec.native.owned import OWNED

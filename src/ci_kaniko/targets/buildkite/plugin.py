@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.tools import curl_image
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.targets.pods import (
     CONFIG,
     Volumes,

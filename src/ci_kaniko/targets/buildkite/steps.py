@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.jobs import job_name, name_before, preparation_name, runner
 from ci_kaniko.plan.pipeline import met, prepared_by
 from ci_kaniko.plan.resolve import started_by
 from ci_kaniko.plan.tools import git_image, join_image
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.shell.join import Join, digest_variable, joined
 from ci_kaniko.shell.script import Script, login_script, read_digest
 from ci_kaniko.spec.pulled import mirrored

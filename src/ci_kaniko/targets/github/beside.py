@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.plan.select import with_section
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax.globs import case_arms, split, to_regex
 from ci_kaniko.targets.github.events import FOLDERS, conditions, own_paths, starts
 from ci_kaniko.text.quoting import indented, quote

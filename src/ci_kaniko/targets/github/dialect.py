@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.shell.dialect import Cell, CiLogin, CiToken, Impossible, PlainDialect, Site
 from ci_kaniko.shell.join import joined
 from ci_kaniko.spec.texts import settings_with_inputs

@@ -10,8 +10,8 @@ job before each build would cost more than a push of ``Main``.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.globs import in_order, is_literal, matches, split, to_github
 

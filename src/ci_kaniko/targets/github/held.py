@@ -7,9 +7,8 @@ the expression of the step that has. Elsewhere the script alone is left with it,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.plan.logins import late_uses
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.conditions import ALWAYS, VERSIONS
 from ci_kaniko.syntax.globs import split

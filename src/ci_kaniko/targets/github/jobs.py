@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.builders.builder import in_folder
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.jobs import job_name, runner
 from ci_kaniko.plan.model import CERTIFICATES, GitLogin
 from ci_kaniko.plan.pulls import pull_login
 from ci_kaniko.plan.tools import git_image, join_image
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.quick.records import replace
 from ci_kaniko.shell.join import Join, digest_variable
 from ci_kaniko.shell.script import Script, only_files, read_digest

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.plan.pipeline import WORKFLOW, workflow_name
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import replace
 from ci_kaniko.targets.github.events import all_of
 from ci_kaniko.targets.github.jobs import (

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.plan.inputs import declared
 from ci_kaniko.plan.secrets import uses_of_secrets
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.spec.prepare import PLATFORMS
 from ci_kaniko.targets.github.changes import output_name
 from ci_kaniko.targets.github.jobs import base_id

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.targets.requirement import Requirement
 from ci_kaniko.targets.setup import NAMESPACES, Setup
 from ci_kaniko.text.quoting import quote

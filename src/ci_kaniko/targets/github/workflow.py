@@ -6,8 +6,6 @@ mounted read-only below ``/kaniko``, where the executor never looks for files of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner
@@ -15,6 +13,7 @@ from ci_kaniko.plan.names import secret_places
 from ci_kaniko.plan.pipeline import READS_TIME, Named, pipeline, workflow_name
 from ci_kaniko.plan.tools import checkout_action
 from ci_kaniko.problems.finding import Finding, quoted, unique
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.shell.dialect import impossible, impossible_exchanges, impossible_identities
 from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.spec.build import SpecFields

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.shell.dialect import Cell, CiLogin, CiToken, PlainDialect, Site
 from ci_kaniko.syntax.variables import with_inputs
 from ci_kaniko.targets.shared import config_folder

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner, too_many_needs
 from ci_kaniko.plan.logins import mixed_logins
 from ci_kaniko.plan.pipeline import Named
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.shell.dialect import impossible, impossible_exchanges
 from ci_kaniko.spec.texts import texts_of
 from ci_kaniko.syntax.globs import is_exclusion

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.inputs import declared
@@ -12,6 +11,7 @@ from ci_kaniko.plan.model import HostLogin
 from ci_kaniko.plan.pipeline import Named, pipeline, prepared_by
 from ci_kaniko.plan.select import with_section
 from ci_kaniko.plan.tools import join_image
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.shell.script import Script, read_digest
 from ci_kaniko.spec.given import CHOICE, given_in

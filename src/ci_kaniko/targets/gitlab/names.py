@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from ci_kaniko.plan.jobs import job_name, preparation_name
 from ci_kaniko.plan.pipeline import PREPARES, Named, prepared_by
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax.variables import inputs_in, parts_of
 from ci_kaniko.targets.gitlab.dialect import is_included, pasted
 from ci_kaniko.targets.shared import with_defaults

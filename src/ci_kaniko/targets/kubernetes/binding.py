@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ci_kaniko.plan.bind import bind
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
 from ci_kaniko.plan.values import unfit_hosts, unfit_values
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax.conditions import VERSIONS, holds
 from ci_kaniko.syntax.references import check_tag_text
 

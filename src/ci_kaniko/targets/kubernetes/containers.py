@@ -6,11 +6,10 @@ Three ways to log in: a Secret that holds a ready config.json; ``KANIKO_<HOST>_U
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, proxies
 from ci_kaniko.plan.tools import curl_image, git_image, reads_registry_variables
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.quick.records import dataclass, field
 from ci_kaniko.shell.dialect import Cell, Impossible, PlainDialect, Site
 from ci_kaniko.shell.script import Script, login_script

@@ -6,8 +6,6 @@ of a Pod run one after the other.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.inputs import settled_images, unfit_inputs
 from ci_kaniko.plan.jobs import duplicate_names
@@ -15,6 +13,7 @@ from ci_kaniko.plan.pipeline import Named
 from ci_kaniko.plan.platforms import is_staged
 from ci_kaniko.plan.values import Values, check_values
 from ci_kaniko.problems.finding import Finding
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.targets.kubernetes import TARGET
 from ci_kaniko.targets.kubernetes.binding import bad_references, bound, missing_values
 from ci_kaniko.targets.kubernetes.containers import WORKSPACE, needs_script

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.kaniko.builders import FETCHING
@@ -11,6 +10,7 @@ from ci_kaniko.plan.jobs import job_name, preparation_name
 from ci_kaniko.plan.model import proxies
 from ci_kaniko.plan.platforms import DEFAULT
 from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.quick.records import NamedTuple, dataclass, field, replace
 from ci_kaniko.targets.kubernetes.containers import (
     Container,
