@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.rehearsing.documents import NotModelled
+from ci_kaniko.syntax.logic import NotLogic, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from ci_kaniko.syntax.logic import Node
 
 Known = dict[str, str | bool | None]
 """Property paths that an expression may read, such as github.ref."""
@@ -104,74 +107,42 @@ def _completed(condition: str) -> str:
     return inner if asks else f"success() && ({inner})"
 
 
-_TOKEN = re.compile(
-    r"\s*(?:('(?:[^']|'')*')|(\d+(?:\.\d+)?)|([A-Za-z_][\w.-]*)|(\|\||&&|==|!=|<=|>=|[!<>(),]))"
-)
-
-
 class _Reader:
-    """Reads an expression and its value at once: operators bind as GitHub says."""
+    """What the parts of an expression are worth, to GitHub."""
 
     def __init__(self, text: str, known: Known, statuses: Mapping[str, bool]) -> None:
         self.text, self.known, self.statuses = text, known, statuses
-        self.rest = list(_tokens(text))
 
     def whole(self) -> Scalar:
         """The value of the expression. Raises Refused."""
-        value = self._either()
-        if self.rest:
-            raise Refused(f"{self.text}: {self.rest[0]!r} is left over")
-        return value
+        try:
+            return self._value(parsed(self.text))
+        except NotLogic:
+            raise Refused(f"{self.text} cannot be read") from None
 
-    def _either(self) -> Scalar:
-        value = self._both()
-        while self._next("||"):
-            other = self._both()
-            value = value if _truth(value) else other
-        return value
+    def _value(self, node: Node) -> Scalar:
+        """The value of a part; all of it has to be known, whatever decides. Raises Refused."""
+        if node.kind in {"and", "or"}:
+            left, *others = map(self._value, node.parts)
+            for right in others:
+                left = right if _truth(left) == (node.kind == "and") else left
+            return left
+        if node.kind == "not":
+            return not _truth(self._value(node.parts[0]))
+        if node.kind == "compare" and node.parts[0] in _COMPARED:
+            operator, left, right = node.parts
+            return _COMPARED[operator](self._value(left), self._value(right))
+        if node.kind == "text" and node.text[0] != '"':
+            found: str = node.parts[0]
+            return found if node.text[0] == "'" else float(found)
+        if node.kind == "call":
+            return self._called(*node.parts)
+        if node.kind not in {"name", "true", "false", "null"}:
+            raise Refused(f"{self.text}: {node.text} is nothing to GitHub")
+        return self._property(node.parts[0]) if node.kind == "name" else _WORDS[node.kind]
 
-    def _both(self) -> Scalar:
-        value = self._equal()
-        while self._next("&&"):
-            other = self._equal()
-            value = other if _truth(value) else value
-        return value
-
-    def _equal(self) -> Scalar:
-        value = self._ordered()
-        while operator := self._next("==", "!="):
-            value = _equal(value, self._ordered()) == (operator == "==")
-        return value
-
-    def _ordered(self) -> Scalar:
-        value = self._single()
-        while operator := self._next("<", "<=", ">", ">="):
-            value = _ORDERS[operator](_number(value), _number(self._single()))
-        return value
-
-    def _single(self) -> Scalar:
-        if self._next("!"):
-            return not _truth(self._single())
-        if self._next("("):
-            value = self._either()
-            self._expect(")")
-            return value
-        token = self.rest.pop(0) if self.rest else ""
-        if token.startswith("'"):
-            return token[1:-1].replace("''", "'")
-        if token[:1].isdigit():
-            return float(token)
-        if not re.match("[A-Za-z_]", token):
-            raise Refused(f"{self.text}: a value is missing before {token!r}")
-        return self._called(token) if self._next("(") else self._property(token)
-
-    def _called(self, name: str) -> Scalar:
-        given: list[Scalar] = []
-        while not self._next(")"):
-            given.append(self._either())
-            if not self._next(","):
-                self._expect(")")
-                break
+    def _called(self, name: str, arguments: tuple[Node, ...]) -> Scalar:
+        given = [self._value(argument) for argument in arguments]
         if name in self.statuses and not given:
             return self.statuses[name]
         function = _FUNCTIONS.get(name.lower())
@@ -180,31 +151,10 @@ class _Reader:
         return function(*map(_text, given))
 
     def _property(self, path: str) -> Scalar:
-        if path in ("true", "false"):
-            return path == "true"
-        if path == "null":
-            return None
         value = self.known.get(path)
         if path not in self.known and not path.startswith(_OPEN):
             raise Refused(f"{self.text}: nothing is known of {path}")
         return None if value == "" and path.startswith("github.event.") else value
-
-    def _next(self, *tokens: str) -> str:
-        return self.rest.pop(0) if self.rest and self.rest[0] in tokens else ""
-
-    def _expect(self, token: str) -> None:
-        if not self._next(token):
-            raise Refused(f"{self.text}: {token!r} is missing")
-
-
-def _tokens(text: str) -> Iterator[str]:
-    at, end = 0, len(text.rstrip())
-    while at < end:
-        found = _TOKEN.match(text, at)
-        if not found:
-            raise Refused(f"{text}: {text[at:].strip()!r} cannot be read")
-        yield next(filter(None, found.groups()))
-        at = found.end()
 
 
 def _truth(value: Scalar) -> bool:
@@ -235,11 +185,14 @@ def _equal(left: Scalar, right: Scalar) -> bool:
     return (type(left) is type(right) and left == right) or _number(left) == _number(right)
 
 
-_ORDERS: Mapping[str, Callable[[float, float], bool]] = {
-    "<": lambda left, right: left < right,
-    "<=": lambda left, right: left <= right,
-    ">": lambda left, right: left > right,
-    ">=": lambda left, right: left >= right,
+_WORDS: Mapping[str, Scalar] = {"true": True, "false": False, "null": None}
+_COMPARED: Mapping[str, Callable[[Scalar, Scalar], bool]] = {
+    "==": _equal,
+    "!=": lambda left, right: not _equal(left, right),
+    "<": lambda left, right: _number(left) < _number(right),
+    "<=": lambda left, right: _number(left) <= _number(right),
+    ">": lambda left, right: _number(left) > _number(right),
+    ">=": lambda left, right: _number(left) >= _number(right),
 }
 
 

@@ -23,11 +23,13 @@ from ci_kaniko.rehearsing.runners.buildkite import buildkite_commands, buildkite
 from ci_kaniko.rehearsing.runners.gitlab import gitlab_document, gitlab_jobs, gitlab_needs
 from ci_kaniko.rehearsing.runners.kubernetes import kubernetes_chains
 from ci_kaniko.rehearsing.told import agola, buildkite, github, gitlab
+from ci_kaniko.syntax.logic import NotLogic, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ci_kaniko.rehearsing.events import Event
+    from ci_kaniko.syntax.logic import Node
 
 PROJECT, FORK = "4711", "815"
 
@@ -83,114 +85,74 @@ def play(steps: Sequence[Step], perform: Callable[[Step], Result]) -> dict[str, 
     return results
 
 
-class _Expression:
-    """Recursive descent over tokens; both languages bind and compare alike, by patterns too."""
+def _holds(condition: str, operand: Callable[[Node], Value]) -> bool:
+    """What a condition says, whose names and texts are worth what an operand is.
 
-    tokens: re.Pattern[str]
+    Raises NotUnderstood.
+    """
+    try:
+        return bool(_value(parsed(condition), operand))
+    except NotLogic:
+        raise NotUnderstood(f"{condition!r} is no condition") from None
 
-    def __init__(self, text: str, known: Mapping[str, Any]) -> None:
-        self.known = known
-        self.rest = self._tokens(text)
 
-    def _tokens(self, text: str) -> list[str]:
-        found, at = [], 0
-        while at < len(text):
-            match = self.tokens.match(text, at)
-            if not match:
-                raise NotUnderstood(f"{text[at:]!r} in {text!r}")
-            found.append(match[0].strip())
-            at = match.end()
-        return [token for token in found if token]
-
-    def value(self) -> bool:
-        """What the whole expression says. Raises NotUnderstood."""
-        result = self.either()
-        if self.rest:
-            raise NotUnderstood(f"left over: {self.rest}")
-        return bool(result)
-
-    def either(self) -> Value:
-        left = self.both()
-        while self._next("||"):
-            right = self.both()
-            left = left or right
+def _value(node: Node, operand: Callable[[Node], Value]) -> Value:
+    """What a part of a condition is worth; every part of it has to be understood."""
+    if node.kind in {"and", "or"}:
+        left, *others = (_value(part, operand) for part in node.parts)
+        for right in others:
+            left = (left and right) if node.kind == "and" else (left or right)
         return left
+    if node.kind != "compare":
+        return operand(node)
+    operator, *sides = node.parts
+    return _compared(operator, *(_value(side, operand) for side in sides))
 
-    def both(self) -> Value:
-        left = self.comparison()
-        while self._next("&&"):
-            right = self.comparison()
-            left = left and right
-        return left
 
-    def comparison(self) -> Value:
-        left = self.unary()
-        for operator in ("==", "!=", "=~", "!~"):
-            if self._next(operator):
-                return self.compare(operator, left, self.unary())
-        return left
-
-    def unary(self) -> Value:
-        """A value and what stands before it. Raises NotUnderstood."""
-        if self._next("!"):
-            return not self.unary()
-        if self._next("("):
-            inner = self.either()
-            if not self._next(")"):
-                raise NotUnderstood("a parenthesis is not closed")
-            return inner
-        if not self.rest:
-            raise NotUnderstood("the expression ends too early")
-        return self.operand(self.rest.pop(0))
-
-    def _next(self, token: str) -> bool:
-        if self.rest[:1] == [token]:
-            self.rest.pop(0)
-            return True
-        return False
-
-    def compare(self, operator: str, left: Value, right: Value) -> bool:
-        """A comparison. Raises NotUnderstood."""
-        if operator in ("==", "!="):
-            return (left == right) == (operator == "==")
-        if not isinstance(right, str) or not right.startswith("/"):
-            raise NotUnderstood(f"{right!r} is no pattern")
-        matched = isinstance(left, str) and re.search(_re2(right), left) is not None
-        return matched == (operator == "=~")
-
-    def operand(self, token: str) -> Value:
-        """A value. Raises NotImplementedError."""
-        raise NotImplementedError
+def _compared(operator: str, left: Value, right: Value) -> bool:
+    """A comparison, by patterns too. Raises NotUnderstood."""
+    if operator in {"==", "!="}:
+        return (left == right) == (operator == "==")
+    if operator not in {"=~", "!~"} or not isinstance(right, str) or not right.startswith("/"):
+        raise NotUnderstood(f"{operator} {right!r} compares with no pattern")
+    matched = isinstance(left, str) and re.search(_re2(right), left) is not None
+    return matched == (operator == "=~")
 
 
 def _re2(pattern: str) -> str:
     body, _, flags = pattern[1:].rpartition("/")
-    if re.search(r"\\[^\W\d_]|\(\?", body):
+    if flags.strip("ims") or re.search(r"\\[^\W\d_]|\(\?", body):
         raise NotUnderstood(f"{pattern}: RE2 and this evaluator may differ")
     return (f"(?{flags})" if flags else "") + re.sub(r"(?<!\\)\$\Z", r"\\Z", body)
+
+
+def _quoted(node: Node) -> str:
+    """The text between quotes, as it stands there. Raises NotUnderstood."""
+    written = node.text
+    if written[0] not in "\"'" or written[0] in written[1:-1]:
+        raise NotUnderstood(f"{written} is no text")
+    return written[1:-1]
 
 
 # -- GitLab -----------------------------------------------------------------------------------
 
 
-class _GitLabExpression(_Expression):
-    """https://docs.gitlab.com/ci/jobs/job_rules/: quotes hold no escapes, patterns are RE2."""
+def gitlab_holds(condition: str, known: Mapping[str, str | None]) -> bool:
+    """https://docs.gitlab.com/ci/jobs/job_rules/: quotes hold no escapes, patterns are RE2.
 
-    tokens = re.compile(
-        r"""\s+|\|\||&&|==|!=|=~|!~|[()]|\$\w+|null|"[^"]*"|'[^']*'"""
-        r"""|/(?:[^/\\]|\\.)+/[ismU]*(?=[\s)]|\Z)"""
-    )
+    Raises NotUnderstood.
+    """
 
-    def operand(self, token: str) -> Value:
-        """A value of GitLab's. Raises NotUnderstood."""
-        if token.startswith("$"):
-            found: Value = self.known.get(token[1:])
-            return found
-        if token == "null":
+    def operand(node: Node) -> Value:
+        if node.kind == "name" and re.fullmatch(r"\$\w+", node.text):
+            return known.get(node.text[1:])
+        if node.kind == "null":
             return None
-        if token[0] in "\"'/":
-            return token if token[0] == "/" else token[1:-1]
-        raise NotUnderstood(token)
+        if node.kind not in {"text", "regex"}:
+            raise NotUnderstood(node.text)
+        return node.text if node.kind == "regex" else _quoted(node)
+
+    return _holds(condition, operand)
 
 
 def gitlab_steps(
@@ -220,7 +182,7 @@ def _gitlab_rules(
     for rule in rules:
         if not rule.keys() <= {"if", "when", "changes", "interruptible"}:
             raise NotUnderstood(f"rule {rule}")
-        holds = "if" not in rule or _GitLabExpression(rule["if"], known).value()
+        holds = "if" not in rule or gitlab_holds(rule["if"], known)
         if holds and _gitlab_changes(rule.get("changes"), event):
             return bool(rule.get("when", "on_success") != "never")
     return False
@@ -366,26 +328,23 @@ def _github_filtered(globs: Sequence[str], text: str) -> bool:
 # -- Buildkite --------------------------------------------------------------------------------
 
 
-class _BuildkiteExpression(_Expression):
+def _buildkite_holds(condition: str, known: Mapping[str, Value]) -> bool:
     """https://buildkite.com/docs/pipelines/configure/conditionals, after the upload."""
 
-    tokens = re.compile(
-        r"""\s+|\|\||&&|==|!=|=~|!~|!|[()]|[a-z][a-z_.]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
-        r"""|/(?:[^/\\]|\\.)+/i?(?=[\s)]|\Z)"""
-    )
+    def operand(node: Node) -> Value:
+        if node.kind == "not":
+            return not _value(node.parts[0], operand)
+        if node.kind == "regex" and node.text.endswith(("/", "/i")):
+            return node.text
+        if node.kind == "text":
+            if "\\" in node.text or (node.text[0] == '"' and "$" in node.text):
+                raise NotUnderstood(f"{node.text}: an escape, or text that Buildkite replaces")
+            return _quoted(node)
+        if node.text not in known:
+            raise NotUnderstood(node.text)
+        return known[node.text]
 
-    def operand(self, token: str) -> Value:
-        """A value of Buildkite's. Raises NotUnderstood."""
-        if token[0] == "/":
-            return token
-        if token[0] in "\"'":
-            if "\\" in token or (token[0] == '"' and "$" in token):
-                raise NotUnderstood(f"{token}: an escape, or text that Buildkite replaces")
-            return token[1:-1]
-        if token not in self.known:
-            raise NotUnderstood(token)
-        found: Value = self.known[token]
-        return found
+    return _holds(condition, operand)
 
 
 def buildkite_steps(text: str, event: Event, inputs: Mapping[str, str] = _NONE) -> list[Step]:
@@ -406,7 +365,7 @@ def _buildkite_step(
     if step.keys() & {"if_changed", "skip", "branches", "allow_dependency_failure"}:
         raise NotUnderstood(f"{name}: {sorted(step)}")
     build = _build(buildkite.environment(event))
-    holds = "if" not in step or _BuildkiteExpression(step["if"], build).value()
+    holds = "if" not in step or _buildkite_holds(step["if"], build)
     # A step that waits for a failed one never runs, and neither does one that waits for it.
     earlier = _ancestors(needs, name)
 

@@ -6,13 +6,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Output, Text, Var, literal, only_var
-from ci_kaniko.importing.readers.grammar import Node, NotUnderstood, guard_of
 from ci_kaniko.importing.shell.conditions import Conditions
-from ci_kaniko.importing.shell.guards import NO
+from ci_kaniko.importing.shell.guards import NO, TooComplexError
 from ci_kaniko.importing.shell.values import EMPTY, Value, Values, plain, pure
+from ci_kaniko.syntax.logic import NotLogic, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from ci_kaniko.syntax.logic import Node
 
 
 def values_of(conditions: Conditions) -> Values:
@@ -42,10 +44,17 @@ class Expressions:
     def guard(self, text: str, line: int) -> int:
         """Where a condition holds; one that is not understood is an unknown test."""
         self.line = line
-        return guard_of(self.conditions, text.strip(), line, self.holds)
+        if not self.conditions.exhausted:
+            try:
+                return self.holds(parsed(text.strip()))
+            except TooComplexError:
+                self.conditions.give_up()
+            except NotLogic:
+                pass
+        return self.conditions.unknown(text.strip(), line)
 
     def holds(self, node: Node) -> int:
-        """Where a part of a condition holds. Raises NotUnderstood."""
+        """Where a part of a condition holds. Raises NotLogic."""
         if node.kind in {"and", "or"}:
             joined = self.guards.all if node.kind == "and" else self.guards.any
             return joined(map(self.holds, node.parts))
@@ -60,7 +69,7 @@ class Expressions:
         return self.guards.negate(found) if operator.startswith("!") else found
 
     def worth(self, node: Node) -> Value:
-        """What a part of an expression is worth. Raises NotUnderstood."""
+        """What a part of an expression is worth. Raises NotLogic."""
         if node.kind in {"true", "false"}:
             return plain(node.kind)
         if node.kind == "null":
@@ -69,7 +78,7 @@ class Expressions:
             found = self._look(node.parts[0])
             return pure((Var(node.parts[0]),)) if found is None else found
         if node.kind != "text":
-            raise NotUnderstood
+            raise NotLogic
         return plain(node.parts[0])
 
     def truth(self, value: Value) -> int:
@@ -80,7 +89,7 @@ class Expressions:
         )
 
     def compared(self, left: Node, right: Node, operator: str) -> int | None:
-        """Where two sides are alike; None where nobody can tell. Raises NotUnderstood."""
+        """Where two sides are alike; None where nobody can tell. Raises NotLogic."""
         if operator in {"=~", "!~"}:
             return self._found(self.worth(left), right)
         if operator not in {"==", "!="}:
@@ -97,10 +106,10 @@ class Expressions:
         return pure(self._known[var.name]) if var and var.name in self._known else value
 
     def _found(self, value: Value, right: Node) -> int:
-        """Where a regular expression is found. Raises NotUnderstood."""
+        """Where a regular expression is found. Raises NotLogic."""
         written = right.text if right.kind == "regex" else literal(self._right(right)[0][1]) or ""
         body, _, flags = written[1:].rpartition("/")
         if not written.startswith("/") or flags.strip("i"):
-            raise NotUnderstood
+            raise NotLogic
         body = ("(?i)" if flags else "") + body.replace("\\/", "/")
         return self.values.test(value, lambda text: self.conditions.regex(text, body, self.line))

@@ -7,9 +7,9 @@ import re
 
 from ci_kaniko.importing.calls import Text, Var, join, literal, only_var, spell, split_text
 from ci_kaniko.importing.readers import expressions
-from ci_kaniko.importing.readers.grammar import Node, NotUnderstood, parsed
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import Value, plain, pure
+from ci_kaniko.syntax.logic import Node, NotLogic, parsed
 
 EXPRESSION = re.compile(r"\$\{\{((?:'[^']*'|[^'])*?)\}\}", re.DOTALL)
 
@@ -36,7 +36,7 @@ class Expressions(expressions.Expressions):
         self.line = line
         try:
             return self.worth(parsed(text))
-        except NotUnderstood:
+        except NotLogic:
             return pure((Var(text.strip()),))
 
     def guard(self, text: str, line: int) -> int:
@@ -46,7 +46,7 @@ class Expressions(expressions.Expressions):
     # -- values -------------------------------------------------------------------------------
 
     def worth(self, node: Node) -> Value:
-        """What a part of an expression is worth. Raises NotUnderstood."""
+        """What a part of an expression is worth. Raises NotLogic."""
         if node.kind == "or":
             return self._first(node)
         if node.kind == "and":
@@ -103,7 +103,7 @@ class Expressions(expressions.Expressions):
     def _format(self, arguments: tuple[Node, ...]) -> Value:
         shape = literal(self.worth(arguments[0])[0][1]) if arguments else None
         if shape is None:
-            raise NotUnderstood
+            raise NotLogic
         parts: list[Value] = []
         at = 0
         for match in re.finditer(r"\{\{|\}\}|\{(\d+)\}", shape):
@@ -114,13 +114,13 @@ class Expressions(expressions.Expressions):
             elif int(match[1]) + 1 < len(arguments):
                 parts.append(self.worth(arguments[int(match[1]) + 1]))
             else:
-                raise NotUnderstood
+                raise NotLogic
         return self.values.concat([*parts, plain(shape[at:])])
 
     # -- conditions ---------------------------------------------------------------------------
 
     def holds(self, node: Node) -> int:
-        """Where a part of a condition holds. Raises NotUnderstood."""
+        """Where a part of a condition holds. Raises NotLogic."""
         if node.kind == "call" and node.parts[0] in _NO_STATUS:
             return _NO_STATUS[node.parts[0]]
         if node.kind == "call" and node.parts[0] in _TESTS and len(node.parts[1]) == 2:
@@ -130,7 +130,7 @@ class Expressions(expressions.Expressions):
         return super().holds(node)
 
     def compared(self, left: Node, right: Node, operator: str) -> int | None:
-        """Where two sides are alike; None where nobody can tell. Raises NotUnderstood."""
+        """Where two sides are alike; None where nobody can tell. Raises NotLogic."""
         if operator not in {"==", "!="}:
             return None
         kinds = {left.kind, right.kind}

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Var
 from ci_kaniko.importing.readers.expressions import Expressions
-from ci_kaniko.importing.readers.grammar import Node, NotUnderstood, parsed
 from ci_kaniko.importing.readers.scripts import Piece
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import Value, plain, pure
 from ci_kaniko.importing.ticked import Map, Str, line_of, mapping, native, peek, sequence, string
 from ci_kaniko.importing.translate.conditions import read
 from ci_kaniko.importing.translate.started import globs, push_only_where, set_triggers
+from ci_kaniko.syntax.logic import NotLogic, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.importing.jobs import Draft
     from ci_kaniko.importing.readers.gitlab.files import Files
+    from ci_kaniko.syntax.logic import Node
 
 _REQUEST = '$CI_PIPELINE_SOURCE == "merge_request_event"'
 _REFS = {
@@ -274,7 +275,7 @@ def _as_shell(condition: str) -> str | None:
     """A condition as a test of the shell; None where that is not plain."""
     try:
         node = parsed(condition)
-    except NotUnderstood:
+    except NotLogic:
         return None
     joint = {"and": " && ", "or": " || "}.get(node.kind)
     tests = [_one_test(part) for part in (node.parts if joint else (node,))]

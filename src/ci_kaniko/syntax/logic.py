@@ -1,16 +1,15 @@
-"""The grammar that the expressions of all platforms share: ``||``, ``&&``, ``!``, comparisons."""
+"""The grammar that the conditions of all platforms share: ``||``, ``&&``, ``!``, comparisons.
+
+What a name or a text means, and which of these signs it has at all, says who asks.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.shell.guards import TooComplexError
-
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from ci_kaniko.importing.shell.conditions import Conditions
 
 _TOKENS = re.compile(
     r"\s*(?:(?P<op>&&|\|\||==|!=|=~|!~|<=|>=|[<>!(),\[\]])"
@@ -23,12 +22,15 @@ _COMPARED = {"==", "!=", "<", ">", "<=", ">=", "=~", "!~"}
 _MAX_DEPTH = 40
 
 
-class NotUnderstood(Exception):
-    """An expression that is not one, or one that is nested too deeply."""
+class NotLogic(Exception):
+    """No condition, or one that is nested too deeply."""
 
 
 class Node(NamedTuple):
-    """A part of an expression: its kind, what it is made of, and how it is written."""
+    """A part of a condition: its kind, what it is made of, and how it is written.
+
+    A ``text`` may be a number, which is written without quotes.
+    """
 
     kind: str
     parts: tuple[Any, ...]
@@ -44,25 +46,25 @@ class _Parser:
         while at < end:
             token = _TOKENS.match(text, at)
             if not token:
-                raise NotUnderstood
+                raise NotLogic
             kind = token.lastgroup or ""
             self.tokens.append((kind, token[kind], token.start(kind), token.end()))
             at = token.end()
 
     def whole(self) -> Node:
-        """The whole text as one tree. Raises NotUnderstood."""
+        """The whole text as one tree. Raises NotLogic."""
         node = self.either()
         if self.at < len(self.tokens):
-            raise NotUnderstood
+            raise NotLogic
         return node
 
     def peek(self) -> str:
         return self.tokens[self.at][1] if self.at < len(self.tokens) else ""
 
     def take(self, wanted: str = "") -> tuple[str, str, int, int]:
-        """The next token, where it is the wanted one. Raises NotUnderstood."""
+        """The next token, where it is the wanted one. Raises NotLogic."""
         if self.at >= len(self.tokens) or (wanted and self.peek() != wanted):
-            raise NotUnderstood
+            raise NotLogic
         self.at += 1
         return self.tokens[self.at - 1]
 
@@ -93,11 +95,11 @@ class _Parser:
         return left
 
     def unary(self) -> Node:
-        """A negation, or what it negates. Raises NotUnderstood."""
+        """A negation, or what it negates. Raises NotLogic."""
         start = self.at
         self.depth += 1
         if self.depth > _MAX_DEPTH:
-            raise NotUnderstood
+            raise NotLogic
         if self.peek() == "!":
             self.take()
             node = self.made("not", (self.unary(),), start)
@@ -111,7 +113,7 @@ class _Parser:
         return node
 
     def primary(self) -> Node:
-        """A literal, a call, a name or what stands in brackets. Raises NotUnderstood."""
+        """A literal, a call, a name or what stands in brackets. Raises NotLogic."""
         start = self.at
         kind, word, _, _ = self.take()
         if kind == "string":
@@ -119,7 +121,7 @@ class _Parser:
         if kind in {"number", "regex"}:
             return self.made("text" if kind == "number" else kind, (word,), start)
         if kind != "word":
-            raise NotUnderstood
+            raise NotLogic
         if self.peek() == "(":
             return self.made("call", (word, self.arguments()), start)
         if word in {"true", "false", "null"}:
@@ -132,7 +134,7 @@ class _Parser:
         return self.made("name", (word,), start)
 
     def arguments(self) -> tuple[Node, ...]:
-        """The arguments of a call. Raises NotUnderstood."""
+        """The arguments of a call. Raises NotLogic."""
         found = []
         self.take("(")
         while self.peek() != ")":
@@ -140,28 +142,16 @@ class _Parser:
             if self.peek() == ",":
                 self.take()
             elif self.peek() != ")":
-                raise NotUnderstood
+                raise NotLogic
         self.take(")")
         return tuple(found)
 
 
 def parsed(text: str) -> Node:
-    """The parts of an expression. Raises NotUnderstood."""
+    """The parts of an expression. Raises NotLogic."""
     return _Parser(text).whole()
 
 
 def _unquoted(word: str) -> str:
     inner = word[1:-1]
     return inner.replace("''", "'") if word[0] == "'" else re.sub(r"\\(.)", r"\1", inner)
-
-
-def guard_of(conditions: Conditions, text: str, line: int, ask: Callable[[Node], int]) -> int:
-    """Where a condition holds; one that is not understood is an unknown test."""
-    if not conditions.exhausted:
-        try:
-            return ask(parsed(text))
-        except TooComplexError:
-            conditions.give_up()
-        except NotUnderstood:
-            pass
-    return conditions.unknown(text, line)
