@@ -119,8 +119,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.stem not in LONG)
 
 
-def pytest_collection_finish() -> None:
-    """What was collected stays: the collector need not walk through it over and over."""
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Tests run at the root of the repository, from wherever somebody starts them.
+
+    What was collected stays: the collector need not walk through it over and over.
+    """
+    os.chdir(session.config.rootpath)
     gc.freeze()
     gc.set_threshold(1_000_000)
 

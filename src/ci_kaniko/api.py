@@ -304,11 +304,10 @@ def _words(name: str, given: Words) -> list[str]:
 
 
 def _path(name: str, given: StrPath) -> str:
-    """A path as a text. Raises ValueError for an empty one, which would be the current folder."""
-    path = os.fspath(given)
-    if not path:
-        raise ValueError(f"{name} is an empty path")
-    return path
+    """A path as a text. Raises ValueError for an empty one."""
+    from ci_kaniko.repository.discovery import given_path
+
+    return given_path(name, given)
 
 
 def _paths(given: Paths) -> list[str]:

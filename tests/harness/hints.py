@@ -371,7 +371,7 @@ FORMS: dict[str, Edit] = {
     r"(?P<all>)(?P<name>\w+: \{\w+): \.\.\.\} stands at the top, .*": _moved,
     r"(?P<all>)(?P<name>env): at the top says it for every target": _moved,
     r"(?:did you mean )?extra: \{(?P<extra>[\w-]+): \.\.\.\}(?: takes .*|\?)": _moved,
-    r"it is (?P<name>[\w.]+) in a spec": _moved,
+    r"it is (?P<name>[\w.]+)(?:, [\w.]+)*(?: or [\w.]+)? in a spec": _moved,
     r"(?:set )?(?P<new>(?:labels|push): (?:null|always|never|auto))(?: .*)?": _added,
     r"(?P<new>[a-z]+: \{.*\})(?: .*)?": _added,
     r"(?!lines|each).*such as (?P<new>\w+: \S+?)(?:, .*)?": _added_here,

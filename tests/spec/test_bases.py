@@ -458,6 +458,18 @@ def test_what_is_wrong_with_a_base_is_told_once(repository: Repository) -> None:
         assert (done.out + done.err).count("is not one of: full, redo, time") == 1, form
 
 
+def test_show_prints_a_spec_that_breaks_a_rule(repository: Repository) -> None:
+    """What a base brings in may be the reason, so its lines are told."""
+    rules = "rules: {allowed-registries: {registries: [quay.io/acme], locked: true}}\n"
+    lay(repository, {"a.yaml": rules, "ci-kaniko.yaml": f"extends: a.yaml\n{SHOP}"})
+    done = repository.call("show")
+    assert done.code == 1
+    assert "[allowed-registries]" in done.err
+    assert "- quay.io/acme  # a.yaml:1" in re.sub(" +#", "  #", done.out)
+    written = json.loads(repository.call("show", "--format", "json").out)
+    assert {place["path"] for place in written["origins"].values()} == {"a.yaml", "ci-kaniko.yaml"}
+
+
 def test_a_secret_in_a_base_is_not_shown(repository: Repository) -> None:
     token = "ghp_" + "a1B2" * 9
     lay(
@@ -467,10 +479,14 @@ def test_a_secret_in_a_base_is_not_shown(repository: Repository) -> None:
             "ci-kaniko.yaml": f"extends: a.yaml\n{SHOP}",
         },
     )
-    for command in ("validate", "show"):
-        done = repository.call(command)
-        assert (done.code, token in done.err + done.out) == (1, False)
-        assert "a.yaml:1:" in done.err
+    for secret in (token, "hunter2!"):
+        repository.write(
+            "a.yaml", f"registries: {{ghcr.io: {{username: x, password: {secret}}}}}\n"
+        )
+        for command in ("validate", "show"):
+            done = repository.call(command)
+            assert (done.code, secret in done.err + done.out) == (1, False)
+            assert "a.yaml:1:" in done.err
 
 
 # -- rules ------------------------------------------------------------------------------------

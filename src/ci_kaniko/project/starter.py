@@ -35,6 +35,8 @@ _NO_USER = pattern(r"[^A-Za-z0-9._-]")
 _NO_SECRET = pattern(r"[^A-Z0-9]+")
 _OF_PLATFORMS = tuple(start for each in SYSTEMS.values() for start in each.prefixes)
 _NO_NAME = pattern(r"[^a-z0-9]+")
+_SERVED = "scm/"
+"""Where Bitbucket Data Center offers repositories to git; it is nobody's name."""
 _IGNORED = {"node_modules", "vendor", "third_party", "venv", "dist", "build", "target"}
 
 
@@ -424,7 +426,8 @@ def _image(facts: Facts) -> tuple[str, Login | None]:
     if known and known.self_hosted:
         return "${registry.image}", None
     host = "ghcr.io" if facts.host in {"github.com", ""} else "docker.io"
-    owner, _, rest = (facts.path.lower() or "acme/shop").partition("/")
+    path = (facts.path.lower() or "acme/shop").removeprefix(_SERVED)
+    owner, _, rest = path.partition("/")
     if host == "docker.io":
         rest = rest.rpartition("/")[2]
     image = f"{host}/{owner}/{rest}"

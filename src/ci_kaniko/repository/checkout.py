@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _SSH = pattern(r"ssh://(?:[^@/\s]+@)?([^:/\s]+)(?::\d+)?/(\S.*)")
 _SCP = pattern(r"(?![A-Za-z]:)(?:[^@:/\s]+@)?([^@:/\[\s]+):(?!//)(\S.*)")
 
+_AZURE = pattern(r"(?:ssh\.dev\.azure|vs-ssh\.visualstudio)\.com/v3/([^/]+)/([^/]+)/([^/]+)")
+"""Azure has another host, and another path, for those who come by SSH."""
+
 _COMMITTED = (
     "--no-show-signature",
     "--date=format-local:%Y-%m-%dT%H:%M:%SZ",
@@ -67,7 +70,14 @@ def https_url(remote: str) -> str:
         host, _, rest = path.partition("://")[2].partition("/")
         return f"https://{host.rpartition('@')[2]}/{rest}" if rest else ""
     match = (_SSH if "://" in path else _SCP).fullmatch(path)
-    return f"https://{match[1]}/{match[2].lstrip('/')}" if match else ""
+    if not match:
+        return ""
+    host, place = match[1], match[2].lstrip("/")
+    azure = _AZURE.fullmatch(f"{host}/{place}")
+    if azure:
+        owner, project, name = azure.groups()
+        return f"https://dev.azure.com/{owner}/{project}/_git/{name}"
+    return f"https://{host}/{place}"
 
 
 def known_branches(folder: str, names: Sequence[str]) -> list[str]:

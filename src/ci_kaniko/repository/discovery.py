@@ -13,6 +13,14 @@ PREFIX = "package:"
 """Before the name of an installed package and that of a file in it."""
 
 
+def given_path(name: str, given: "str | os.PathLike[str]") -> str:
+    """A path as a text. Raises ValueError for an empty one, which would be the current folder."""
+    path = os.fspath(given)
+    if not path:
+        raise ValueError(f"{name} is an empty path")
+    return path
+
+
 def find(start: str = ".") -> str | None:
     """The spec of a repository: the nearest one upward from a folder."""
     folder = os.path.abspath(start)

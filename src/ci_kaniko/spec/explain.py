@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import GenericAlias
 
 from ci_kaniko.problems.finding import Finding, Refused, Where, quoted
 from ci_kaniko.problems.problem import suggest
@@ -10,6 +11,7 @@ from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.spec.build import TOP_ONLY, Build, NamedImage, SpecFields
 from ci_kaniko.spec.logins import Login
 from ci_kaniko.syntax.scalars import wrong_type
+from ci_kaniko.text.display import listed
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
@@ -88,9 +90,10 @@ def _unknown_key(where: Where, root: type[Build]) -> Finding:
     said = SAID_OTHERWISE.get(key.replace("_", "-"))
     model = _model_at(where[:-1], root)
     known = [name for name in model.model_fields if model is not NamedImage or name not in TOP_ONLY]
-    close = None if said else meant_key(where, root)
+    elsewhere = _elsewhere(where, model, root)
+    close = None if said or elsewhere else meant_key(where, root)
     if "extra" in model.model_fields:
-        hint = _in_section(str(where[-2]), key, known, close)
+        hint = _in_section(str(where[-2]), key, close) or elsewhere or _known(known)
     elif close and "/" in key:
         hint = f"remove the blank after the colon when {key} is a reference"
     elif close:
@@ -102,11 +105,15 @@ def _unknown_key(where: Where, root: type[Build]) -> Finding:
     elif model is NamedImage and key == "name":
         hint = "an image is named by its key, the one above this"
     else:
-        hint = _elsewhere(key) or f"known here: {', '.join(known)}"
+        hint = elsewhere or _known(known)
     return Finding("unknown-key", where, f"unknown key {quoted(key)}", hint, on_key=True)
 
 
-def _in_section(section: str, key: str, known: Sequence[str], close: str | None) -> str:
+def _known(names: Sequence[str]) -> str:
+    return f"known here: {', '.join(names)}"
+
+
+def _in_section(section: str, key: str, close: str | None) -> str:
     """What is said of a key below the section of a platform, which has keys of its own."""
     from ci_kaniko.spec.native.keys import KNOWN
     from ci_kaniko.spec.native.owned import OWNED
@@ -124,36 +131,68 @@ def _in_section(section: str, key: str, known: Sequence[str], close: str | None)
         return f"{instead}, or {hint}" if key == "when" else hint
     if close:
         return f'did you mean "{close}"?'
-    if other := suggest(key, native):
-        return f"did you mean extra: {{{other}: ...}}?"
-    return f"known here: {', '.join(known)}"
+    other = suggest(key, native)
+    return f"did you mean extra: {{{other}: ...}}?" if other else ""
 
 
 def meant_key(where: Where, root: type[Build]) -> str | None:
-    """The field that an unknown key was meant to be."""
-    from ci_kaniko.spec import synonyms
-
-    key = str(where[-1]).replace("-", "_").lower()
-    model = _model_at(where[:-1], root)
-    tables = {
-        NamedImage: (synonyms.IMAGE, synonyms.BUILD),
-        Login: (synonyms.LOGIN,),
-    }.get(model, (synonyms.BUILD,) if issubclass(model, Build) else ())
-    if issubclass(model, SpecFields):
-        tables = (*tables, synonyms.SPEC)
-    if meant := synonyms.meant_by(key, *tables):
+    """The field of the same mapping that an unknown key was meant to be."""
+    key, model = _plain(where), _model_at(where[:-1], root)
+    if meant := _synonym(key, model):
         return meant
     if "/" in key and "image" in model.model_fields:
         return "image"
     return suggest(key, model.model_fields)
 
 
-def _elsewhere(key: str) -> str:
-    """Where a flag of the executor has its field."""
+def _plain(where: Where) -> str:
+    return str(where[-1]).replace("-", "_").lower()
+
+
+def _synonym(key: str, model: Any) -> str | None:
+    from ci_kaniko.spec import synonyms
+
+    tables = {
+        NamedImage: (synonyms.IMAGE, synonyms.BUILD),
+        Login: (synonyms.LOGIN,),
+    }.get(model, (synonyms.BUILD,) if issubclass(model, Build) else ())
+    if issubclass(model, SpecFields):
+        tables = (*tables, synonyms.SPEC)
+    return synonyms.meant_by(key, *tables)
+
+
+def _elsewhere(where: Where, model: Any, root: type[Build]) -> str:
+    """Where a word has its field that has none here."""
     from ci_kaniko.kaniko.flags import owner_of
 
+    key = _plain(where)
     owner = owner_of(key.replace("_", "-").lstrip("-"))
-    return f"it is {owner} in a spec" if owner else ""
+    if {key, owner} & model.model_fields.keys() or _synonym(key, model):
+        return ""
+    places = [owner] if owner else [*_places(key, root)]
+    in_section = "extra" in model.model_fields
+    places = [each for each in places if not (in_section and _is_native(each))]
+    return f"it is {listed(places, 'or')} in a spec" if places else ""
+
+
+def _places(key: str, root: type[Build]) -> Iterator[str]:
+    """The fields of the top, and of the mappings there, that are called so, unit or not."""
+    names = {key, f"{key}_minutes", f"{key}_seconds"}
+    for top, field in root.model_fields.items():
+        if top == key:
+            yield top
+        kind = field.annotation
+        is_one = isinstance(kind, GenericAlias)  # a list of mappings, or some with names of theirs
+        kinds = (kind, *(() if is_one else getattr(kind, "__args__", ())))
+        below = [kind for kind in kinds if hasattr(kind, "model_fields")]
+        yield from (
+            f"{top}.{name}" for model in below for name in model.model_fields if name in names
+        )
+
+
+def _is_native(place: str) -> bool:
+    """Whether a field is one of the section of a platform."""
+    return "extra" in _model_at((place.partition(".")[0],)).model_fields
 
 
 def _model_at(where: Where, root: type[Build] = SpecFields) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.source.reading import decode, read, read_data, survey
@@ -14,6 +12,7 @@ from ci_kaniko.spec.rules.engine import check
 from ci_kaniko.spec.spec import Spec
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
 
     from ci_kaniko.source.source import Source
@@ -22,11 +21,12 @@ if TYPE_CHECKING:
 def load(path: str | os.PathLike[str]) -> Spec:
     """The spec in a file, or in a folder that has one.
 
-    Raises SpecError with every problem of the file, in file order.
+    Raises SpecError with every problem of the file, in file order, and ValueError for an empty
+    path.
     """
-    from ci_kaniko.repository.discovery import place_of, spec_in
+    from ci_kaniko.repository.discovery import given_path, place_of, spec_in
 
-    name = spec_in(os.fspath(path))
+    name = spec_in(given_path("path", path))
     try:
         spec = loads(read(name), name)
     except InvalidSpec as invalid:

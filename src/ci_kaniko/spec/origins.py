@@ -117,6 +117,11 @@ def show(spec: Spec) -> Shown:
     """
     source = spec.source or loads(dump(spec)).source
     assert source, "a spec that was read has a source"
+    return shown(source)
+
+
+def shown(source: Source) -> Shown:
+    """What a source says with all that it extends."""
     said = _said(source)
     origins = {}
     for where in _leaves(said, ()):

@@ -13,6 +13,7 @@ from ci_kaniko.text.display import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ci_kaniko.source.nodes import Node
     from ci_kaniko.source.source import Source
 
 
@@ -28,8 +29,16 @@ class InvalidSpec(SpecError):
     ) -> None:
         self.findings = findings
         self.rest = rest
+        self._source = source
         problems = [*(source.problems if source else ()), *placed(findings, source)]
         super().__init__(in_file_order(problems))
+
+    @property
+    def whole(self) -> Source | None:
+        """The source of a spec that can be read, and in which no problem is about a secret."""
+        source = self._source
+        is_told = source is not None and not any(_secret(each, source) for each in self.findings)
+        return source if is_told and self.rest is not None else None
 
     @property
     def damaged(self) -> set[Where]:
@@ -57,10 +66,17 @@ def placed(findings: Iterable[Finding], source: Source | None) -> list[Problem]:
 
 
 def _mask(finding: Finding, source: Source) -> None:
-    source, _, node = source.locate(finding.where)
+    if secret := _secret(finding, source):
+        holder, node = secret
+        holder.mask(node)
+
+
+def _secret(finding: Finding, source: Source) -> tuple[Source, Node] | None:
+    """What a finding is about, where nobody may see that."""
+    holder, _, node = source.locate(finding.where)
     named = isinstance(node, Scalar) and (names_a_secret(node.text) or node.text in _WORDS)
-    if finding.secret or (not named and not _SECRET_FIELDS.isdisjoint(finding.where)):
-        source.mask(node)
+    hides = finding.secret or (not named and not _SECRET_FIELDS.isdisjoint(finding.where))
+    return (holder, node) if hides else None
 
 
 def _place(finding: Finding, source: Source | None) -> Problem:

@@ -6,10 +6,11 @@ BUILD: dict[str, tuple[str, ...]] = {
     "build_args": ("arg", "args", "build_arg", "buildargs"),
     "destinations": ("image", "tag", "tags", "to"),
     "dockerfile": ("file",),
+    "env": ("environment",),
     "executor": ("kaniko", "executor_image"),
     "platforms": ("platform", "arch", "architectures"),
     "prepare": ("before", "before_script", "steps"),
-    "registries": ("auth", "credentials", "login", "logins", "registry"),
+    "registries": ("auth", "credentials", "login", "logins", "registry", "username"),
     "target": ("stage",),
     "triggers": ("on", "only", "rules", "when"),
 }

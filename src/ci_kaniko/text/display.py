@@ -113,14 +113,14 @@ def _stars_for_a_key(found: re.Match[str]) -> str:
     return _stars(found) if min(upper, lower) >= _MANY and digits else text
 
 
-def listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str], joined: str = "and") -> str:
     """Several names as a sentence has them.
 
     >>> listed(["api", "web", "worker"])
     'api, web and worker'
     """
     *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
+    return f"{', '.join(others)} {joined} {last}" if others else last
 
 
 def printable(text: str) -> str:
