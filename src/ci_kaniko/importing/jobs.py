@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko.importing.calls import Call, Masked, Text, literal, only_var
 from ci_kaniko.importing.report import Voice
 from ci_kaniko.importing.shell.secrets import is_written
-from ci_kaniko.importing.ticked import ignore
+from ci_kaniko.importing.ticked import ignore, native
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from ci_kaniko.importing.originals import Original
+    from ci_kaniko.importing.ticked import Map
 
 
 class Secret(NamedTuple):
@@ -202,6 +203,18 @@ class Draft(Voice):
                 self.report.hide(literal(text) or "")
                 self.environment[name] = (Masked(name, self.line),)
                 self.written.append(name)
+
+    def keep_extra(self, holder: Map, read: Collection[str], **more: Any) -> None:
+        """Keep the keys that have no field as the platform has them, and some more."""
+        extra = {key: native(value) for key, value in holder.items() if key not in read}
+        extra |= {key: value for key, value in more.items() if value}
+        if extra:
+            self.section["extra"] = extra
+
+    def check_out(self, found: Mapping[str, Any]) -> None:
+        """Say what is fetched beside the files of the commit."""
+        if found:
+            self.shared["checkout"] = {**self.shared.get("checkout", {}), **found}
 
     def finished(self) -> Job:
         """The job; the secrets that stand in the file are reported."""

@@ -53,6 +53,13 @@ class Map(dict[str, Any]):
         """Where a key is written."""
         return self.lines.get(key, self.line)
 
+    def kept(self, keep: Callable[[str], bool]) -> Map:
+        """The same mapping with some of its keys."""
+        found = Map(self.line)
+        found.lines = self.lines
+        found.update({key: value for key, value in self.items() if keep(key)})
+        return found
+
     # The looks below, at the value of a key.
 
     def string(self, key: str) -> str:

@@ -26,7 +26,7 @@ from ci_kaniko.importing.calls import (
 )
 from ci_kaniko.importing.shell.commands.containers import mounts
 from ci_kaniko.importing.shell.commands.executor import pushed
-from ci_kaniko.importing.shell.commands.flags import parse
+from ci_kaniko.importing.shell.commands.flags import outputs, parse
 from ci_kaniko.importing.shell.docker_config import DockerConfig, is_config
 from ci_kaniko.importing.shell.files import below, from_start
 from ci_kaniko.importing.shell.guards import NO, YES
@@ -34,7 +34,6 @@ from ci_kaniko.importing.shell.secrets import Secrets, is_written
 from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import finished_text
 from ci_kaniko.kaniko.builders import KANIKO
-from ci_kaniko.kaniko.flags import of_kind
 from ci_kaniko.kaniko.variables import owner_of_variable
 
 if TYPE_CHECKING:
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
 _IDENTITY = {"context", "context-sub-path", "dockerfile", "target", "git"}
 _IN_ENVIRONMENT = "DOCKER_AUTH_CONFIG"
 _READ = ("registry-certificate", "registry-client-cert", "secret")
-_WRITTEN = of_kind("file")
 _TEXTS_OF_LOGIN = ("host", "user", "password", "auth", "token", "config")
 _BY_CLIENT = re.compile(r"(?!executor).* login|docker/login-action@.*")
 """What says that docker's own config.json has a login."""
@@ -289,9 +287,8 @@ class _Results:
                 outside, value = files[path]
                 uses.use(file_thing(spell(outside)))
                 texts += [spell(text) for _, text in value]
-        for flag in (parse(item.text) for item in call.items):
-            if flag is not None and flag.name in _WRITTEN:
-                uses.use_copies(file_thing(_outside(call, spell(flag.value or ()))))
+        for written in outputs(call.items):
+            uses.use_copies(file_thing(_outside(call, spell(written))))
 
     def _clean_login(self, login: Login, when: When) -> Login:
         clean: dict[str, Any] = {

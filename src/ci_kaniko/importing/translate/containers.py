@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import spell
 from ci_kaniko.importing.shell.commands.containers import mounts
+from ci_kaniko.importing.shell.commands.flags import outputs
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ _READ = {"--entrypoint", "--env", "--workdir"}
 """What the words and variables of the call are made of."""
 _OF_BUILDERS = {"--security-opt", "--privileged", "--device"}
 """What the other builders need, and get."""
-_FILES = ("--digest-file=", "--image-name-", "--tar-path=", "--oci-layout-path=", "--cache-dir=")
 _ROOT = {"0", "root", "0:0", "root:root"}
 
 
@@ -54,11 +54,11 @@ def _is_carried(work: Work, source: Text, target: Text) -> bool:
     folder = spell(target)
     if folder.startswith("/kaniko/.docker"):
         return True  # of a login, or one that is told to be missing
-    words = [spell(word.text) for word in work.call.words]
     texts = [
         *(spell((path,)) for path in work.call.files),
         *(spell(work.logins.held(name)) for name in work.logins.asked),
-        *(text.partition("=")[2] for text in words if text.startswith(_FILES)),
+        *(spell(path) for path in outputs(work.call.words)),
+        *(spell(flag.value or ()) for flag in work.of("cache-dir")),
     ]
     below = f"{folder.rstrip('/')}/"
     return any(text == folder or text.startswith(below) for text in texts)

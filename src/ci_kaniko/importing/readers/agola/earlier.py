@@ -25,8 +25,7 @@ def clone_options(job: Draft, fields: Map) -> None:
         checkout["depth"] = depth
     if fields.native("recurse_submodules") is True:
         checkout["submodules"] = "recursive"
-    if checkout:
-        job.shared["checkout"] = checkout
+    job.check_out(checkout)
 
 
 def earlier_tasks(job: Draft, built: Map, run: Map) -> str:

@@ -260,9 +260,5 @@ class _Task:
         image = earlier_tasks(job, self.task, self.run)
         if image:
             job.shared["tools"] = {"git": image}
-        extra = {key: native(value) for key, value in self.task.items() if key not in _READ}
         auth = self.run.get("docker_registries_auth", self.root.get("docker_registries_auth"))
-        if auth is not None:
-            extra["docker_registries_auth"] = native(auth)
-        if extra:
-            section["extra"] = extra
+        job.keep_extra(self.task, _READ, docker_registries_auth=native(auth))

@@ -173,7 +173,7 @@ class Plugins:
         options = _checkout_options(checkout) if isinstance(checkout, Map) else {}
         if options:
             ignore(checkout)
-            self.job.shared["checkout"] = options
+            self.job.check_out(options)
         labels = config.mapping("metadata").get("labels")
         if isinstance(labels, Map):
             labels.string("azure.workload.identity/use")

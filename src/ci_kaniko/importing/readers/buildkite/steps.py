@@ -6,7 +6,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.calls import Text, Var, filled_in
+from ci_kaniko.importing.calls import Text, Var, filled_in, spell
 from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.buildkite.earlier import prepared_by
@@ -15,6 +15,7 @@ from ci_kaniko.importing.readers.expressions import Expressions
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.pods.settings import pod_settings
 from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
+from ci_kaniko.importing.shell.commands.flags import outputs
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import Value, pure
 from ci_kaniko.importing.signs import are_mentioned
@@ -344,20 +345,17 @@ class _Step:
             section["oidc_lifetime_seconds"] = int(lifetime[1])
         pod_settings(job, self.plugins.pod, self.plugins.container, section)
         self._leave_artifacts()
-        extra = {name: native(value) for name, value in step.items() if name not in _READ}
-        if extra:
-            section["extra"] = extra
+        job.keep_extra(step, _READ)
 
     def _leave_artifacts(self) -> None:
         """The files that the executor writes are kept by themselves, and others cannot be."""
         value = self.step.get("artifact_paths")
         listed = sequence(value) if isinstance(value, list) else string(value).split(";")
-        words = [word for call in self.job.calls for word in call.words if word.text]
-        ends = [text for word in words if isinstance(text := word.text[-1], str)]
+        written = [spell(path) for call in self.job.calls for path in outputs(call.words)]
         for item in listed:
             path = string(item).strip()
             name = path.removesuffix("/**/*").replace("\\", "")
-            if name and not any(end.endswith(f"/{name}") or end == name for end in ends):
+            if name and not any(f"/{file}".endswith(f"/{name}") for file in written):
                 self.job.tell("artifacts", self.step.line_of("artifact_paths"), path)
 
     def _agents(self, value: Any) -> dict[str, str]:

@@ -27,8 +27,7 @@ def check_out(scope: Scope) -> None:
         found["depth"] = int(depth)
     elif depth == "0":
         job.tell("fetch-depth", given.line_of("fetch-depth"))
-    if found:
-        job.shared["checkout"] = {**job.shared.get("checkout", {}), **found}
+    job.check_out(found)
     ignore_keys(given, "GitHub checkout")
     _elsewhere(scope)
 

@@ -156,7 +156,7 @@ def tell_rest(job: Draft, root: Map, raw: Map, *, ours: bool) -> None:
     ignore_keys(root, "GitHub workflow")
     tell_environment(job, root, raw)
     if ours and root.mapping("concurrency").peek("group").startswith(_OUR_GROUP):
-        root = without(root, "concurrency")
+        root = root.kept("concurrency".__ne__)
     for step in raw.sequence("steps"):
         ignore_keys(mapping(step), "GitHub step")
     for holder, prefix in ((raw, ""), (raw.mapping("strategy"), "strategy."), (root, "")):
@@ -167,19 +167,13 @@ def tell_rest(job: Draft, root: Map, raw: Map, *, ours: bool) -> None:
     for at, step in enumerate(raw.sequence("steps")):
         tell_unread(job, step, f"steps[{at}]", "the rendered job has steps of its own")
     tell_unread(
-        job, without(raw, "steps"), advice="github: {extra: ...} takes keys of the job as they are"
+        job,
+        raw.kept("steps".__ne__),
+        advice="github: {extra: ...} takes keys of the job as they are",
     )
     for key, value in root.items():
         if key not in {"name", "on", "true", "True", "jobs", "runs"}:
             tell_unread(job, value, key)
-
-
-def without(holder: Map, key: str) -> Map:
-    """A mapping without one of its keys."""
-    found = Map(holder.line)
-    found.update({name: value for name, value in holder.items() if name != key})
-    found.lines = holder.lines
-    return found
 
 
 def _shown(value: Any) -> str:

@@ -89,10 +89,7 @@ class _Pipeline:
             for name, taker in self.needed.items():
                 if name not in self.root:
                     self.report.tell("needs/missing", self.path, 0, name, taker)
-            shared = Map(1)
-            for key in self.root.keys() & {"variables", "workflow"}:
-                shared[key] = self.root[key]
-                shared.lines[key] = self.root.line_of(key)
+            shared = self.root.kept({"variables", "workflow"}.__contains__)
             later(found[0], shared, "env: takes variables of the executor")
         yield from found
 

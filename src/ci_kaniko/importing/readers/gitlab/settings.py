@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import literal, spell
 from ci_kaniko.importing.readers.accounting import tell_unread
+from ci_kaniko.importing.shell.commands.flags import outputs
 from ci_kaniko.importing.ticked import Map, Str, line_of, mapping, native, peek, sequence, string
 from ci_kaniko.importing.translate.environment import for_daemon, own_variables
 from ci_kaniko.importing.translate.started import section_names
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 _LOST = {"runner_system_failure", "stuck_or_timeout_failure"}
 """The reasons for which ``gitlab.retry`` repeats a job."""
 _SUBMODULES = {"normal": True, "recursive": "recursive"}
-_OUTPUTS = ("-file", "tar-path", "oci-layout-path")
 _READ = {
     *("image", "script", "before_script", "after_script", "variables", "inherit", "extends"),
     *("rules", "only", "except", "when", "stage", "timeout", "resource_group", "tags", "retry"),
@@ -56,9 +56,7 @@ class Settings:
             job.section["interruptible"] = bool(native(whole["interruptible"]))
         self._needs(whole)
         self._leave(whole)
-        extra = self._extra(whole)
-        if extra:
-            job.section["extra"] = extra
+        self._extra(whole)
         tell_unread(job, whole, advice=_EXTRA)
 
     def _input_stage(self, whole: Map) -> None:
@@ -117,8 +115,8 @@ class Settings:
         found: dict[str, Any] = self.job.section.get("extra", {})
         return found
 
-    def _extra(self, whole: Map) -> dict[str, Any]:
-        """The keys that nobody has read, as GitLab has them."""
+    def _extra(self, whole: Map) -> None:
+        """Keep the keys that nobody has read as GitLab has them."""
         self.needed.update(peek(name) for name in whole.sequence("dependencies"))
         script = self.job.script_text
         for name, token in whole.mapping("id_tokens").items():
@@ -127,14 +125,11 @@ class Settings:
         artifacts = self.files.value(whole.get("artifacts"))
         names_outputs = isinstance(artifacts, Map) and self._is_of_outputs(artifacts)
         read = {*_READ, "artifacts"} if names_outputs else _READ
-        extra = {key: native(value) for key, value in whole.items() if key not in read}
         image = f"{spell(self.job.image)} {self.image}"
         conditions = [f"{whole.get(key)}" for key in ("rules", "only", "except", "tags")]
         texts = [script, image, self._values(), *conditions]
         variables = self._checked_out(self.variables.settle(texts, self.job.written))
-        if variables:
-            extra["variables"] = variables
-        return extra
+        self.job.keep_extra(whole, read, variables=variables)
 
     def _checked_out(self, variables: dict[str, Any]) -> dict[str, Any]:
         """What else the job gives its runner than what to check out."""
@@ -160,8 +155,7 @@ class Settings:
                 continue
             line = line_of(self.variables.nodes[name], self.job.line)
             self.job.tell("checkout", line, name, value)
-        if found:
-            self.job.shared["checkout"] = found
+        self.job.check_out(found)
         return rest
 
     def _values(self) -> str:
@@ -170,14 +164,12 @@ class Settings:
 
     def _is_of_outputs(self, artifacts: Map) -> bool:
         """Whether artifacts hold a file that the executor writes: then the spec names that one."""
-        words = [word for call in self.job.calls for word in call.words]
-        values = [spell(word.text).partition("=") for word in words]
-        outputs = {value for flag, _, value in values if flag.endswith(_OUTPUTS)}
-        outputs = {value.removeprefix("$CI_PROJECT_DIR/").removeprefix("./") for value in outputs}
+        named = (spell(path) for call in self.job.calls for path in outputs(call.words))
+        files = {path.removeprefix("$CI_PROJECT_DIR/").removeprefix("./") for path in named}
         paths = [
             item
             for item in artifacts.sequence("paths")
-            if any(f"{path}/".startswith(f"{peek(item).rstrip('/')}/") for path in outputs)
+            if any(f"{path}/".startswith(f"{peek(item).rstrip('/')}/") for path in files)
         ]
         for path in paths:
             self.job.tell("artifact", line_of(path), path)

@@ -78,8 +78,7 @@ def _read(job: Draft, entry: Map, text: str, *, ours: bool) -> None:
     depth = re.search(r"--depth[= ]([0-9]+)", text)
     if depth:
         checkout["depth"] = int(depth[1])
-    if checkout:
-        job.shared["checkout"] = checkout
+    job.check_out(checkout)
     for line, command in _commands(entry):
         if ours or _PLAIN.match(command):
             continue

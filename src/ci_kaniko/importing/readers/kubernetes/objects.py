@@ -22,7 +22,7 @@ from ci_kaniko.importing.readers.pods.volumes import (
     read_volumes,
     volumes_of,
 )
-from ci_kaniko.importing.ticked import Map, ignore, line_of, maps, native, peek, string
+from ci_kaniko.importing.ticked import Map, ignore, line_of, maps, peek, string
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES, KANIKO
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _settings(
     }
     metadata_settings(job, inner, section)
     if inner is not metadata and "namespace" in metadata:
-        metadata_settings(job, _only(metadata, "namespace"), section)
+        metadata_settings(job, metadata.kept("namespace".__eq__), section)
     for key in ("annotations", "labels"):
         kept = section.pop(key, {})
         own = {each for each, text in kept.items() if ours.get(each) == text} | used
@@ -179,12 +179,6 @@ def _settings(
         section["deadline_seconds"] = deadline
     if section.get("deadline_seconds") == 3600:
         del section["deadline_seconds"]
-
-
-def _only(value: Map, key: str) -> Map:
-    found = Map(value.line)
-    found[key], found.lines[key] = value[key], value.line_of(key)
-    return found
 
 
 def _google_document(job: Draft, pod: Map, container: Map, annotations: Map) -> set[str]:
@@ -212,6 +206,4 @@ def _container_settings(job: Draft, pod: Map, container: Map) -> None:
     for key, value in _WRITTEN.items():
         if pod.peek(key) == value:
             pod.string(key)
-    extra = {key: native(value) for key, value in pod.items() if key not in _READ}
-    if extra:
-        section["extra"] = extra
+    job.keep_extra(pod, _READ)

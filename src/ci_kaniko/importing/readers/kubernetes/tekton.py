@@ -9,6 +9,7 @@ from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.jobs import Draft, Facts, Mounted, Root, Started
 from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.pods.containers import (
+    UNKNOWN,
     Known,
     calls_of,
     expanded,
@@ -82,7 +83,7 @@ def _tasks(around: _Task) -> Iterator[_Task]:
             yield from _tasks(around._replace(spec=inner, given=values))
 
 
-def _known(given: dict[str, Any], outer: Known = Known()) -> Known:  # noqa: B008 - immutable
+def _known(given: dict[str, Any], outer: Known = UNKNOWN) -> Known:
     """The parameters that have a value: that of the run, else the default."""
     texts: dict[str, Text] = {}
     lists: dict[str, list[Any]] = {}

@@ -45,7 +45,10 @@ class Known(NamedTuple):
         )
 
 
-def runs_executor(container: Map, known: Known = Known()) -> bool:  # noqa: B008 - immutable
+UNKNOWN = Known()
+
+
+def runs_executor(container: Map, known: Known = UNKNOWN) -> bool:
     """Whether a container runs the executor."""
     command = _peeked(container.get("command"), known)
     words = [*command, *_peeked(container.get("args"), known)]
@@ -63,7 +66,7 @@ def _peeked(value: Any, known: Known) -> list[str]:
     ]
 
 
-def read_environment(job: Draft, container: Map, known: Known = Known()) -> None:  # noqa: B008
+def read_environment(job: Draft, container: Map, known: Known = UNKNOWN) -> None:
     """What the container's environment is."""
     for item in container.sequence("env"):
         entry = mapping(item)
@@ -104,7 +107,7 @@ def expanded(text: str, known: Known) -> Text:
     return filled_in(_KUBELET, text, value)
 
 
-def filled(job: Draft, value: Any, known: Known = Known()) -> Text:  # noqa: B008
+def filled(job: Draft, value: Any, known: Known = UNKNOWN) -> Text:
     """A scalar after envsubst or the like, and the kubelet; what nobody fills in is reported."""
     line = line_of(value)
     own = Known({**known.texts, **_values(job)})
@@ -134,7 +137,7 @@ def _values(job: Draft) -> dict[str, Text]:
 def calls_of(
     job: Draft,
     container: Map,
-    known: Known = Known(),  # noqa: B008 - immutable
+    known: Known = UNKNOWN,
     before: tuple[Piece, ...] = (),
 ) -> tuple[Call, ...]:
     """What a container calls: by its arguments, or in the script that it runs.

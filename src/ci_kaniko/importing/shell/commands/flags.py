@@ -21,14 +21,16 @@ from ci_kaniko.importing.calls import (
     without_head,
 )
 from ci_kaniko.importing.shell.values import Item
-from ci_kaniko.kaniko.flags import RENAMED, short_names, switches
+from ci_kaniko.kaniko.flags import RENAMED, of_kind, short_names, switches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
+    from ci_kaniko.importing.calls import Word
     from ci_kaniko.importing.shell.conditions import Conditions
 
 _SWITCHES = switches()
+_WRITTEN = of_kind("file")
 _LETTERS = short_names()
 MEANT = {
     **dict.fromkeys(("t", "tag", "tags", "destinations"), "destination"),
@@ -195,6 +197,13 @@ class Flag:
     def _said(self) -> str | None:
         """What a switch is set to; None where only a run can tell."""
         return "true" if self.value is None else literal(self.value)
+
+
+def outputs(words: Iterable[Item | Word]) -> Iterator[Text]:
+    """The files that the executor is to write."""
+    for flag in (parse(word.text) for word in words):
+        if flag is not None and flag.name in _WRITTEN and flag.value:
+            yield flag.value
 
 
 def parse(text: Text, when: When = ALWAYS, line: int = 0) -> Flag | None:
