@@ -94,10 +94,12 @@ class Expressions:
             return self._found(self.worth(left), right)
         if operator not in {"==", "!="}:
             return None
+        return self.compared_texts(self.worth(left), self._right(right))
+
+    def compared_texts(self, left: Value, right: Value) -> int:
+        """Where two values are the same text."""
         return self.values.test_both(
-            self.worth(left),
-            self._right(right),
-            lambda one, other: self.conditions.equal(one, other, self.line),
+            left, right, lambda one, other: self.conditions.equal(one, other, self.line)
         )
 
     def _right(self, node: Node) -> Value:

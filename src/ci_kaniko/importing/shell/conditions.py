@@ -234,11 +234,8 @@ class Conditions:
         if self.guards.is_single(guard) and both(guard, care) not in (NO, care):
             care = YES
         cubes = self.guards.cubes(both(guard, care), self.guards.either(guard, negate(care)))
-        found = [self._tests_of(cube) for cube in cubes]
-        return tuple(sorted(set(found), key=self._order))
-
-    def _order(self, tests: tuple[Test, ...]) -> list[tuple[int, str]]:
-        return [(test.line, test.text) for test in tests]
+        found = {self._tests_of(cube) for cube in cubes}
+        return tuple(sorted(found, key=lambda tests: [(test.line, test.text) for test in tests]))
 
     def _tests_of(self, cube: Cube) -> tuple[Test, ...]:
         tests = (replace(self._tests[number], negated=not holds) for number, holds in sorted(cube))

@@ -39,7 +39,6 @@ from ci_kaniko.kaniko.variables import owner_of_variable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ci_kaniko.importing.sentences import Note
     from ci_kaniko.importing.shell.reader import RawCall, Reader
     from ci_kaniko.importing.shell.values import Item, Value
 
@@ -86,12 +85,12 @@ class _Results:
                 reader.note("unset-variable", name, line=line)
         for act in reader.uses.unused():
             reader.note("skipped-command", act.text, line=act.line)
-        return Script(calls, tuple(self._notes()))
-
-    def _notes(self) -> Iterable[Note]:
         clean = self.secrets.clean_string
-        for note in sorted(self.reader.notes, key=lambda note: (note.line, note.rule)):
-            yield note._replace(values=tuple(clean(str(value)) for value in note.values))
+        notes = sorted(reader.notes, key=lambda note: (note.line, note.rule))
+        return Script(
+            calls,
+            tuple(n._replace(values=tuple(clean(str(each)) for each in n.values)) for n in notes),
+        )
 
     # -- joining ----------------------------------------------------------------------------------
 
@@ -175,10 +174,7 @@ class _Results:
         if found != ALWAYS:
             whole = self.conditions.when(both(guard, within), self.usual)
             found = min(whole, found, key=_clumsiness)
-        return self._clean_when(found)
-
-    def _clean_when(self, when: When) -> When:
-        return tuple(tuple(map(self._test, tests)) for tests in when)
+        return tuple(tuple(map(self._test, tests)) for tests in found)
 
     def _clean(self, text: Text, line: int = 0) -> Text:
         return self.secrets.clean(finished_text(text), line)

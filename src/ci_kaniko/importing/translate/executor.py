@@ -60,7 +60,8 @@ def executor_of(job: Job, image: Text, line: int) -> dict[str, Any]:
         return {}
     release = release_of(written)
     if release is None:
-        return _own_image(job, written, line)
+        job.tell("executor-image/own", line, written)
+        return {"image": written}
     repository, version, debug, digest, distribution = release
     if not _VERSION.fullmatch(version):
         known = DISTRIBUTIONS[DEFAULT]
@@ -88,8 +89,3 @@ def _of_mirror(repository: str, version: str) -> str | None:
         return None
     old = _VERSION.fullmatch(version) and not at_least(version, "v1.24.1")
     return "google" if old or "kaniko-project" in repository else None
-
-
-def _own_image(job: Job, written: str, line: int) -> dict[str, Any]:
-    job.tell("executor-image/own", line, written)
-    return {"image": written}

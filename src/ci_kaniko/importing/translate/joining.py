@@ -52,18 +52,12 @@ def _of_job(job: Job, calls: tuple[Call, ...]) -> list[dict[str, Any]]:
             build["triggers"] = dict(triggers)
         if settings.section and job.target in NAMES:
             build[job.target] = dict(settings.section)
-        same = next((item for item in found if _differs_in_pushes(item, build)), None)
+        same = next((item for item in found if _rest(item) == _rest(build)), None)
         if same is None:
             found.append(build)
         else:
             _join(same, build)
     return found
-
-
-def _differs_in_pushes(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two builds are the same but for where they push."""
-    mine, theirs = _rest(one), _rest(other)
-    return mine == theirs
 
 
 def _rest(build: dict[str, Any], options: Collection[str] = ()) -> dict[str, Any]:
@@ -105,15 +99,13 @@ def _add_destination(listed: list[Any], entry: Any) -> None:
         if isinstance(have, str) or isinstance(entry, str):
             listed[at] = image
             return
-        whens = [*_as_list(have.get("when")), *_as_list(entry.get("when"))]
-        unique = [item for index, item in enumerate(whens) if item not in whens[:index]]
+        unique: list[Any] = []
+        for when in (have["when"], entry["when"]):
+            items = when if isinstance(when, list) else [when]
+            unique += [item for item in items if item not in unique]
         listed[at] = {"image": image, "when": unique[0] if len(unique) == 1 else unique}
         return
     listed.append(entry)
-
-
-def _as_list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list) else [value]
 
 
 def _joined_jobs(
@@ -158,8 +150,10 @@ def _join_events(one: dict[str, Any], other: dict[str, Any]) -> None:
     else:
         for build in (one, other):
             when = _when_of(build["triggers"])
-            listed = build.get("destinations", [])
-            build["destinations"] = [_with_when(entry, when) for entry in listed]
+            build["destinations"] = [
+                {"image": entry, "when": when} if when and isinstance(entry, str) else entry
+                for entry in build.get("destinations", [])
+            ]
     triggers: dict[str, Any] = {}
     for key in _EVENTS:
         mine, theirs = one["triggers"].get(key), other["triggers"].get(key)
@@ -211,9 +205,3 @@ def _when_of(triggers: dict[str, Any]) -> Any:
     if triggers.get("manual"):
         found.append("manual")
     return found[0] if len(found) == 1 else found or None
-
-
-def _with_when(entry: Any, when: Any) -> Any:
-    if when is None or not isinstance(entry, str):
-        return entry
-    return {"image": entry, "when": when}

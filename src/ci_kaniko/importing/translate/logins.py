@@ -97,28 +97,20 @@ class Logins(Clouds):
         if not host:
             self.anywhere.append((kind, login))
             return
-        if host in pushed and self._is_default(kind, host):
+        if host in pushed and kind == "ci-token" and self._is_own(host):
             self.found[host] = None
             return
-        if cautious and host in pushed and kind != "anonymous" and self._pulls(login):
+        pulls = login.when == ALWAYS and self.job.started.requests
+        if cautious and host in pushed and kind != "anonymous" and pulls:
             kind = {**(kind if isinstance(kind, dict) else {"use": kind}), "pull": True}
         if self.found.get(host) not in (None, kind):
             return
         self.found[host] = kind
 
-    def _pulls(self, login: Login) -> bool:
-        return login.when == ALWAYS and self.job.started.requests
-
-    @property
-    def _own_registry(self) -> str | None:
-        """The registry of the platform that ran the job."""
+    def _is_own(self, host: str) -> bool:
+        """Whether a host is the registry of the platform that ran the job."""
         known = SYSTEMS.get(self.job.target)
-        return known.registry if known and known.registry else None
-
-    def _is_default(self, kind: Any, host: str) -> bool:
-        """Whether a spec that pushes there means that login when it says nothing."""
-        own = host in {"${registry.host}", self._own_registry}
-        return bool(kind == "ci-token" and own)
+        return host == "${registry.host}" or bool(known and known.registry == host)
 
     def _host(self, text: Text) -> str:
         text = without_head(without_head(text, "https://"), "http://") if len(text) > 1 else text
@@ -167,7 +159,9 @@ class Logins(Clouds):
             if read is not None:
                 return {"google": {"key_file": self.secret_name(read[1], login.line)}}
             return {"google": {"key_file": self._secret(password, host, login.line)}}
-        if self._is_output(password, "aws ") or (written == "AWS" and not self._named(password)):
+        if self._is_output(password, "aws ") or (
+            written == "AWS" and self.job.secret_of(password) is None
+        ):
             return self.cloud("aws")
         if self._is_output(password, "gcloud ") or written == "oauth2accesstoken":
             return self.cloud("google")
@@ -175,9 +169,6 @@ class Logins(Clouds):
             return self.cloud("azure")
         secret = self._secret(password, host, login.line)
         return {"username": self._user(user, host, login.line), "password": secret}
-
-    def _named(self, password: Text) -> bool:
-        return self.job.secret_of(password) is not None
 
     def _is_output(self, text: Text, *words: str) -> bool:
         return any(
@@ -367,7 +358,7 @@ class Logins(Clouds):
     # -- clouds -------------------------------------------------------------------------------
 
     def _missing(self, host: str) -> None:
-        own = host in {"${registry.host}", self._own_registry}
+        own = self._is_own(host)
         if region := ecr_region(host):
             if literal(self.held("AWS_REGION")) == region:
                 self.asked.add("AWS_REGION")

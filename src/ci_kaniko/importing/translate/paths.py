@@ -54,12 +54,9 @@ class Paths:
         folder = self.call.folder
         written = literal(folder)
         if written is not None and not written.startswith("/"):
-            base = self._start()
+            base = self._absolute(self.job.folder) if self.job.folder else "."
             return None if base is None else _normal(posixpath.join(base, written or "."))
         return self._absolute(folder)
-
-    def _start(self) -> str | None:
-        return "." if not self.job.folder else self._absolute(self.job.folder)
 
     def _absolute(self, text: Text) -> str | None:
         found = _within(text, [*self.mounted, *self.job.roots])

@@ -210,10 +210,10 @@ class Spelled:
             if name.startswith(scope):
                 name = name.removeprefix(scope)
                 if scope == "secrets.":
-                    self._secret_in_text(name, line)
+                    self.job.tell("secret-in-text", line, name)
         if var.name in self.job.secrets and self.job.target == "github":
             name = self.job.secrets[var.name].name
-            self._secret_in_text(name, line)
+            self.job.tell("secret-in-text", line, name)
         if name.startswith("inputs."):
             inner = name.removeprefix("inputs.").replace("-", "_").lower()
             if inner in self.settings.shared.get("inputs", {}):
@@ -229,9 +229,6 @@ class Spelled:
             return f"env.{name}"
         self.job.tell("run-time-variable", line, spell((var,)), name)
         return f"env.{name}"
-
-    def _secret_in_text(self, name: str, line: int) -> None:
-        self.job.tell("secret-in-text", line, name)
 
 
 def _with_urls(text: Text) -> Text:

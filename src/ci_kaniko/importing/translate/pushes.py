@@ -18,7 +18,6 @@ from ci_kaniko.importing.translate.started import condition_of, one_repository, 
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Call
-    from ci_kaniko.importing.shell.commands.flags import Flag
     from ci_kaniko.importing.translate.work import Work
 
 
@@ -38,9 +37,9 @@ def take_destinations(work: Work) -> None:
                 listed.append(entry)
                 conditions.append(condition)
     images = {spell(word.text) for word in work.call.pushed}
-    _unpushed(
-        work, [flag for flag in work.of("destination") if spell(flag.value or ()) not in images]
-    )
+    for flag in work.of("destination"):
+        if spell(flag.value or ()) not in images:
+            work.job.tell("never-pushed", flag.line, flag.shown)
     if not work.call.pushed:
         _tell_condition(work)
     pushes = bool(listed)
@@ -168,11 +167,6 @@ def _on_docker_hub(work: Work, reference: str, line: int) -> str:
     return f"docker.io/{reference}"
 
 
-def _unpushed(work: Work, flags: list[Flag]) -> None:
-    for flag in flags:
-        work.job.tell("never-pushed", flag.line, flag.shown)
-
-
 def _policy(work: Work, conditions: list[Condition], *, pushes: bool) -> None:
     if not pushes or work.job.started.held:
         work.build["push"] = "never"
@@ -190,10 +184,9 @@ def _registries(work: Work, listed: list[dict[str, Any]]) -> None:
     hosts: dict[str, None] = {}
     for entry in listed:
         hosts.setdefault(host_of(entry["image"]))
-    repo = work.last_quiet("cache-repo")
-    if repo is not None and repo.value and listed:
+    for repo in work.of("cache-repo")[-1:] if listed else ():
         try:
-            host = host_of(work.spelled.reference(repo.value, repo.line))
+            host = host_of(work.spelled.reference(repo.value or (), repo.line))
             if not host.startswith("oci"):
                 hosts.setdefault(host)
         except NotPortable:

@@ -108,7 +108,8 @@ def _remote(work: Work, value: Text, shown: str, flag: Flag, scheme: str) -> Non
         value = join(("git://", *without_head(value, "https://")))
         shown, scheme = spell(value), "git"
     if scheme == "git" and _is_this_repository(value):
-        _own_repository(work, flag, shown)
+        work.job.tell("context/own", flag.line, shown)
+        work.context, work.fetches_itself = ".", True
         return
     if scheme == "tar":
         _archive(work, value, shown, flag)
@@ -141,12 +142,6 @@ def _checked_git(work: Work, value: Text, shown: str, flag: Flag) -> Text:
             work.job.tell("short-ref", flag.line, ref)
             return (full,)
     return value
-
-
-def _own_repository(work: Work, flag: Flag, shown: str) -> None:
-    work.job.tell("context/own", flag.line, shown)
-    work.context = "."
-    work.fetches_itself = True
 
 
 def _archive(work: Work, value: Text, shown: str, flag: Flag) -> None:

@@ -75,7 +75,3 @@ class Work:
             reason.message,
             reason.advice or f"write {field}: by hand",
         )
-
-    def last_quiet(self, name: str) -> Flag | None:
-        found = self.of(name)
-        return found[-1] if found else None

@@ -80,12 +80,16 @@ class _Task:
         if not any(are_mentioned(piece.text) for piece in pieces):
             return
         job = Draft(_FACTS, self.task.peek("name"), self.original, line_of(self.task))
-        self._environment(job)
-        self._image(job)
+        self._environment(job, self.container)
+        self._environment(job, self.task)
+        image = self.container.string("image")
+        job.image = (image,) if image else ()
+        job.image_line = self.container.line_of("image")
         self._roots(job)
         self._shell(job)
-        for step in self._steps():
-            self._environment_of(job, step.mapping("environment"))
+        for kind, fields, _ in steps_of(self.task):
+            if kind == "run":
+                self._environment(job, fields)
         job.calls = read_pieces(job, pieces).calls
         if not job.calls:
             return
@@ -97,9 +101,6 @@ class _Task:
         yield job
 
     # -- steps --------------------------------------------------------------------------------
-
-    def _steps(self) -> Iterator[Map]:
-        return (fields for kind, fields, _ in steps_of(self.task) if kind == "run")
 
     def _pieces(self) -> Iterator[Piece]:
         for kind, fields, value in steps_of(self.task):
@@ -136,11 +137,8 @@ class _Task:
 
     # -- parts --------------------------------------------------------------------------------
 
-    def _environment(self, job: Draft) -> None:
-        self._environment_of(job, self.container.mapping("environment"))
-        self._environment_of(job, self.task.mapping("environment"))
-
-    def _environment_of(self, job: Draft, entries: Map) -> None:
+    def _environment(self, job: Draft, holder: Map) -> None:
+        entries = holder.mapping("environment")
         for name, value in entries.items():
             if isinstance(value, Map):
                 if variable := value.peek("from_variable"):
@@ -150,11 +148,6 @@ class _Task:
                 text = peek(value)
                 job.environment[name] = (text,) if text else ()
                 job.exported[name] = entries.line_of(name)
-
-    def _image(self, job: Draft) -> None:
-        image = self.container.string("image")
-        job.image = (image,) if image else ()
-        job.image_line = self.container.line_of("image")
 
     def _shell(self, job: Draft) -> None:
         shell = self.task.string("shell")

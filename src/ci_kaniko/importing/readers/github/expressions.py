@@ -145,17 +145,11 @@ class Expressions(expressions.Expressions):
         listed = _listed(whole) if name == "contains" else None
         if listed is not None:
             wanted = self.worth(part)
-            return self.guards.any(
-                self.values.test(wanted, lambda text, one=item: self._equal(text, one))  # type: ignore[misc]
-                for item in listed
-            )
+            return self.guards.any(self.compared_texts(wanted, plain(item)) for item in listed)
         needle = literal(self.worth(part)[0][1])
         if needle is None:
             return self.conditions.unknown(node.text, self.line)
         return self.values.test(self.worth(whole), lambda text: self._holds(name, text, needle))
-
-    def _equal(self, text: Text, item: str) -> int:
-        return self.conditions.equal(text, (item,), self.line)
 
     def _holds(self, name: str, text: Text, part: str) -> int:
         line, glob = self.line, self.conditions.glob

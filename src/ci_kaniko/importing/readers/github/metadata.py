@@ -166,7 +166,7 @@ class Metadata:
         guard = self._enabled(fields, row)
         if guard == NO:
             return
-        default = "sha-" if kind == "sha" else self._request_prefix(fields)
+        default = "sha-" if kind == "sha" else "pr-" * (literal(fields.get("event", ())) == "pr")
         prefix = fields.get("prefix", self.prefix or ((default,) if default else ()))
         suffix = fields.get("suffix", self.suffix)
         affixes = [self._pattern(text, row) for text in (prefix, suffix)]
@@ -196,9 +196,6 @@ class Metadata:
         }
         made = makers.get(kind, self._version)(fields, row)
         return [made] if made else []
-
-    def _request_prefix(self, fields: dict[str, Text]) -> str:
-        return "pr-" if literal(fields.get("event", ())) == "pr" else ""
 
     def _enabled(self, fields: dict[str, Text], row: Row) -> int:
         given = fields.get("enable", ("true",))

@@ -59,9 +59,7 @@ def section_of(
         job.tell("permissions", job.line)
     if "timeout-minutes" not in raw and "runs" not in root:
         job.tell("no-timeout", job.line)
-    extra = _extra(raw)
-    if extra:
-        section["extra"] = extra
+    job.keep_extra(raw, _BUILDS)
 
 
 def _worth(written: str, text: Callable[[str], Text]) -> str:
@@ -96,11 +94,7 @@ _BUILDS = {
     *("steps", "strategy", "env", "outputs", "needs", "concurrency", "defaults", "services"),
     *("uses", "with", "secrets", "using"),
 }
-
-
-def _extra(raw: Map) -> dict[str, Any]:
-    """The keys of a job that its rendered one can have as they are."""
-    return {key: native(value) for key, value in raw.items() if key not in _BUILDS}
+"""Keys of a job that have a field, or none: its rendered one can have all others as they are."""
 
 
 def tell_environment(job: Draft, root: Map, raw: Map) -> None:

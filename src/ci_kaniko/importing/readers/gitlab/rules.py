@@ -69,7 +69,10 @@ class Rules:
             if self.expressions.conditions.possible(branch):
                 self.job.tell("paths/everywhere", line, ", ".join(self.paths))
         guard = self.guards.both(guard, within)
-        guard = self._of_job(whole.string("when"), guard, whole.line_of("when"))
+        when = whole.string("when")
+        if when == "manual":  # nothing but a hand may start it
+            self.by_hand = guard
+        guard = self._when(when, guard, whole.line_of("when"))
         if self.manual:
             self._limit(self.guards.either(guard, self.guards.both(self.by_hand, within)))
         set_triggers(
@@ -81,26 +84,17 @@ class Rules:
             by_hand=self.guards.both(self.by_hand, within) if self.manual else None,
         )
 
-    def _of_job(self, when: str, guard: int, line: int) -> int:
-        """A condition with the ``when`` of the whole job: nothing but a hand may start it."""
-        if when == "manual":
-            self.by_hand = guard
-        return self._when(when, guard, line)
-
     def _limit(self, started: int) -> None:
         """Keep a run by hand, which may be of any ref, from pushing what it could not."""
-        when = self.expressions.conditions.when(started)
-        if self._leaves_out(started):
-            push_only_where(self.job, when)
+        conditions = self.expressions.conditions
+        when = conditions.when(started)
+        by_hand = self.expressions.guard(_REFS["web"], self.job.line)
+        if conditions.possible(self.guards.minus(by_hand, started)):
+            push_only_where(self.job, when)  # somebody could start a pipeline without the job
             return
         for test in read(when, starts=True).unknown:
             line = test.line or self.job.line
             self.job.tell("unknown-trigger", line, test.text, "triggers: leaves that out")
-
-    def _leaves_out(self, started: int) -> bool:
-        """Whether somebody could start a pipeline in which the job is not."""
-        by_hand = self.expressions.guard(_REFS["web"], self.job.line)
-        return self.expressions.conditions.possible(self.guards.minus(by_hand, started))
 
     def _when(self, when: str, guard: int, line: int) -> int:
         """What of a condition starts a job by itself."""

@@ -127,7 +127,8 @@ class Settings:
         read = {*_READ, "artifacts"} if names_outputs else _READ
         image = f"{spell(self.job.image)} {self.image}"
         conditions = [f"{whole.get(key)}" for key in ("rules", "only", "except", "tags")]
-        texts = [script, image, self._values(), *conditions]
+        section = " ".join(map(str, self.job.section.values()))
+        texts = [script, image, section, literal(self.job.image) or "", *conditions]
         variables = self._checked_out(self.variables.settle(texts, self.job.written))
         self.job.keep_extra(whole, read, variables=variables)
 
@@ -157,10 +158,6 @@ class Settings:
             self.job.tell("checkout", line, name, value)
         self.job.check_out(found)
         return rest
-
-    def _values(self) -> str:
-        section = " ".join(str(value) for value in self.job.section.values())
-        return f"{section} {literal(self.job.image) or ''}"
 
     def _is_of_outputs(self, artifacts: Map) -> bool:
         """Whether artifacts hold a file that the executor writes: then the spec names that one."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import (
@@ -165,13 +164,12 @@ def _substituted(reader: Reader, options: list[str], programs: list[Value], held
     if None not in written and not whole and len(written) == len(programs):
         return change(reader, held, shlex.join(["sed", *options, ";".join(map(str, written))]))
     for program in programs:
-        made = partial(_by_programs, reader, held)
-        held = reader.each(program, made)
+        held = reader.gather(
+            (reader.guards.both(way, guard), _by_program(reader, asked, text))
+            for way, asked in program
+            for guard, text in held
+        )
     return held
-
-
-def _by_programs(reader: Reader, held: Value, program: Text) -> Value:
-    return reader.each(held, lambda text: pure(_by_program(reader, program, text)))
 
 
 def _by_program(reader: Reader, program: Text, text: Text) -> Text:
