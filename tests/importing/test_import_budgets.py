@@ -111,7 +111,8 @@ MANY = {
 }
 """Files with very many builds: those that are not followed have a line of the report."""
 MEASURE = """
-import json, os, sys, time
+import gc, json, os, sys, time
+gc.disable()  # as the command does
 from ci_kaniko.importing.pipelines import read_all
 from ci_kaniko.problems.problem import SpecError
 

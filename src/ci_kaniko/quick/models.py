@@ -215,7 +215,7 @@ class BaseModel:
     def __hash__(self) -> int:
         return hash((type(self), *self.__dict__.values()))
 
-    model_dump = model_dump_json = __reduce_ex__ = _left_to_pydantic
+    model_dump = model_dump_json = __reduce_ex__ = __copy__ = _left_to_pydantic
     model_json_schema: Any = classmethod(_left_to_pydantic)
 
 

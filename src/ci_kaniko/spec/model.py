@@ -62,6 +62,7 @@ def _dumped(value: Any, handler: Callable[[Any], Any]) -> Any:
 
 
 _BUILDING = RLock()
+_UNCHANGING = (str, int, float, type(None))
 
 
 class Model(BaseModel):
@@ -90,6 +91,21 @@ class Model(BaseModel):
             for name, value in (update or {}).items()
         }
         return super().model_copy(update=read, deep=deep)
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """A copy that shares what nobody can change: each spec has one of every default."""
+        if getattr(self, "__pydantic_private__", None):
+            return super().__deepcopy__(memo)
+        from copy import deepcopy
+
+        copy = self.__copy__()
+        values = copy.__dict__
+        values.update(
+            (name, deepcopy(value, memo))
+            for name, value in values.items()
+            if not isinstance(value, _UNCHANGING)
+        )
+        return copy
 
     @model_validator(mode="before")
     @classmethod

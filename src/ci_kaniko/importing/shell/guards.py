@@ -116,18 +116,19 @@ class Guards:
         found = self._chosen.get(key)
         if found is None:
             self.budget.spend(4)
-            one, two, three = (self._nodes[item] for item in key)
-            top = min(one[0], two[0], three[0])
-            low = self.choose(
-                one[1] if one[0] == top else test,
-                two[1] if two[0] == top else then,
-                three[1] if three[0] == top else other,
-            )
-            high = self.choose(
-                one[2] if one[0] == top else test,
-                two[2] if two[0] == top else then,
-                three[2] if three[0] == top else other,
-            )
+            nodes = self._nodes
+            one, test_not, test_so = nodes[test]
+            two, then_not, then_so = nodes[then]
+            three, other_not, other_so = nodes[other]
+            top = min(one, two, three)
+            if one != top:
+                test_not = test_so = test
+            if two != top:
+                then_not = then_so = then
+            if three != top:
+                other_not = other_so = other
+            low = self.choose(test_not, then_not, other_not)
+            high = self.choose(test_so, then_so, other_so)
             found = self._chosen[key] = self._node(top, low, high)
         return found
 

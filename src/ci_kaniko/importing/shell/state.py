@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,11 +34,21 @@ class State:
 
     def fork(self, path: int) -> State:
         """The same place under another condition."""
-        other = copy.copy(self)
-        other.path = path
-        for name in ("variables", "arrays", "items", "files", "functions", "exported"):
-            setattr(other, name, copy.copy(getattr(self, name)))
-        return other
+        return State(
+            path,
+            variables=self.variables.copy(),
+            arrays=self.arrays.copy(),
+            items=self.items.copy(),
+            exported=self.exported.copy(),
+            own=self.own,
+            unset=self.unset,
+            files=self.files.copy(),
+            logins=self.logins,
+            functions=self.functions.copy(),
+            traps=self.traps,
+            folder=self.folder,
+            output=self.output,
+        )
 
     def value(self, name: str) -> Value:
         """What a variable holds; one that nobody set is a hole."""
