@@ -162,10 +162,11 @@ def test_deep_mappings_are_merged_and_changed_kinds_replaced() -> None:
     assert caches == [("ghcr.io/x/c", None), ("ghcr.io/x/w", "24h")]
 
 
-@pytest.mark.parametrize("case", [c for c in PIPELINE_CASES if spec_of(c).images])
+@pytest.mark.parametrize("case", PIPELINE_CASES)
 def test_cases_mean_the_same_by_both_implementations(case: str) -> None:
     found = {name: image.needs for name, image in spec_of(case).images.items()}
-    assert found == {name: image.needs for name, image in read_pipeline(case).images.items()}
+    expected = {name: image.needs for name, image in read_pipeline(case).images.items() if name}
+    assert found == expected
 
 
 NAMED = st.sampled_from(

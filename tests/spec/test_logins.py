@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 PULL_REQUEST = next(event for event in EVENTS if event.pull_request and not event.fork)
 FORK = next(event for event in EVENTS if event.fork)
 CELLS = [(kind, column) for kind in LOGINS for column in TITLES]
-POSSIBLE = [(kind, column) for kind, column in CELLS if login_outcome(kind, column) is None]
 NEEDED = [(title, column) for title in INPUTS for column in TITLES]
 
 IMPOSSIBLE = {
@@ -50,6 +49,7 @@ IMPOSSIBLE = {
         if kind.endswith(("{role: ARN}}", "service_account: …}}", "client_id: …}}"))
     },
 }
+POSSIBLE = [cell for cell in CELLS if cell not in IMPOSSIBLE]
 IN_EVERY_RUN = {
     # Kaniko finds GitLab's own login by itself.
     ("ci-token", "gitlab"),
