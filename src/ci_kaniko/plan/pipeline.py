@@ -228,18 +228,12 @@ def _in_order(spec: Spec) -> list[Build]:
 
 def _preparations(builds: list[Build], words: Mapping[str, str]) -> dict[str, Preparation]:
     """What prepares each image; images that ask for the same share it."""
-    groups: list[tuple[Prepare, list[Build]]] = []
+    groups: dict[Prepare, list[Build]] = {}
     for build in builds:
-        if build.prepare is None:
-            continue
-        for prepare, members in groups:
-            if prepare == build.prepare:
-                members.append(build)
-                break
-        else:
-            groups.append((build.prepare, [build]))
+        if build.prepare is not None:
+            groups.setdefault(build.prepare, []).append(build)
     found: dict[str, Preparation] = {}
-    for prepare, members in groups:
+    for prepare, members in groups.items():
         started = tuple(dict.fromkeys(started_by(build) for build in members))
         shared = Preparation(words[members[0].name], prepare, started)
         found |= {build.name: shared for build in members}

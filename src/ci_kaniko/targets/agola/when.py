@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.shell.script import Script
 from ci_kaniko.syntax.conditions import Condition
@@ -89,9 +91,15 @@ def covers(wide: When, narrow: When) -> bool:
 
 
 def _is_part(patterns: Collection[str], wide: Collection[str]) -> bool:
-    out = {pattern for pattern in wide if is_exclusion(pattern)}
+    listed, out = _sorted_out(tuple(wide))
     include = {pattern for pattern in patterns if not is_exclusion(pattern)}
-    return include <= set(wide) and out <= set(patterns)
+    return include <= listed and out <= set(patterns)
+
+
+@lru_cache(maxsize=64)
+def _sorted_out(wide: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
+    """All patterns, and those that take away; every job of a run asks for the same ones."""
+    return frozenset(wide), frozenset(filter(is_exclusion, wide))
 
 
 def only_in(several: Iterable[Started], name: str) -> list[str]:

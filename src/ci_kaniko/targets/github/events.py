@@ -10,13 +10,14 @@ job before each build would cost more than a push of ``Main``.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.globs import in_order, is_literal, matches, split, to_github
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Pipeline
@@ -186,7 +187,11 @@ def _event_conditions(pipeline: Pipeline) -> dict[str, JobCondition]:
         }
     different = [*dict.fromkeys([*several.values(), *guests])]
     union = _any_of(different)
-    answers = {each: _Tests(each, different, union).condition() for each in different}
+    globs = {
+        kind: {glob for each in different for glob in split(getattr(each, kind))[0]}
+        for kind in FOLDERS
+    }
+    answers = {each: _Tests(each, different, globs, union).condition() for each in different}
     return {name: answers[each] for name, each in several.items()}
 
 
@@ -222,9 +227,12 @@ def _builds_every_push(own: Starts) -> bool:
 class _Tests:
     """The condition of one image among several that other events start, ``union`` all of them."""
 
-    def __init__(self, own: Starts, several: list[Starts], union: Starts) -> None:
+    def __init__(
+        self, own: Starts, several: list[Starts], globs: Mapping[str, set[str]], union: Starts
+    ) -> None:
         self.own = own
         self.several = several
+        self.globs = globs
         self.union = union
         self.is_exact = True
         self.ignores_case = True
@@ -262,7 +270,7 @@ class _Tests:
     def _refs(self, kind: str) -> Iterator[str]:
         listed: tuple[str, ...] = getattr(self.own, kind)
         own, out = split(listed)
-        others = {glob for each in self.several for glob in split(getattr(each, kind))[0]} - {*own}
+        others = self.globs[kind].difference(own)
         others |= {"**"} if kind == "branches" and self.union.by_role else set()
         if out and any(getattr(each, kind) not in ((), listed) for each in self.several):
             self.is_exact = self.ignores_case = False
@@ -312,20 +320,27 @@ def ref_test(glob: str, folder: str, others: set[str]) -> RefTest:
 
 def _may_be(other: str, name: str) -> bool:
     """Whether something that matches ``other`` is this name in another case."""
-    if not matches(other.lower(), name.lower()):
-        return False
-    return is_literal(other) or _may_differ(other, name, "")
+    if is_literal(other):
+        return other.lower() == name.lower()
+    return matches(other.lower(), name.lower()) and _may_differ(other, name, "")
 
 
 def _may_pass(other: str, prefix: str, suffix: str) -> bool:
     """Whether something that matches ``other`` may begin and end so, in any case."""
-    other, prefix, suffix = other.lower(), prefix.lower(), suffix.lower()
-    if is_literal(other):
-        return other.startswith(prefix) and other.endswith(suffix)
-    start, end = _ends(other)
+    start, end, is_whole = _ends_in_any_case(other)
+    prefix, suffix = prefix.lower(), suffix.lower()
+    if is_whole:
+        return start.startswith(prefix) and end.endswith(suffix)
     return (start.startswith(prefix) or prefix.startswith(start)) and (
         end.endswith(suffix) or suffix.endswith(end)
     )
+
+
+@lru_cache(maxsize=1024)
+def _ends_in_any_case(glob: str) -> tuple[str, str, bool]:
+    """How what matches begins and ends, and whether each is all of it; many images ask often."""
+    lower = glob.lower()
+    return (lower, lower, True) if is_literal(lower) else (*_ends(lower), False)
 
 
 def _may_differ(other: str, prefix: str, suffix: str) -> bool:
