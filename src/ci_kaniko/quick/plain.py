@@ -59,7 +59,7 @@ class NamedTuple(tuple[Any, ...], metaclass=_OfTuples):
     def _replace(self, **changes: Any) -> Self:
         made = _make(type(self), map(changes.pop, self._fields, self))
         if changes:
-            raise ValueError(f"no fields: {', '.join(changes)}")
+            raise TypeError(f"no fields: {', '.join(changes)}")
         return made
 
     def _asdict(self) -> dict[str, Any]:
