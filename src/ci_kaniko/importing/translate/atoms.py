@@ -13,7 +13,7 @@ from ci_kaniko.importing.shell.patterns import shell_regex
 from ci_kaniko.importing.shell.regular import ends_of, glob_around, globs_of
 from ci_kaniko.importing.shell.transforms import cuts_ref, leaves_last
 from ci_kaniko.importing.translate.languages import are_found, never_meet
-from ci_kaniko.syntax.globs import split, to_regex
+from ci_kaniko.syntax.globs import is_literal, split, to_regex
 from ci_kaniko.syntax.versions import EXPRESSIONS, NUMBER
 
 if TYPE_CHECKING:
@@ -228,6 +228,9 @@ def _equal(name: str, other: Text, right: str | None) -> list[Atom] | None:
 
 
 def _globbed(name: str, glob: str) -> list[Atom] | None:
+    if name == "ref.name" and not is_literal(glob):
+        return [Atom("branch", glob), Atom("tag", glob)]
     if name in {"branch", "ref.name"}:
+        # A whole name is a branch's: nobody has a tag of the same.
         return [Atom("branch", glob)]
     return [Atom("tag", glob)] if name == "tag" else None

@@ -14,7 +14,7 @@ from ci_kaniko.importing.readers.pods.containers import (
 )
 from ci_kaniko.importing.readers.pods.volumes import read_volumes, volumes_of
 from ci_kaniko.importing.readers.scripts import Piece
-from ci_kaniko.importing.ticked import Map, ignore, line_of, maps, peek, string
+from ci_kaniko.importing.ticked import Map, ignore, line_of, mapping, maps, peek, string
 from ci_kaniko.kaniko.pins import CURL_IMAGE
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ def read_logins(job: Draft, pod: Map, container: Map) -> Iterator[Piece]:
             folder = found.peek("mountPath").rstrip("/")
             if not folder.endswith(_CONFIG):
                 continue
-            nodes = (*mount.values(), *found.values(), volume["name"], volume["emptyDir"])
-            for node in nodes:
+            for node in (*mount.values(), *found.values(), volume["name"]):
                 ignore(node)
+            (ignore if job.is_ours else mapping)(volume["emptyDir"])
             yield _script(job, pod, entry, items[at], (mount.peek("mountPath"), folder))
             break
 
