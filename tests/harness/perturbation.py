@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _SCRIPTS = {"script", "before_script", "after_script", "run", "command", "commands", "args"}
 _WORD = re.compile(r"\"(?:\\.|[^\"\\])*\"|'[^']*'|[^\s\"']+")
 _ALIAS = re.compile(r"\s*:\s*(?:\*[\w.-]+|\[[^]]*\])")
+_KEY, _ITEM = "unheard_of", "something"
 _COMMENT = re.compile(r"\s*(?:#|//)|\s*$")
 
 
@@ -97,6 +98,7 @@ def _of_sequence(
     text: str, node: Any, above: tuple[Place, ...], seen: set[int]
 ) -> Iterator[Change]:
     starts = [_item_start(text, node, item) for item in node.value]
+    yield from _added(text, node, _ITEM, above)
     for at, item in enumerate(node.value):
         here = _below(above, f"[{at}]", item.start_mark.line + 1)
         begin = starts[at]
@@ -108,6 +110,7 @@ def _of_sequence(
 
 
 def _of_mapping(text: str, node: Any, above: tuple[Place, ...], seen: set[int]) -> Iterator[Change]:
+    yield from _added(text, node, f"{_KEY}: {_ITEM}", above)
     for at, (key, value) in enumerate(node.value):
         here = _below(above, f".{key.value}", key.start_mark.line + 1)
         begin = key.start_mark.index
@@ -117,6 +120,18 @@ def _of_mapping(text: str, node: Any, above: tuple[Place, ...], seen: set[int]) 
             yield Change("removed", text[:begin] + text[end:], here)
         if value.start_mark.index > begin:
             yield from _of_node(text, value, here, seen)
+
+
+def _added(text: str, node: Any, what: str, above: tuple[Place, ...]) -> Iterator[Change]:
+    """One key or item more, before the others."""
+    begin = node.start_mark.index
+    if node.flow_style:
+        new = f"{what}{', ' if node.value else ''}"
+        begin += 1
+    else:
+        mark = "- " if isinstance(node, yaml.SequenceNode) else ""
+        new = f"{mark}{what}\n{' ' * node.start_mark.column}"
+    yield Change("added", text[:begin] + new + text[begin:], above or (Place("", 1),))
 
 
 def _item_start(text: str, node: Any, item: Any) -> int | None:

@@ -21,7 +21,7 @@ from ci_kaniko.importing.readers.accounting import IGNORED
 from ci_kaniko.rehearsing import yaml11
 from harness.cases import ROOT
 from harness.corpus import NAMES, pipeline
-from harness.perturbation import Change, changes
+from harness.perturbation import Change, Place, changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +33,8 @@ SAMPLE = 3
 _WHOLE = {"not-carried", "other-job", "after-script", "service", "cache-outside"}
 _WHOLE |= {"extra-volume-mounts"}
 """The rules that report a key with everything below it."""
+_ITEMS = {"service", "docker-in-docker", "agent-hook", "earlier-step", "later-step"}
+"""Those that report a whole item, by the line of one of its keys."""
 
 _PARTS = {
     "Agola file": "",
@@ -70,6 +72,15 @@ class Original(NamedTuple):
     @property
     def text(self) -> str:
         return (self.root / self.file).read_text(encoding="utf-8")
+
+    def end_of(self, place: Place) -> int:
+        """The line behind an item of a list."""
+        rows = self.text.split("\n")
+        indent = len(rows[place.line - 1]) - len(rows[place.line - 1].lstrip(" "))
+        for number, row in enumerate(rows[place.line :], place.line + 1):
+            if row.strip() and len(row) - len(row.lstrip(" ")) <= indent:
+                return number
+        return len(rows) + 1
 
     def between(self, line: int, change: Change) -> str:
         """The lines from one on to a change behind it; of an earlier one, the whole text."""
@@ -164,6 +175,10 @@ def _is_named_as_a_whole(original: Original, told: Told, change: Change) -> bool
             return True
         if word and entry.kind == "left" and entry.line == change.above[-1].line:
             if word.split()[0] in entry.message and "executor" not in word:
+                return True
+        elif entry.rule in _ITEMS and change.what == "added":
+            items = [place for place in holders if place.path.endswith("]")]
+            if any(entry.line in range(item.line, original.end_of(item)) for item in items):
                 return True
         elif entry.rule in _WHOLE:
             key = re.split(r" \(| is not", entry.message)[0]

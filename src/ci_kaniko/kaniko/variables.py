@@ -46,6 +46,18 @@ def is_read(name: str) -> bool:
     return _READ.fullmatch(name) is not None
 
 
+def flag_of_variable(name: str) -> str:
+    """The flag that a variable of the executor stands for: what it says is said by no argument.
+
+    >>> flag_of_variable("KANIKO_NO_PUSH"), flag_of_variable("KANIKO_REGISTRY_MIRROR")
+    ('no-push', 'registry-mirror')
+    """
+    owner = _OWNERS.get(name, "") if name.startswith("KANIKO_") else ""
+    if owner == "push":
+        return "no-push"
+    return owner.removeprefix("options.").replace("_", "-") if owner.startswith("options.") else ""
+
+
 def owner_of_variable(name: str) -> str | None:
     """The field that sets a variable of the executor.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.builders.registry import builder
 from ci_kaniko.importing.calls import ALWAYS, Masked, Var, spell
 from ci_kaniko.importing.shell.secrets import is_secret_name
+from ci_kaniko.importing.shell.uses import IGNORED_VARIABLES
 from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
@@ -31,7 +32,9 @@ def exported(job: Job, call: Call, asked: Collection[str], spelled: Spelled) -> 
     for name, choices in call.environment.items():
         if name in _own(job, call):
             continue
-        if call.image is None and not is_read(name):
+        if call.image is None and not is_read(name) and owner_of_variable(name) is None:
+            continue
+        if name in IGNORED_VARIABLES:
             continue
         text = choices[0].text
         secret = job.secret_of(text) is not None and spell(text)[1:] not in NATIVE

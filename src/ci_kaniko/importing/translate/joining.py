@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.shell.guards import MAX_CALLS
 from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS, globs_in_short
 from ci_kaniko.importing.translate.settings import Settings
-from ci_kaniko.importing.translate.several import finished, images
+from ci_kaniko.importing.translate.several import NAME_KEYS, finished, images
 from ci_kaniko.importing.translate.started import one_repository, only_in
 from ci_kaniko.importing.translate.translation import build_of
 from ci_kaniko.kaniko.systems import NAMES
@@ -119,9 +119,28 @@ def _joined_jobs(
             found.append((name, build))
             continue
         trial = _is_a_trial(same[1]) or _is_a_trial(build)
+        _tell_settings(same, (name, build), report)
         _join_events(same[1], build)
         report.tell("jobs-joined/trial" if trial else "jobs-joined", "", 0, same[0], name)
     return found
+
+
+def _tell_settings(
+    kept: tuple[str, dict[str, Any]], lost: tuple[str, dict[str, Any]], report: Report
+) -> None:
+    """Say in which settings of its platform a job differs from the one that it becomes.
+
+    What pushes holds more than what tries only, and that is what a spec has by itself.
+    """
+    trial = _is_a_trial(lost[1])
+    if _is_a_trial(kept[1]):
+        kept, lost, trial = lost, kept, True
+    for target in NAMES:
+        mine, theirs = kept[1].get(target, {}), lost[1].get(target, {})
+        keys = theirs if trial else {**theirs, **mine}
+        other = [key for key in keys if mine.get(key) != theirs.get(key)]
+        if named := [key for key in other if key not in NAME_KEYS[target]]:
+            report.tell("jobs-joined/settings", "", 0, lost[0], ", ".join(named), kept[0])
 
 
 def _same_image(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -147,6 +166,8 @@ def _join_events(one: dict[str, Any], other: dict[str, Any]) -> None:
     trial = next((build for build in (one, other) if _is_a_trial(build)), None)
     if trial is not None:
         _join_trial(other if trial is one else one, trial)
+        if trial is one:
+            one.update({target: other[target] for target in NAMES if target in other})
     else:
         for build in (one, other):
             when = _when_of(build["triggers"])

@@ -10,14 +10,16 @@ from ci_kaniko.importing.translate.conditions import (
     DEFAULT_TRIGGERS,
     Condition,
     both_ways,
+    read,
     shown_when,
 )
 from ci_kaniko.importing.translate.images import host_of, lowered_text
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.importing.translate.started import condition_of, one_repository, tell_versions
+from ci_kaniko.syntax.conditions import REFS
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.calls import Call
+    from ci_kaniko.importing.calls import Call, When
     from ci_kaniko.importing.translate.work import Work
 
 
@@ -31,7 +33,7 @@ def take_destinations(work: Work) -> None:
         when = both_ways(work.call.when, word.when)
         condition = condition_of(work, when)
         for piece in _split_images(work, word.text, word.line):
-            entry = _destination(work, piece, condition, shown_when(when), word.line)
+            entry = _destination(work, piece, condition, when, word.line)
             if entry is not None and (told := repr(entry)) not in known:
                 known.add(told)
                 listed.append(entry)
@@ -85,7 +87,7 @@ def _split_images(work: Work, image: Text, line: int) -> list[Text]:
 
 
 def _destination(
-    work: Work, image: Text, condition: Condition, asked: str, line: int
+    work: Work, image: Text, condition: Condition, asked: When, line: int
 ) -> dict[str, Any] | None:
     shown = spell(image)
     placeholder = re.search(r"<[^>]+>", shown)
@@ -113,7 +115,7 @@ def _destination(
 
 
 def _is_narrowed_away(
-    work: Work, condition: Condition, asked: str, shown: str, reference: str, line: int
+    work: Work, condition: Condition, asked: When, shown: str, reference: str, line: int
 ) -> bool:
     """Whether a destination is left out: a spec would push more to it than was ``asked``, or never.
 
@@ -125,7 +127,9 @@ def _is_narrowed_away(
     away = condition.never or bool(more)
     if not away:
         tell_versions(work.job, condition, line)
-    for said, at in unknown or [(asked, line)] * (away and condition.unstarted):
+    elif not (unknown or condition.unstarted or read(asked, sides=REFS).never):
+        work.job.tell("never-pushed/runs", line, shown, shown_when(asked))
+    for said, at in unknown or [(shown_when(asked), line)] * (away and condition.unstarted):
         work.job.tell(
             "unknown-condition",
             at or line,

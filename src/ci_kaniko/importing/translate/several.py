@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _MERGED = {"build_args", "labels", "annotations", "registries", "options", "executor", "cache"}
 _MERGED |= {*NAMES, "git", "certificates", "build_secrets", "client_certificates"}
-_NAME_KEYS = {
+NAME_KEYS: dict[str, tuple[str, ...]] = {
     "gitlab": ("job",),
     "github": ("job",),
     "buildkite": ("label", "key"),
@@ -152,7 +152,7 @@ def _needs(
 
 def _without_names(build: dict[str, Any]) -> None:
     """Names of jobs are made from those of the images."""
-    for target, keys in _NAME_KEYS.items():
+    for target, keys in NAME_KEYS.items():
         section = build.get(target)
         if not section:
             continue

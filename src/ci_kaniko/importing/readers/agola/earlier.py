@@ -33,6 +33,10 @@ def earlier_tasks(job: Draft, built: Map, run: Map) -> str:
     from ci_kaniko.kaniko.pins import GIT_IMAGE
 
     found = ""
+    names = {other.peek("name") for other in _needed(built, run)}
+    for item, name in zip(built.sequence("depends"), _names(built), strict=True):
+        if name in names:
+            string(item) or mapping(item).string("task")
     for task in _needed(built, run):
         task.string("name")
         runtime = task.mapping("runtime")
@@ -49,7 +53,9 @@ def earlier_tasks(job: Draft, built: Map, run: Map) -> str:
                 ignore(value if not isinstance(value, Map) else None)
                 clone_options(job, fields)
                 clones = True
-        _take_saved(task)
+        for item, fields in _checkouts(task):
+            take_saved(item)
+            ignore(fields.get("type"))
         for name, value in task.mapping("environment").items():
             if owner_of_variable(name) == "proxy":
                 native(value)  # the rendered checkout goes through the proxy, too
@@ -81,7 +87,7 @@ def _before(task: Map, run: Map) -> list[Map]:
 
 def _names(task: Map) -> Iterator[str]:
     for item in task.sequence("depends"):
-        yield string(item) or mapping(item).string("task") or next(iter(mapping(item)), "")
+        yield peek(item) or mapping(item).peek("task") or next(iter(mapping(item)), "")
 
 
 def unsaved(task: Map, run: Map) -> str | None:
@@ -112,11 +118,10 @@ def timeout_of(task: Map, run: Map) -> str:
     return task.peek("task_timeout_interval") or run.peek("task_timeout_interval")
 
 
-def _take_saved(task: Map) -> None:
-    """A checkout that is handed over as a whole."""
-    for item, fields in _checkouts(task):
-        ignore(item)
-        ignore(fields.get("type"))
+def take_saved(item: Map) -> None:
+    """Tick what is handed over, from where and to where."""
+    for key in ("source_dir", "dest_dir", "paths"):
+        ignore(item.get(key))
 
 
 def _prepared(job: Draft, task: Map, image: str, runs: list[tuple[Map, Any]]) -> None:

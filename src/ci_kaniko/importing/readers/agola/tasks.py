@@ -14,6 +14,7 @@ from ci_kaniko.importing.readers.agola.earlier import (
     clone_options,
     earlier_tasks,
     steps_of,
+    take_saved,
     timeout_of,
     unsaved,
 )
@@ -133,7 +134,7 @@ class _Task:
         for name, value in holder.mapping("environment").items():
             read = re.search(rf"\b{re.escape(name)}\b", job.script_text)
             if isinstance(value, Str) or read:
-                native(value)
+                native(value.get("from_variable") if isinstance(value, Map) else value)
 
     # -- parts --------------------------------------------------------------------------------
 
@@ -174,7 +175,7 @@ class _Task:
                 for item in maps(fields.get("contents")):
                     source = item.peek("source_dir")
                     if source.startswith("/kaniko/"):
-                        ignore(item)
+                        take_saved(item)
                         job.outputs.append(Root((source,)))
             elif kind == "clone":
                 ignore(value if not isinstance(value, Map) else None)

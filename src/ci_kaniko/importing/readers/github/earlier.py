@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.readers.accounting import IGNORED, ignore_keys, tell_unread
 from ci_kaniko.importing.readers.preparing import Before, prepare
-from ci_kaniko.importing.ticked import Map, Str, ignore, mapping, native, peek
+from ci_kaniko.importing.ticked import Map, Str, ignore, mapping, peek
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Draft
@@ -40,7 +40,8 @@ def prepared_by(job: Draft, jobs: Map, raw: Map) -> Prepared | None:
         if made is not None and prepare(job, made):
             _tick(job, before)
             tell_unread(job, before, name, "keep the job for this")
-            native(fetching[0])
+            for value in (fetching[0].get("uses"), *mapping(fetching[0].get("with")).values()):
+                ignore(value)
             job.tell("action", fetching[0].line_of("uses"), peek(fetching[0].get("uses")))
             return Prepared(name, fetching[0])
     return None

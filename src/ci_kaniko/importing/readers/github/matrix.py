@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.ticked import Map, mapping, sequence, string
+from ci_kaniko.importing.ticked import Map, mapping, maps, native, peek, sequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +41,14 @@ def cells_of(matrix: Map) -> list[dict[str, str]]:
     return cells or [{}]
 
 
+def take_named(matrix: Map, text: str) -> None:
+    """Tick what of a matrix a job speaks of: the rest makes more of the same jobs."""
+    for holder in (matrix, *maps(matrix.get("include")), *maps(matrix.get("exclude"))):
+        for name, value in holder.items():
+            if re.search(rf"\bmatrix(?:\.{re.escape(name)}\b|\[|\))", text):
+                native(value)
+
+
 def texts_of(cell: dict[str, str]) -> dict[str, Text]:
     """A cell's values as texts."""
     return {name: (value,) if value else () for name, value in cell.items()}
@@ -57,4 +66,4 @@ def _flat(item: Any, name: str) -> Iterator[tuple[str, str]]:
         for key, inner in item.items():
             yield from _flat(inner, f"{name}.{key}")
     else:
-        yield name, string(item)
+        yield name, peek(item)

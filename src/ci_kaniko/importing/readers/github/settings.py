@@ -10,7 +10,7 @@ from ci_kaniko.importing.readers.accounting import ignore_keys, tell_unread
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.signs import is_image
 from ci_kaniko.importing.ticked import Map, mapping, native, peek, sequence, string
-from ci_kaniko.kaniko.variables import is_read
+from ci_kaniko.kaniko.variables import flag_of_variable, is_read, owner_of_variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,20 +116,20 @@ def tell_environment(job: Draft, root: Map, raw: Map) -> None:
             theirs = is_inner or (inside and is_read(key))
             if theirs and key in job.environment:
                 job.exported[key] = holder.line_of(key)
-            elif not (is_read(key) and key in passed):
+            elif not (inside and flag_of_variable(key)) and not (is_read(key) and key in passed):
                 shown = "***" if is_secret_name(key) else string(value)
                 job.tell("unused-variable", holder.line_of(key), key, shown)
-    if not inside:
-        _tell_step_variables(job, raw)
+    _tell_step_variables(job, raw, inside=inside)
 
 
-def _tell_step_variables(job: Draft, raw: Map) -> None:
+def _tell_step_variables(job: Draft, raw: Map, *, inside: bool) -> None:
     files = [spell(text) for text in job.known_files.values()]
     for step in map(mapping, raw.sequence("steps")):
         env = step.mapping("env") if "run" in step else Map()
         text = "\n".join([step.peek("run"), *files])
         for key, value in env.items():
-            if not re.search(rf"\b{re.escape(key)}\b", text):
+            theirs = inside and (is_read(key) or owner_of_variable(key) is not None)
+            if not theirs and not re.search(rf"\b{re.escape(key)}\b", text):
                 shown = "***" if is_secret_name(key) else peek(value)
                 job.tell("unused-variable", env.line_of(key), key, shown)
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Login, Text, Var, literal
 from ci_kaniko.importing.jobs import Draft, Facts, Root
-from ci_kaniko.importing.readers.accounting import ignore_keys
+from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.github.earlier import prepared_by
 from ci_kaniko.importing.readers.github.events import Events, events_of
 from ci_kaniko.importing.readers.github.expressions import bare_condition
 from ci_kaniko.importing.readers.github.knowledge import Known, secret_name
-from ci_kaniko.importing.readers.github.matrix import MAX_CELLS, cells_of, texts_of
+from ci_kaniko.importing.readers.github.matrix import MAX_CELLS, cells_of, take_named, texts_of
 from ci_kaniko.importing.readers.github.settings import section_of, tell_rest
 from ci_kaniko.importing.readers.github.steps import Steps
 from ci_kaniko.importing.readers.inputs import cell_name, name_of, read_input
 from ci_kaniko.importing.signs import are_mentioned, is_image
-from ci_kaniko.importing.ticked import Map, Str, leftover, line_of, mapping, native, string
+from ci_kaniko.importing.ticked import Map, Str, ignore, leftover, line_of, mapping, string
 from ci_kaniko.syntax.references import pulled_from
 
 if TYPE_CHECKING:
@@ -85,7 +85,9 @@ class Workflow:
         if "uses" in job:
             yield from self._called(name, job)
         else:
-            cells = cells_of(job.mapping("strategy").mapping("matrix"))
+            matrix = job.mapping("strategy").mapping("matrix")
+            cells = cells_of(matrix)
+            take_named(matrix, str(job))
             if len(cells) > MAX_CELLS:
                 self.report.tell("matrix", self.path, job.line_of("strategy"), name, MAX_CELLS)
             for cell in cells[:MAX_CELLS]:
@@ -126,6 +128,8 @@ class Workflow:
             if entry and not reusable:
                 value = entry.string("default")
                 job.tell("input", entry.line, name, value or "empty")
+                read_input(entry)
+                ignore_keys(entry, "GitHub input")
                 if "default" in entry:
                     return (value,) if value else ()
         return (Var(f"inputs.{name}"),)
@@ -157,6 +161,11 @@ class Workflow:
             if not job.section["needs"]:
                 del job.section["needs"]
         self._declared(job)
+        if self.caller is None and not self.is_action:
+            ignore(mapping(self.on.get("workflow_call")).get("secrets"))
+            starting = Map(1)
+            starting.update({"on": self.on} if self.on else {})
+            later(job, starting, "triggers: says what starts the job")
         tell_rest(job, self.root, raw, ours=self.original.is_ours)
         return job
 
@@ -229,7 +238,7 @@ class Workflow:
         for name in call.mapping("outputs"):
             outputs = mapping(call["outputs"])
             value = mapping(outputs[name]).string("value")
-            native(outputs[name])
+            ignore_keys(mapping(outputs[name]), "GitHub input")
             job.tell("workflow-outputs", outputs.line_of(name), name, value)
         if len(self.on) == 1:
             job.section["form"] = "reusable"

@@ -10,6 +10,7 @@ from ci_kaniko.importing.ticked import (
     Map,
     Str,
     Tagged,
+    leftover,
     line_of,
     mapping,
     native,
@@ -38,10 +39,10 @@ class Files:
         self.paths: dict[int, str] = {}
         self.root = Map(1)
         roots = [*original.mappings]
-        header = roots[0] if len(roots) > 1 and "spec" in roots[0] else Map(0)
-        self.inputs = header.mapping("spec").mapping("inputs")
+        self.header = roots[0] if len(roots) > 1 and "spec" in roots[0] else Map(0)
+        self.inputs = self.header.mapping("spec").mapping("inputs")
         for root in roots:
-            if root is not header:
+            if root is not self.header:
                 self._merge(root, original.path, 0)
 
     def _merge(self, root: Map, path: str, depth: int) -> None:
@@ -57,6 +58,8 @@ class Files:
             shown = ", ".join(_words(given)) if isinstance(given, dict) else str(given)
             self.report.tell("include", path, at, shown)
             return
+        for left in leftover(item) if isinstance(item, Map) else ():
+            self.report.tell("include/only", path, left.line % FILE_LINES, left.path, local)
         found = self.original.find(local)
         if found is None:
             self.report.tell("include/not-found", path, at, local)

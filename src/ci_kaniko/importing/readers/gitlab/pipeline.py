@@ -90,6 +90,11 @@ class _Pipeline:
                 if name not in self.root:
                     self.report.tell("needs/missing", self.path, 0, name, taker)
             shared = self.root.kept({"variables", "workflow"}.__contains__)
+            default = self.root.mapping("default")
+            for key in (key for key in default if key not in _DEFAULTS):
+                path = f"default.{key}"
+                shared[path], shared.lines[path] = default[key], default.line_of(key)
+            later(found[0], self.files.header)
             later(found[0], shared, "env: takes variables of the executor")
         yield from found
 

@@ -11,6 +11,7 @@ from ci_kaniko.importing.shell.commands.flags import outputs
 from ci_kaniko.importing.ticked import Map, Str, line_of, mapping, native, peek, sequence, string
 from ci_kaniko.importing.translate.environment import for_daemon, own_variables
 from ci_kaniko.importing.translate.started import section_names
+from ci_kaniko.kaniko.variables import flag_of_variable
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Draft
@@ -73,8 +74,10 @@ class Settings:
         self.job.tell("stage", whole.line_of("stage"), match[1])
 
     def _retry(self, whole: Map) -> None:
-        given = whole.native("retry")
-        parts = given if isinstance(given, dict) else {"max": given}
+        given = whole.get("retry")
+        written = given if isinstance(given, Map) else {"max": given}
+        known = ("max", "when", "exit_codes")
+        parts = {key: native(written[key]) for key in known if key in written}
         most, when = parts.get("max"), parts.get("when")
         if not isinstance(most, int):
             return
@@ -139,7 +142,7 @@ class Settings:
         own = own_variables(self.job.calls)
         for name, given in variables.items():
             value = self.variables.raw[name][0]
-            if own.get(name) == value:
+            if own.get(name) == value or flag_of_variable(name):
                 continue
             if for_daemon(name, self.job.calls):
                 line = line_of(self.variables.nodes[name], self.job.line)

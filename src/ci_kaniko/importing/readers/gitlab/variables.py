@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _VARIABLE = re.compile(r"\$\$|\$\{(\w+)\}|\$([A-Za-z_]\w*)|\$\[\[\s*inputs\.([\w-]+)[^]]*\]\]")
+_PARTS = ("value", "expand", "description", "options")
 _RUNNER = re.compile(r"(?:FF|GIT|KUBERNETES|ARTIFACT|CACHE|TRANSFER|FASTZIP|SECURE)_")
 
 
@@ -77,10 +78,17 @@ class Variables:
         kept: dict[str, Any] = {}
         for name, value in self.nodes.items():
             if name in used or name == "DOCKER_CONFIG":
-                native(value)
+                _taken(value)
             elif (name in self.own or _RUNNER.match(name)) and not is_secret_name(name):
-                kept[name] = native(value) if isinstance(value, Map) else string(value)
+                kept[name] = _taken(value)
         return kept
+
+
+def _taken(value: Any) -> Any:
+    """A variable as GitLab has it."""
+    if not isinstance(value, Map):
+        return string(value)
+    return {key: native(value[key]) for key in _PARTS if key in value}
 
 
 def _is_in(name: str, texts: list[str]) -> bool:

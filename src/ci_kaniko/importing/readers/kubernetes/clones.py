@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.jobs import Draft, Root
 from ci_kaniko.importing.readers.pods.containers import runs_executor, script_place
-from ci_kaniko.importing.ticked import Map, ignore, line_of, maps, peek, string
+from ci_kaniko.importing.readers.pods.volumes import take_folder
+from ci_kaniko.importing.ticked import Map, line_of, maps, peek, string
 from ci_kaniko.importing.translate.settings import note_store
 from ci_kaniko.kaniko.pins import GIT_IMAGE
 
@@ -47,8 +48,7 @@ def _roots(entry: Map, container: Map, volumes: dict[str, Map], text: str) -> It
         named = path in text if path else False
         if own is None or volume is None or not (named or _goes_nowhere(text)):
             continue
-        for node in (*item.values(), *own.values(), volume):
-            ignore(node)
+        take_folder(volume, item, own)
         deeper = re.search(rf"{re.escape(path)}/([\w./-]+)", text)
         at = own.string("mountPath").rstrip("/")
         if deeper and "clone" in text and ".git" not in deeper[1]:

@@ -156,7 +156,6 @@ def _tell_parameters(job: Draft, task: _Task, used: Any) -> None:
     if task.outer:
         _tell_parameters(job, task._replace(given=task.outer, outer={}), values)
     if "when" in task.asked:
-        native(task.asked["when"])
         tests = [" ".join(map(str, native(one).values())) for one in maps(task.asked["when"])]
         job.started = Started(held=True)
         job.tell("unknown-trigger/task", task.asked.line_of("when"), task.name, "; ".join(tests))

@@ -13,6 +13,7 @@ from ci_kaniko.importing.readers.scripts import Piece, hole, read_pieces
 from ci_kaniko.importing.signs import builder_called, is_build, is_image, is_path_in, is_program
 from ci_kaniko.importing.ticked import Map, line_of, mapping, peek, string
 from ci_kaniko.kaniko.builders import KANIKO
+from ci_kaniko.kaniko.variables import flag_of_variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -275,16 +276,21 @@ def _items(words: list[Word]) -> list[Item]:
 
 def _call_of(job: Draft, words: list[Word], line: int) -> Call:
     """The call of the executor that arguments make."""
-    from ci_kaniko.importing.shell.commands.executor import pushed
+    from ci_kaniko.importing.shell.commands.executor import flags_of, pushed
     from ci_kaniko.importing.shell.commands.flags import one_word_each
     from ci_kaniko.importing.shell.conditions import Conditions
     from ci_kaniko.importing.shell.guards import YES
+    from ci_kaniko.importing.shell.values import pure
 
     def note(rule: str, *values: str, line: int) -> None:
         job.tell(rule, line, *values)
 
     conditions = Conditions()
-    found = one_word_each(_items(words), conditions, YES, note)
+    given = {name: pure(job.environment[name]) for name in job.exported if flag_of_variable(name)}
+    for name in given:
+        del job.exported[name]
+    items = [*_items(words), *flags_of(given, line)]
+    found = one_word_each(items, conditions, YES, note)
 
     def word(item: Item) -> Word:
         return Word(item.text, conditions.when(item.guard), item.split, item.line)

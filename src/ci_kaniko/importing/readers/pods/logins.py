@@ -12,9 +12,9 @@ from ci_kaniko.importing.readers.pods.containers import (
     runs_executor,
     script_place,
 )
-from ci_kaniko.importing.readers.pods.volumes import read_volumes, volumes_of
+from ci_kaniko.importing.readers.pods.volumes import read_volumes, take_folder, volumes_of
 from ci_kaniko.importing.readers.scripts import Piece
-from ci_kaniko.importing.ticked import Map, ignore, line_of, mapping, maps, peek, string
+from ci_kaniko.importing.ticked import Map, ignore, line_of, maps, peek, string
 from ci_kaniko.kaniko.pins import CURL_IMAGE
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ def read_logins(job: Draft, pod: Map, container: Map) -> Iterator[Piece]:
             folder = found.peek("mountPath").rstrip("/")
             if not folder.endswith(_CONFIG):
                 continue
-            for node in (*mount.values(), *found.values(), volume["name"]):
-                ignore(node)
-            (ignore if job.is_ours else mapping)(volume["emptyDir"])
+            take_folder(volume, mount, found)
+            if job.is_ours:
+                ignore(volume["emptyDir"])
             yield _script(job, pod, entry, items[at], (mount.peek("mountPath"), folder))
             break
 

@@ -82,6 +82,16 @@ def _take_scratch(pod: Map, container: Map, volumes: dict[str, Map]) -> None:
                 ignore(node)
 
 
+def take_folder(volume: Map, *mounts: Map) -> None:
+    """Tick what says where containers have an empty folder of their pod."""
+    for value in (volume.get("name"), *(mount.get(key) for mount in mounts for key in _PLACE)):
+        ignore(value)
+    volume.mapping("emptyDir")
+
+
+_PLACE = ("name", "mountPath", "readOnly")
+
+
 def _mounted(container: Map, volumes: dict[str, Map]) -> Iterator[tuple[str, Map, Map, Nodes]]:
     """Where each volume is mounted, its mount, the volume, and the words that say so."""
     for entry in maps(container.get("volumeMounts")):

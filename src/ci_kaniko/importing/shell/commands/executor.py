@@ -12,17 +12,18 @@ from ci_kaniko.importing.shell.guards import NO
 from ci_kaniko.importing.shell.parsing import ShellError
 from ci_kaniko.importing.shell.reader import Container, RawCall
 from ci_kaniko.importing.shell.secrets import is_secret_name
+from ci_kaniko.importing.shell.values import Item
 from ci_kaniko.importing.signs import is_build
 from ci_kaniko.kaniko.builders import KANIKO
-from ci_kaniko.kaniko.variables import is_read, owner_of_variable
+from ci_kaniko.kaniko.variables import flag_of_variable, is_read, owner_of_variable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ci_kaniko.importing.calls import Part
     from ci_kaniko.importing.shell.conditions import Conditions
     from ci_kaniko.importing.shell.reader import Reader
-    from ci_kaniko.importing.shell.values import Item, Value
+    from ci_kaniko.importing.shell.values import Value
 
 _PLACEHOLDER = re.compile(r"<[A-Za-z][\w -]*>|(?<!\$)\{[A-Z][A-Z_]+\}")
 _FILLED_IN = ("--destination=", "--context=", "--cache-repo=")
@@ -56,11 +57,16 @@ def record(
     reader.uses.use(*(f"${x}" for x in state.exported if owner_of_variable(x) or is_read(x)))
     under = reader.values.under
     given = environment(reader, container.options) if container else environment_of(reader)
+    said = flags_of(given, reader.line) if builder == KANIKO else []
     reader.calls.append(
         RawCall(
             path=state.path,
-            items=arguments(reader, items),
-            environment={name: under(value, state.path) for name, value in given.items()},
+            items=arguments(reader, [*items, *said]),
+            environment={
+                name: under(value, state.path)
+                for name, value in given.items()
+                if not flag_of_variable(name) and (container or name in state.own)
+            },
             files=dict(state.files),
             logins=state.logins,
             container=container,
@@ -78,12 +84,23 @@ def _with_blanks(items: list[Item]) -> Iterator[Part]:
 
 
 def environment_of(reader: Reader) -> dict[str, Value]:
-    """What the script exports."""
+    """What the script exports, and what else the executor takes for a flag."""
     state = reader.state
     return {
         name: reader.values.under(state.value(name), state.exported[name])
-        for name in sorted(state.exported.keys() & state.own)
+        for name in sorted(state.exported)
+        if name in state.own or flag_of_variable(name)
     }
+
+
+def flags_of(environment: Mapping[str, Value], line: int) -> list[Item]:
+    """The flags that the executor finds in its environment, which count more than arguments."""
+    return [
+        Item(guard, join((f"--{flag}=", *text)), line=line)
+        for name, value in environment.items()
+        if (flag := flag_of_variable(name))
+        for guard, text in value
+    ]
 
 
 def arguments(reader: Reader, items: list[Item]) -> list[Item]:
