@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,10 @@ from harness.events import DEFAULT_BRANCH
 from harness.expectation import Run
 from harness.leaves import field_of, in_modes, modes, present, world
 from harness.runs import SHELLS, TARGETS, execute, refused, rendering, text_of
+from harness.scripts import pod_specs
 
 if TYPE_CHECKING:
+    from ci_kaniko.rehearsing.recorded import Recorded
     from harness.leaves import Data, Mode, Path
 
 MODES = [
@@ -73,6 +76,39 @@ def text_in(data: Data, target: str, mode: Mode) -> str:
     return yaml.dump(in_modes(data, {target: mode}), Dumper=yaml.CSafeDumper, sort_keys=False)
 
 
+_SAYS_WHEN = {"on", "rules", "if", "needs", "name", "concurrency", "inherit", "stage"}
+"""Keys of a file or a job by which a platform starts it, and nothing that it does."""
+
+
+def work(target: str, text: str) -> str:
+    """What jobs do and are given, whatever starts them: most forms of a file have it alike."""
+    document = yaml11.load_all(text)[-1]
+    if target == "kubernetes":
+        return json.dumps([*pod_specs(target, document)])
+    whole = _without_when(document)
+    jobs = whole.pop("jobs", {})
+    parts = (*whole.items(), *jobs.items())
+    said = json.dumps([(name, _without_when(part)) for name, part in parts])
+    return text if "inputs." in said else said
+
+
+def _without_when(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {key: item for key, item in value.items() if key not in _SAYS_WHEN}
+
+
+_done: dict[tuple[str, str, str], Recorded] = {}
+
+
+def done(wanted: Run, text: str, shell: str) -> Recorded:
+    """What became of a job that may have run in another mode."""
+    key = wanted.target, work(wanted.target, text), shell
+    if key not in _done:
+        _done[key] = execute(wanted, text, shell)
+    return _done[key]
+
+
 @pytest.mark.parametrize(
     ("target", "mode"), MODES, ids=[f"{t}-{'-'.join(map(str, m.values()))}" for t, m in MODES]
 )
@@ -89,7 +125,7 @@ def test_every_field_in_every_mode(target: str, mode: Mode) -> None:
         found = rendering(ci_kaniko.loads(text), target, DEFAULT_BRANCH)
         if isinstance(found, str):
             wanted = Run(expectation.read(text), target, DEFAULT_BRANCH)
-            check(execute(wanted, found, SHELLS[len(cases) % len(SHELLS)]), wanted)
+            check(done(wanted, found, SHELLS[len(cases) % len(SHELLS)]), wanted)
             missing = missing - fields(case)
     excluded = [
         start
