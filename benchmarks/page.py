@@ -32,10 +32,10 @@ _REACH = """\
 Python's own."""
 _FLOORS = """\
 ci-kaniko stands on Typer, pydantic, PyYAML, Jinja2 and ruamel.yaml, and this is what they take to
-do next to nothing. So the usual commands import none of them but PyYAML: a build compiles the
-templates and writes down what `--help` prints, and specs are read by the declarations of pydantic's
-models without pydantic. It stays the model of `import ci_kaniko` and of the JSON Schema; a test
-reads thousands of specs both ways and compares bytes, messages and exit codes."""
+do next to nothing. So the usual commands import none of them but the parser of PyYAML: a build
+compiles the templates and writes down what `--help` prints, and specs are read by the declarations
+of pydantic's models without pydantic. It stays the model of `import ci_kaniko` and of the JSON
+Schema; a test reads thousands of specs both ways and compares bytes, messages and exit codes."""
 _MEMORY = """\
 The most memory that a process held at once, in MiB, the interpreter included."""
 _SCALING = """\

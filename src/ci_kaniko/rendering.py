@@ -96,10 +96,10 @@ def _unused_values(spec: Spec, target: str) -> Problem:
 @cache
 def _reader() -> Any:
     """What PyYAML reads with, and what it knows of texts that stand there a thousand times."""
-    import yaml
+    from ci_kaniko.text.pyyaml import ScalarNode, loader
 
-    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    of_text, of_many = "tag:yaml.org,2002:str", yaml.ScalarNode
+    base: Any = loader()
+    of_text, of_many = "tag:yaml.org,2002:str", ScalarNode
     plain = base("")
     known = lru_cache(maxsize=4096)(plain.resolve)
 
@@ -121,13 +121,19 @@ def _reader() -> Any:
     return Reader
 
 
+def _documents(text: str) -> Iterator[Any]:
+    reader = _reader()(text)
+    while reader.check_data():
+        yield reader.get_data()
+
+
 def _complaints(text: str, chosen: Target, view: dict[str, Any]) -> Iterator[str]:
     """What a text says that was not planned, or does not say."""
-    import yaml
+    from ci_kaniko.text.pyyaml import YAMLError
 
     try:
-        documents = list(yaml.load_all(text, Loader=_reader()))
-    except yaml.YAMLError as error:
+        documents = [*_documents(text)]
+    except YAMLError as error:
         yield f"the rendered text is not YAML: {' '.join(str(error).split())}"
         return
     if not chosen.stream and len(documents) != 1:

@@ -22,6 +22,7 @@ from ci_kaniko.source.nodes import Mapping, Node, Place, Scalar, Sequence
 from ci_kaniko.source.reading import MAX_BYTES, decode, parse, read
 from ci_kaniko.source.source import Source
 from ci_kaniko.source.tree import MAX_DEPTH, MAX_NODES
+from ci_kaniko.text import pyyaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,7 +100,7 @@ def within(seconds: float) -> Iterator[None]:
 @pytest.fixture
 def pure(monkeypatch: pytest.MonkeyPatch) -> None:
     """A PyYAML without libyaml."""
-    monkeypatch.delattr(yaml, "CSafeLoader")
+    monkeypatch.setattr(pyyaml, "Parser", yaml.SafeLoader)
 
 
 POSITIONS = {

@@ -74,9 +74,6 @@ def check_target(name: str) -> None:
 
 def read_spec(path: str | None) -> Spec:
     """A spec. Raises SpecError."""
-    from ci_kaniko.text.patterns import import_at_ease
-
-    import_at_ease("yaml")  # it has a pattern for a reader that we do not use, the largest of all
     from ci_kaniko.spec import loading
 
     if path == "-":

@@ -24,12 +24,11 @@ class Sentence(NamedTuple):
 @functools.cache
 def sentences() -> dict[str, Sentence]:
     """Every sentence by its rule, or by ``rule/word`` where a rule says several things."""
-    import yaml
+    from ci_kaniko.text.pyyaml import loader
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     text = files(__package__).joinpath("sentences.yaml").read_text(encoding="utf-8")
     found: dict[str, Sentence] = {}
-    for name, entry in yaml.load(text, loader).items():  # noqa: S506 - it is one of the safe two
+    for name, entry in loader()(text).get_single_data().items():
         kind = next(kind for kind in KINDS if kind in entry)
         message, advice = entry[kind], entry.get("advice", "")
         names = tuple(dict.fromkeys(_NAME.findall(f"{message} {advice}")))

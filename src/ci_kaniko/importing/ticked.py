@@ -168,12 +168,12 @@ class _BadEscape(Exception):
 
 
 def _documents(source: str, path: str, before: int) -> Iterator[Any]:
-    import yaml
+    from ci_kaniko.text.pyyaml import YAMLError, events
 
-    builder = _Builder(path, yaml, before)
+    builder = _Builder(path, events, before)
     try:
         yield from builder.build(portable_events(source))
-    except yaml.YAMLError as error:
+    except YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         said = str(getattr(error, "problem", None) or error).splitlines()[0]
         if mark and "unknown escape character" in said:
@@ -186,30 +186,30 @@ def _documents(source: str, path: str, before: int) -> Iterator[Any]:
 class _Builder:
     """``nodes`` counts the values, those that an alias stands for with each alias."""
 
-    def __init__(self, path: str, yaml: Any, before: int) -> None:
+    def __init__(self, path: str, events: Any, before: int) -> None:
         self.path = path
-        self.yaml = yaml
+        self.kinds = events
         self.before = before + 1
         self.nodes = 0
         self.anchors: dict[str, tuple[Any, int]] = {}
 
     def build(self, events: Any) -> Iterator[Any]:
-        yaml = self.yaml
+        kinds = self.kinds
         stack: list[_Open] = []
         for event in events:
-            if isinstance(event, yaml.DocumentStartEvent):
+            if isinstance(event, kinds.DocumentStartEvent):
                 self.anchors, stack = {}, [_Open(List())]
-            elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+            elif isinstance(event, kinds.MappingStartEvent | kinds.SequenceStartEvent):
                 stack.append(self._opened(event, len(stack)))
-            elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            elif isinstance(event, kinds.MappingEndEvent | kinds.SequenceEndEvent):
                 done = stack.pop()
                 closed = done.closed()
                 if done.anchor:
                     self.anchors[done.anchor] = closed, self.nodes - done.counted
                 stack[-1].children.append(closed)
-            elif isinstance(event, yaml.ScalarEvent | yaml.AliasEvent):
+            elif isinstance(event, kinds.ScalarEvent | kinds.AliasEvent):
                 stack[-1].children.append(self._leaf(event))
-            elif isinstance(event, yaml.DocumentEndEvent):
+            elif isinstance(event, kinds.DocumentEndEvent):
                 yield from stack[0].children
 
     def _opened(self, event: Any, depth: int) -> _Open:
@@ -218,7 +218,7 @@ class _Builder:
         self._count(line)
         if depth > _MAX_DEPTH:
             raise failure(self.path, "too-deep", "the file is nested too deeply", line=line)
-        mapping = isinstance(event, self.yaml.MappingStartEvent)
+        mapping = isinstance(event, self.kinds.MappingStartEvent)
         value: Map | List = Map(line) if mapping else List(line)
         self.anchors.pop(event.anchor, None)
         return _Open(value, _own_tag(event.tag), event.anchor, counted)
@@ -230,7 +230,7 @@ class _Builder:
 
     def _leaf(self, event: Any) -> Any:
         line = event.start_mark.line + self.before
-        if isinstance(event, self.yaml.AliasEvent):
+        if isinstance(event, self.kinds.AliasEvent):
             if event.anchor not in self.anchors:
                 message = f"the alias *{event.anchor} names nothing that is complete"
                 raise failure(self.path, "bad-yaml", message, line=line)

@@ -116,19 +116,18 @@ class Syntax:
 
 def read(text: str, path: str) -> Syntax:
     """The syntax of a text. Raises SpecError when it is not YAML."""
-    import yaml
+    from ci_kaniko.text.pyyaml import MarkedYAMLError, ReaderError
 
     syntax = Syntax(text, path)
     if match := _SURROGATE.search(text):
         problem = syntax.problem("the file is not in UTF-8", match.start(), "save it as UTF-8")
         raise SpecError([problem])
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         syntax.events = list(_shallow(syntax))
-        syntax.places.note(yaml.scan(text, Loader=loader))
-    except yaml.MarkedYAMLError as error:
+        syntax.places.note(_tokens(text))
+    except MarkedYAMLError as error:
         raise SpecError([_explained(syntax, error)]) from None
-    except yaml.reader.ReaderError as error:
+    except ReaderError as error:
         raise SpecError([_unreadable(syntax, error)]) from None
     except (ValueError, OverflowError):
         message = "an escape sequence of this file names no character"
@@ -136,6 +135,14 @@ def read(text: str, path: str) -> Syntax:
         raise SpecError([syntax.problem(message, 0, hint)]) from None
     _build(syntax)
     return syntax
+
+
+def _tokens(text: str) -> Iterator[Any]:
+    from ci_kaniko.text.pyyaml import Parser
+
+    scanner = Parser(text)
+    while scanner.check_token():
+        yield scanner.get_token()
 
 
 def _shallow(syntax: Syntax) -> Iterator[Any]:
@@ -153,13 +160,13 @@ def _shallow(syntax: Syntax) -> Iterator[Any]:
 
 
 def _explained(syntax: Syntax, error: Any) -> Problem:
-    import yaml
+    from ci_kaniko.text.pyyaml import Mark
 
     source = Source(syntax.path, syntax.text)
     for name in ("context_mark", "problem_mark"):
         if mark := getattr(error, name):
             row, column = syntax.places.place(mark.index)
-            counted = yaml.Mark(mark.name, mark.index, row - 1, column - 1, None, 0)
+            counted = Mark(mark.name, mark.index, row - 1, column - 1, None, 0)
             setattr(error, name, counted)
     problem = explain_slip(error, source, started=False)
     hint, began = problem.hint, error.context_mark

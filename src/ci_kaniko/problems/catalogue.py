@@ -81,11 +81,10 @@ def groups() -> dict[str, dict[str, Rule]]:
 
 
 def _read(name: str) -> Any:
-    import yaml
+    from ci_kaniko.text.pyyaml import loader
 
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     text = files("ci_kaniko.problems").joinpath(name).read_text("utf-8")
-    return yaml.load(text, loader)  # noqa: S506 - it is one of the safe two
+    return loader()(text).get_single_data()
 
 
 def rules() -> dict[str, Rule]:

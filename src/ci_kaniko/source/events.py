@@ -18,16 +18,14 @@ def events_of(text: str) -> Iterator[Any]:
     libyaml reads up to 1,024 characters ahead and has a limit of its own for brackets, so without
     this a text that is nested too deeply for us would be refused in its words, or not, by release.
     """
-    import yaml
+    from ci_kaniko.text.pyyaml import MarkedYAMLError
 
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    events: Iterator[Any] = yaml.parse(text, Loader=loader)
     count = end = 0
     try:
-        for event in events:
+        for event in _all(text):
             count, end = count + 1, event.end_mark.index
             yield event
-    except yaml.MarkedYAMLError as error:
+    except MarkedYAMLError as error:
         mark: Any = error.problem_mark
         openings = [n for n in range(end, mark.index) if text[n] in "[{"]
         for last in openings[_CERTAIN::_CERTAIN]:
@@ -58,15 +56,21 @@ def portable_events(text: str) -> Iterator[Any]:
 
 def _before(text: str, known: int) -> Iterator[Any]:
     """The events of the start of a text, without the first ones and what its end cuts short."""
-    import yaml
+    from ci_kaniko.text.pyyaml import MarkedYAMLError
 
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    events: Iterator[Any] = yaml.parse(text, Loader=loader)
     try:
-        for number, event in enumerate(events):
+        for number, event in enumerate(_all(text)):
             if event.end_mark.index == len(text) and not hasattr(event, "flow_style"):
                 return
             if number >= known:
                 yield event
-    except yaml.MarkedYAMLError:
+    except MarkedYAMLError:
         return
+
+
+def _all(text: str) -> Iterator[Any]:
+    from ci_kaniko.text.pyyaml import Parser
+
+    parser = Parser(text)
+    while parser.check_event():
+        yield parser.get_event()

@@ -87,11 +87,11 @@ class Builder:
         return root
 
     def _events(self) -> Iterator[Any]:
-        import yaml
+        from ci_kaniko.text.pyyaml import MarkedYAMLError
 
         try:
             yield from portable_events(self.source.text)
-        except yaml.MarkedYAMLError as error:
+        except MarkedYAMLError as error:
             from ci_kaniko.source.slips import explain
 
             self._stop(explain(error, self.source, started=self.root is not None))
