@@ -6,7 +6,9 @@ What a name or a text means, and which of these signs it has at all, says who as
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any
+from ci_kaniko.quick.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
