@@ -30,7 +30,7 @@ from ci_kaniko.importing.shell.commands.flags import one_word_each
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES, Guards
 from ci_kaniko.importing.shell.interpreter import Given, ShellError, read
-from ci_kaniko.importing.shell.patterns import matches, portable_glob
+from ci_kaniko.importing.shell.patterns import matches, portable_glob, python_regex
 from ci_kaniko.importing.shell.regular import globs_of
 from ci_kaniko.importing.shell.transforms import CUT, apply, finished, simplified
 from ci_kaniko.importing.shell.values import Item
@@ -1242,6 +1242,7 @@ def test_regular_expressions_as_globs(expression: str, globs: list[str] | None) 
 
 
 def test_patterns() -> None:
+    assert python_regex("[!a]", extended=True) == "[!a]", "no shell negates there"
     assert portable_glob(r"v\*") is None
     assert portable_glob("a*b") == "a**b"
     assert matches("*[!0-9a-f]*", "xyz")

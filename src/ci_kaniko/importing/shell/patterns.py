@@ -25,6 +25,18 @@ _MAX_NESTED = 12
 _MAX_STEPS = 10_000_000
 
 
+def _tokens(negation: str) -> re.Pattern[str]:
+    """The parts of a pattern: what is escaped, a set of characters, or another character."""
+    character = r"(?:\[:\w+:\]|[^]])"
+    inside = rf"\]{character}*|{character}+"
+    bracket = rf"\[(?:(?P<out>{negation})|(?!{negation}))(?P<set>{inside})\]"
+    return re.compile(rf"\\(?P<escaped>.)|{bracket}|.", re.DOTALL)
+
+
+_OF_SHELL, _OF_REGEX = _tokens("[!^]"), _tokens(r"\^")
+_WILD = {"*": ".*", "?": "."}
+
+
 @functools.lru_cache(maxsize=512)
 def shell_regex(pattern: str) -> str:
     r"""The regular expression of a shell's pattern, unanchored.
@@ -32,43 +44,20 @@ def shell_regex(pattern: str) -> str:
     >>> shell_regex("v*.[!a-z]?\\*")
     'v.*\\.[^a-z].\\*'
     """
-    out = ""
-    at = 0
-    while at < len(pattern):
-        character = pattern[at]
-        at += 1
-        if character == "*":
-            out += ".*"
-        elif character == "?":
-            out += "."
-        elif character == "\\" and at < len(pattern):
-            out += re.escape(pattern[at])
-            at += 1
-        elif character == "[":
-            found, at = _bracket(pattern, at)
-            out += found
-        else:
-            out += re.escape(character)
-    return out
+
+    def part(found: re.Match[str]) -> str:
+        plain = re.escape(found["escaped"] or found[0])
+        return _set(found) if found["set"] else _WILD.get(found[0], plain)
+
+    return _OF_SHELL.sub(part, pattern)
 
 
-def _bracket(pattern: str, at: int) -> tuple[str, int]:
-    """A bracket expression from behind its ``[``; a lone ``[`` is itself."""
-    end = at + (pattern[at : at + 1] in ("!", "^"))
-    end += pattern[end : end + 1] == "]"
-    while end < len(pattern) and pattern[end] != "]":
-        if pattern.startswith("[:", end):
-            end = pattern.find(":]", end) + 1 or len(pattern)
-        end += 1
-    if end >= len(pattern):
-        return r"\[", at
-    body = pattern[at:end]
-    negated = body[:1] in ("!", "^")
-    body = body[1:] if negated else body
-    body = _CLASS.sub(lambda found: f"\0{found[1]}\0", body)
+def _set(found: re.Match[str]) -> str:
+    """A bracket expression as Python writes it."""
+    body = _CLASS.sub(lambda named: f"\0{named[1]}\0", found["set"])
     body = body.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]").replace("^", "\\^")
-    body = re.sub("\0(\\w+)\0", lambda found: CLASSES.get(found[1], ""), body)
-    return f"[{'^' if negated else ''}{body}]", end + 1
+    body = re.sub("\0(\\w+)\0", lambda named: CLASSES.get(named[1], ""), body)
+    return f"[{'^' if found['out'] else ''}{body}]"
 
 
 def matches(pattern: str, text: str) -> bool:
@@ -139,31 +128,17 @@ def python_regex(expression: str, *, extended: bool) -> str:
     >>> python_regex(r"\(a\)\{0,1\}[^@/]*+", extended=False)
     '(a){0,1}[^@/]*\\+'
     """
-    out = ""
-    at = 0
-    while at < len(expression):
-        character = expression[at]
-        at += 1
-        if character == "[":
-            found, at = _bracket(expression, at)
-            out += found
-        elif character == "\\" and at < len(expression):
-            out += _escaped(expression[at], extended=extended)
-            at += 1
-        elif character in "(){}|+?" and not extended:
-            out += "\\" + character
-        elif character == "*" and out in ("", "^"):
-            out += "\\*"
-        else:
-            out += character
-    return out
 
+    def part(found: re.Match[str]) -> str:
+        if found["set"]:
+            return _set(found)
+        escaped = found["escaped"]
+        character = escaped or found[0]
+        if character in "(){}|+?":
+            return character if (escaped is None) == extended else f"\\{character}"
+        if escaped is not None and (character in "ntwWsSbB" or character.isdigit()):
+            return found[0]
+        begins = character == "*" and expression[: found.start()] in ("", "^")
+        return re.escape(character) if escaped or character == "[" or begins else character
 
-def _escaped(character: str, *, extended: bool) -> str:
-    if character in "(){}|+?":
-        return "\\" + character if extended else character
-    if character in "nt":
-        return "\\" + character
-    if character in "wWsSbB" or character.isdigit():
-        return "\\" + character
-    return re.escape(character)
+    return _OF_REGEX.sub(part, expression)

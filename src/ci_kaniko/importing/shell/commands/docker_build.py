@@ -29,17 +29,14 @@ _SWITCHES = {
     *("debug", "D", "check", "all-tags", "a", "disable-content-trust"),
 }
 _LETTERS = {"t": "tag", "f": "file", "o": "output", "m": "memory", "c": "cpu-shares"}
-_SAME = {
-    "file": "dockerfile",
-    "build-arg": "build-arg",
-    "label": "label",
-    "target": "target",
-    "secret": "secret",
-    "annotation": "annotation",
+_WAYS = {
+    **{f"{name}=": name for name in ("build-arg", "label", "target", "secret", "annotation")},
+    "file=": "dockerfile",
+    "platform=": "custom-platform",
 }
 _ITSELF = {
     *("no-cache", "pull", "load", "quiet", "q", "rm", "force-rm", "progress", "compress", "debug"),
-    *("tag", "push", "D"),
+    *("tag", "push", "D", "provenance=false", "sbom=false"),
 }
 """What changes nothing in the image, or what kaniko does anyway."""
 _GROUPS = {"image", "buildx", "builder"}
@@ -74,16 +71,12 @@ def _take(line: Line, one: Told, names: list[Told]) -> None:
         _context(line, one)
     elif (one.name, value) == ("file", "-"):
         line.left(one)
-    elif one.name in _SAME and one.value is not None:
-        line.say(one.item, _SAME[one.name], one.value)
-    elif one.name == "platform" and one.value:
-        line.say(one.item, "custom-platform", one.value)
     elif one.name == "output":
         _output(line, one, names)
     elif one.name in {"cache-from", "cache-to"}:
         cached(line, one)
-    elif one.name not in _ITSELF and not (one.name in {"provenance", "sbom"} and value == "false"):
-        line.left(one)
+    else:
+        line.carry(one, _WAYS, _ITSELF)
     if one.name == "push" and value in {"", None, "true"}:
         _pushed(line, one, names)
 

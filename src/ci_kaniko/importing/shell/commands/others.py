@@ -15,7 +15,7 @@ from ci_kaniko.importing.shell.values import Item
 from ci_kaniko.plan.model import FETCHED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Mapping
 
     from ci_kaniko.importing.calls import Part, Text
     from ci_kaniko.importing.shell.conditions import Conditions
@@ -36,14 +36,12 @@ _BUILDAH_LETTERS = {
     "v": "volume",
 }
 _BUILDAH_ITSELF = {
-    **dict.fromkeys(("identity-label", "no-cache", "quiet", "rm", "force-rm", "debug"), None),
-    **dict.fromkeys(("disable-compression", "log-level"), None),
-    "isolation": "chroot",
-    "storage-driver": "vfs",
+    *("identity-label", "no-cache", "quiet", "rm", "force-rm", "debug", "disable-compression"),
+    *("log-level", "isolation=chroot", "storage-driver=vfs", "tls-verify=true"),
 }
 """What the rendered call does anyway; with a value, only where it is that."""
 _BUILDKIT_SWITCHES = {"no-cache", "debug"}
-_BUILDKIT_ITSELF = {"progress", "no-cache", "debug", "trace"}
+_BUILDKIT_ITSELF = {"progress", "no-cache", "debug", "trace", "frontend=dockerfile.v0"}
 _TAG = "buildkit"
 _SCOPE = "contextsubdir="
 _LOGINS = ("DOCKER_AUTH_CONFIG",)
@@ -92,6 +90,23 @@ class Line:
         text = join((f"--{name}", *(() if value is None else ("=", *value))))
         self.keep(item._replace(text=text))
 
+    def carry(self, one: Told, ways: Mapping[str, str], itself: Collection[str]) -> None:
+        """A flag by how kaniko's are said here; ``itself`` is what needs no word.
+
+        A way that ends with a sign is followed by the value.
+        """
+        word = one.name if one.value is None else f"{one.name}={literal(one.value)}"
+        whole = join((one.name, *(() if one.value is None else ("=", *one.value))))
+        for way, name in ways.items():
+            if way == word:
+                self.say(one.item, name)
+                return
+            if way[-1] in "=:" and starts_with(whole, way):
+                self.say(one.item, name, without_head(whole, way))
+                return
+        if not {one.name, word} & {*itself}:
+            self.left(one)
+
     def keep(self, item: Item) -> None:
         """Say something once, wherever it is said."""
         before = self.said.get(item.text)
@@ -132,18 +147,16 @@ def build_words(line: Line, items: list[Item], usual: str) -> tuple[list[Item], 
 def _buildkit(line: Line, told: list[Told]) -> None:
     from ci_kaniko.builders.buildkit.arguments import CARRIED
 
-    options = {
-        way.removeprefix("--opt="): name
+    ways = {
+        way.removeprefix("--"): name
         for name, way in CARRIED.items()
-        if re.fullmatch("--opt=[a-z-]+[=:]", way)
+        if re.fullmatch("--opt=[a-z-]+[=:]|--secret=", way)
     }
     folder: Text = ()
     file: Told | None = None
     for one in told:
         pair = split_text(one.value or (), "=", 1)
         key, value = spell(pair[0]), pair[1] if len(pair) > 1 else ()
-        if one.name in _BUILDKIT_ITSELF or (one.name, key) == ("frontend", "dockerfile.v0"):
-            continue
         if (one.name, key) == ("local", "context"):
             line.say(one.item, "context", value)
         elif (one.name, key) == ("local", "dockerfile"):
@@ -151,16 +164,16 @@ def _buildkit(line: Line, told: list[Told]) -> None:
             file = file or one
         elif (one.name, key) == ("opt", "filename"):
             file = one
-        elif one.name == "opt":
-            _option(line, one, options)
+        elif (one.name, key) == ("opt", "context"):
+            fetched(line, one, value)
         elif one.name == "output":
             _output(line, one)
         elif one.name in {"export-cache", "import-cache"}:
             cached(line, one)
-        elif one.name == "secret" and "GIT_AUTH" not in spell(one.value or ()):
-            line.say(one.item, "secret", one.value)
-        else:
+        elif one.name == "secret" and "GIT_AUTH" in spell(one.value or ()):
             line.left(one)
+        else:
+            line.carry(one, ways, _BUILDKIT_ITSELF)
     if file is not None:
         name = split_text(file.value or (), "=", 1)[-1] if file.name == "opt" else ("Dockerfile",)
         below = join((*folder, "/", *name)) if folder and literal(folder) != "." else name
@@ -169,19 +182,6 @@ def _buildkit(line: Line, told: list[Told]) -> None:
             below = join((f"{FETCHED}/", *name))
         line.say(file.item, "dockerfile", below)
     _epoch(line)
-
-
-def _option(line: Line, one: Told, options: dict[str, str]) -> None:
-    """``--opt``: of the Dockerfile's frontend."""
-    value = one.value or ()
-    if starts_with(value, "context="):
-        fetched(line, one, without_head(value, "context="))
-        return
-    for head, name in options.items():
-        if starts_with(value, head):
-            line.say(one.item, name, without_head(value, head))
-            return
-    line.left(one)
 
 
 def fetched(line: Line, one: Told, text: Text) -> None:
@@ -297,7 +297,7 @@ def _buildah(line: Line, told: list[Told], usual: str) -> None:
             line.say(one.item, "cache-repo", one.value)
             line.say(one.item, "cache")
         elif one.name != "layers":
-            _carry(line, one, names)
+            line.carry(one, names, _BUILDAH_ITSELF)
         elif not cached and literal(one.value or ()) != "false":
             line.left(one)
     if told and all(one.name for one in told):
@@ -315,22 +315,6 @@ def _format(line: Line, given: Told | None, told: list[Told], usual: str) -> Non
         line.say((given or told[0]).item, "image-format", (written,))
 
 
-def _carry(line: Line, one: Told, names: dict[str, str]) -> None:
-    """A flag by the table of what Buildah carries."""
-    value = one.value
-    whole = one.name if value is None else f"{one.name}={literal(value)}"
-    if whole in names:
-        line.say(one.item, names[whole])
-    elif f"{one.name}=" in names and value is not None:
-        line.say(one.item, names[f"{one.name}="], value)
-    elif one.name in _BUILDAH_ITSELF:
-        wanted = _BUILDAH_ITSELF[one.name]
-        if wanted is not None and literal(value or ()) != wanted:
-            line.left(one)
-    elif whole != "tls-verify=true":
-        line.left(one)
-
-
 def image_name(text: Text) -> Text:
     """The name of an image in Buildah's store."""
     text = without_head(without_head(text, "containers-storage:"), "localhost/")
@@ -344,7 +328,7 @@ def push_words(line: Line, items: list[Item]) -> tuple[list[Text], list[Item]]:
     words: list[Told] = []
     for one in line.flags(items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS):
         if one.name:
-            _carry(line, one, names)
+            line.carry(one, names, _BUILDAH_ITSELF)
         else:
             words.append(one)
     image = line.alternatives([one.item for one in words]) if words else 0
