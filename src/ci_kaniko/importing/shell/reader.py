@@ -205,6 +205,14 @@ class Reader(ABC):
         self._later += 1
         return Output("one of many texts" + (f" ({self._later})" if self._later > 1 else ""))
 
+    def hoped(self, what: str) -> Status:
+        """A program whose success only a run can tell, and that is there to succeed."""
+        return Status(self.conditions.unknown(f"{what} on line {self.line}", self.line), YES)
+
+    def is_set(self, value: Value) -> int:
+        """Where a value is not empty."""
+        return self.values.test(value, lambda text: self.conditions.filled(text, self.line))
+
     # -- values at this place ---------------------------------------------------------------------
 
     def each(self, value: Value, change: Callable[[Text], Value]) -> Value:

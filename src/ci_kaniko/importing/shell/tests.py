@@ -47,17 +47,12 @@ def test_values(reader: Reader, values: list[Value]) -> int:
     if len(values) == 2 and plain[0] in _UNARY:
         return unary(reader, plain[0] or "", values[1])
     if len(values) == 1:
-        return filled(reader, values[0])
+        return reader.is_set(values[0])
     return reader.conditions.unknown(f"[ {_shown(*values)} ]", reader.line)
 
 
 def _shown(*values: Value) -> str:
     return " ".join(spell(held[0][1]) for held in values)
-
-
-def filled(reader: Reader, held: Value) -> int:
-    """Whether a value is not empty."""
-    return reader.values.test(held, lambda text: reader.conditions.filled(text, reader.line))
 
 
 def binary(reader: Reader, left: Value, name: str, right: Value) -> int:
@@ -78,10 +73,10 @@ def binary(reader: Reader, left: Value, name: str, right: Value) -> int:
 def unary(reader: Reader, name: str, held: Value) -> int:
     """A test of one value."""
     if name in ("-n", "-z"):
-        found = filled(reader, held)
+        found = reader.is_set(held)
         return found if name == "-n" else reader.guards.negate(found)
     if name == "-v":
-        return filled(reader, reader.value(_shown(held)))
+        return reader.is_set(reader.value(_shown(held)))
     return reader.values.test(held, lambda path: exists(reader, path))
 
 
@@ -103,7 +98,7 @@ def test_clause(reader: Reader, node: Tree) -> int:
     kind = node["Type"]
     guards = reader.guards
     if kind == "Word":
-        return filled(reader, value(reader, node))
+        return reader.is_set(value(reader, node))
     if kind == "ParenTest":
         return test_clause(reader, node["X"])
     name = node["Op"]

@@ -138,6 +138,10 @@ class Values:
             whole = self.each(whole, partial(_after, tail=value), path)
         return whole
 
+    def spaced(self, values: Sequence[Value], path: int = YES) -> Value:
+        """Values with a blank between them."""
+        return self.concat([one for value in values for one in (plain(" "), value)][1:], path)
+
     def bounded(self, values: list[Value]) -> list[Value]:
         """Values that stand side by side, of which there are not too many combinations."""
         if math.prod(map(len, values)) <= _MAX_ALTERNATIVES:

@@ -490,8 +490,9 @@ def _operator(reader: Reader, node: Tree, name: str, held: Value) -> Value:
             reader.assign(name, found)
         return found
     if operator in (":+", "+"):
-        filled = reader.values.test(held, lambda text: reader.conditions.filled(text, reader.line))
-        return reader.values.choose(filled, value(reader, word), EMPTY, reader.state.path)
+        return reader.values.choose(
+            reader.is_set(held), value(reader, word), EMPTY, reader.state.path
+        )
     if operator in (":?", "?"):
         return _asked(reader, name, held)
     if operator in ("#", "##", "%", "%%"):
@@ -543,8 +544,5 @@ def _asked(reader: Reader, name: str, held: Value) -> Value:
     """``${x:?}``: the script stops unless it is set."""
     if held == pure((Var(name),)) or name in reader.given:
         reader.asked.setdefault(name)
-    empty = reader.values.test(
-        held, lambda text: reader.guards.negate(reader.conditions.filled(text, reader.line))
-    )
-    reader.refuse(empty)
+    reader.refuse(reader.guards.negate(reader.is_set(held)))
     return reader.gather(held)

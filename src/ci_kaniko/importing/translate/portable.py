@@ -231,26 +231,22 @@ class Spelled:
         return f"env.{name}"
 
 
+_TOGETHER = (
+    ("server", "/", "repository.path", "repository.url"),
+    ("repository.url", "/actions/runs/", "build.id", "build.url"),
+)
+"""What GitHub's jobs put together from two variables."""
+
+
 def _with_urls(text: Text) -> Text:
-    """The page of the repository, which GitHub's jobs put together from two variables."""
+    """A text in which the pages of the repository and of the run are variables."""
     parts = list(text)
-    at = 0
-    while at + 2 < len(parts):
-        one, slash, two = parts[at : at + 3]
-        server = isinstance(one, Var) and meaning(one) == "server" and not one.changes
-        own = isinstance(two, Var) and is_of_two(two) and not two.changes
-        if server and own and slash == "/":
-            parts[at : at + 3] = [Var("repository.url", portable=True)]
-        at += 1
-    at = 0
-    while at < len(parts):
-        one = parts[at]
-        run = parts[at + 2] if at + 2 < len(parts) else None
-        own_url = isinstance(one, Var) and one.name == "repository.url"
-        is_run = isinstance(run, Var) and run.name in {"GITHUB_RUN_ID", "github.run_id"}
-        if own_url and is_run and parts[at + 1] == "/actions/runs/":
-            parts[at : at + 3] = [Var("build.url", portable=True)]
-        at += 1
+    for first, between, last, name in _TOGETHER:
+        for at in reversed(range(len(parts) - 2)):
+            said = [meaning(part) for part in (parts[at], parts[at + 2])]
+            changed = any(getattr(part, "changes", ()) for part in parts[at : at + 3])
+            if said == [first, last] and parts[at + 1] == between and not changed:
+                parts[at : at + 3] = [Var(name, portable=True)]
     return join(parts)
 
 

@@ -125,8 +125,7 @@ def leave_function(reader: Reader, items: list[Item]) -> Status:
 def evaluate(reader: Reader, items: list[Item]) -> Status:
     """``eval``."""
     words = reader.arguments(items)
-    spaced = [item for word in words for item in (plain(" "), word)][1:]
-    text = reader.concat(spaced)
+    text = reader.values.spaced(words, reader.state.path)
     reader.note("eval", " ".join(spell(word[0][1]) for word in words)[:60])
     return reader.run_inner(text, None)
 

@@ -129,8 +129,7 @@ def _executor(reader: Reader, rest: list[Item]) -> Status:
     if rest and literal(rest[0].text) == "login":
         return shell_docker.login(reader, rest[1:], "executor")
     record(reader, rest, reader.container)
-    guard = reader.conditions.unknown(f"the executor on line {reader.line}", reader.line)
-    return Status(guard, YES)
+    return reader.hoped("the executor")
 
 
 def _other(reader: Reader, builder: str, rest: list[Item]) -> Status:
@@ -146,8 +145,7 @@ def _other(reader: Reader, builder: str, rest: list[Item]) -> Status:
         _tagged(reader, items)
     elif command not in {"version", "info", "--version"}:
         return unknown(reader, builder, rest)
-    guard = reader.conditions.unknown(f"{builder} on line {reader.line}", reader.line)
-    return Status(guard, YES)
+    return reader.hoped(builder)
 
 
 def _line(reader: Reader, builder: str, path: int) -> Line:
@@ -242,8 +240,7 @@ def _by_docker(reader: Reader, name: str, rest: list[Item]) -> Status | None:
         _tagged(reader, items)
     else:
         return None
-    guard = reader.conditions.unknown(f"{name} {command} on line {reader.line}", reader.line)
-    return Status(guard, YES)
+    return reader.hoped(f"{name} {command}")
 
 
 def _shell(reader: Reader, name: str, rest: list[Item]) -> Status:

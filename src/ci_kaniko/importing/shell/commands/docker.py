@@ -67,8 +67,7 @@ def run(reader: Reader, items: list[Item]) -> Status | None:
         return _inside(reader, container, arguments)
     if looks_like_kaniko(image, arguments) and literal(entrypoint or ()) in (None, ""):
         record(reader, arguments, container)
-        guard = reader.conditions.unknown(f"docker run on line {reader.line}", reader.line)
-        return Status(guard, YES)
+        return reader.hoped("docker run")
     return None
 
 

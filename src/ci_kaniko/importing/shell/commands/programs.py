@@ -52,8 +52,7 @@ def echo(reader: Reader, values: list[Value]) -> Status:
         end = "" if "n" in (option or "") else end
         escapes = escapes or "e" in (option or "")
         values = values[1:]
-    spaced = [item for value in values for item in (plain(" "), value)][1:]
-    text = reader.concat(spaced)
+    text = reader.values.spaced(values, reader.state.path)
     if escapes:
         text = reader.values.each(
             text, lambda old: pure(join(unescaped(x) if isinstance(x, str) else x for x in old))
