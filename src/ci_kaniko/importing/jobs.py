@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.ticked import Map
 
 
+def put(section: dict[str, Any], key: str, value: Any, usual: Any = None) -> None:
+    """Write a setting where there is one, and no spec means it anyway."""
+    if value not in (None, "", [], {}, usual):
+        section[key] = value
+
+
 class Secret(NamedTuple):
     """A secret of the CI; ``store`` is the object that holds it, where there are such.
 

@@ -78,6 +78,15 @@ class Map(dict[str, Any]):
         """A value as Python has it."""
         return native(self.get(key))
 
+    def number(self, key: str) -> int | None:
+        """A whole number; None for anything else."""
+        found = self.native(key)
+        return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+    def texts(self, key: str) -> dict[str, str]:
+        """The texts of a mapping."""
+        return {name: string(value) for name, value in self.mapping(key).items()}
+
     def mapping(self, key: str) -> Map:
         """A mapping, empty for anything else."""
         return mapping(self.get(key))

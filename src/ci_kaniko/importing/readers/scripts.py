@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +11,8 @@ from ci_kaniko.importing.report import FIRST_SCRIPT_LINE
 from ci_kaniko.importing.signs import DOCKER, is_image
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ci_kaniko.importing.calls import Text
     from ci_kaniko.importing.jobs import Draft
     from ci_kaniko.importing.shell.reader import Host
@@ -29,6 +32,12 @@ def beginning(script: str) -> str:
     rows = (row.strip() for row in script.split("\n"))
     first = next((row for row in rows if row and not row.startswith(("#", "set "))), "")
     return " ".join(first.split()[:2])
+
+
+def goes_on(options: Iterable[str], script: str) -> bool:
+    """Whether a shell goes on after a command that fails."""
+    stops = any(re.match(r"-[a-z]*e", option) for option in options)
+    return not stops and not re.search(r"set -\w*e", script)
 
 
 def hole(name: str) -> str:

@@ -241,9 +241,3 @@ def globs(values: list[str], job: Voice, line: int) -> list[str]:
             continue
         found.append(glob)
     return found
-
-
-def section_names(section: dict[str, Any], key: str, name: str, default: str) -> None:
-    """The job's name where it is not the usual one."""
-    if name and name != default:
-        section[key] = name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.preparing import Before, prepare
 from ci_kaniko.importing.readers.scripts import beginning
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
 def clone_options(job: Draft, fields: Map) -> None:
     """How the repository is cloned."""
     checkout: dict[str, Any] = {}
-    depth = fields.native("depth")
-    if isinstance(depth, int):
-        checkout["depth"] = depth
+    put(checkout, "depth", fields.number("depth"))
     if fields.native("recurse_submodules") is True:
         checkout["submodules"] = "recursive"
     job.check_out(checkout)

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, Var
-from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
+from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.agola.earlier import (
     checkout_folder,
@@ -19,7 +19,7 @@ from ci_kaniko.importing.readers.agola.earlier import (
     unsaved,
 )
 from ci_kaniko.importing.readers.pods.containers import take_read
-from ci_kaniko.importing.readers.scripts import Piece, read_pieces
+from ci_kaniko.importing.readers.scripts import Piece, goes_on, read_pieces
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.regular import globs_of
@@ -36,7 +36,7 @@ from ci_kaniko.importing.ticked import (
     sequence,
     string,
 )
-from ci_kaniko.importing.translate.started import always, section_names, set_triggers
+from ci_kaniko.importing.translate.started import always, set_triggers
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class _Task:
         text = "\n".join(piece.text for piece in self._pieces())
         if re.search(r" -\w*x", shell):
             job.tell("trace-shows-secrets", self.task.line_of("shell"), shell)
-        if shell and " -" not in shell and not re.search(r"set -\w*e", text):
+        if shell and goes_on(shell.split(), text):
             job.tell("no-exit-on-error", self.task.line_of("shell"), shell)
 
     def _roots(self, job: Draft) -> None:
@@ -242,17 +242,13 @@ class _Task:
 
     def _section(self, job: Draft) -> None:
         section = job.section
-        section_names(section, "run", self.run.string("name"), "build-image")
-        arch = self.task.mapping("runtime").string("arch")
-        if arch:
-            section["arch"] = arch
+        put(section, "run", self.run.string("name"), "build-image")
+        put(section, "arch", self.task.mapping("runtime").string("arch"))
         timeout = timeout_of(self.task, self.run)
         for holder in (self.task, self.run):
             holder.string("task_timeout_interval")
-        if timeout and timeout != "1h":
-            section["timeout"] = timeout
-        image = earlier_tasks(job, self.task, self.run)
-        if image:
+        put(section, "timeout", timeout, "1h")
+        if image := earlier_tasks(job, self.task, self.run):
             job.shared["tools"] = {"git": image}
         auth = self.run.get("docker_registries_auth", self.root.get("docker_registries_auth"))
         job.keep_extra(self.task, _READ, docker_registries_auth=native(auth))

@@ -7,7 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, Var, Word, references
-from ci_kaniko.importing.jobs import Draft, Root
+from ci_kaniko.importing.jobs import Draft, Root, put
 from ci_kaniko.importing.readers.pods.containers import (
     calls_of_words,
     read_environment,
@@ -15,7 +15,7 @@ from ci_kaniko.importing.readers.pods.containers import (
 )
 from ci_kaniko.importing.readers.pods.logins import read_logins
 from ci_kaniko.importing.readers.pods.volumes import read_volumes, volumes_of
-from ci_kaniko.importing.readers.scripts import Piece, read_pieces
+from ci_kaniko.importing.readers.scripts import Piece, goes_on, read_pieces
 from ci_kaniko.importing.signs import are_mentioned, is_image, is_path_in
 from ci_kaniko.importing.ticked import Map, ignore, line_of, mapping, maps, peek, string
 
@@ -133,8 +133,7 @@ class Plugins:
         at = script_place(texts)
         if at:
             piece = self.uploaded(Piece(texts[at], getattr(items[at], "first", 0)))
-            stops = any(re.match(r"-[a-z]*e", text) for text in texts[1:at])
-            if not stops and not re.search(r"set -\w*e", piece.text):
+            if goes_on(texts[1:at], piece.text):
                 self.job.tell("no-exit-on-error/step", line_of(items[at]))
             self.job.calls = read_pieces(self.job, [piece]).calls
             return
@@ -167,8 +166,7 @@ class Plugins:
             if reference:
                 name = reference.string("name")
                 self.job.plain_secrets = True
-                if name and name != "ci-kaniko":
-                    self.job.section["secret"] = name
+                put(self.job.section, "secret", name, "ci-kaniko")
         checkout = config.get("checkout")
         options = _checkout_options(checkout) if isinstance(checkout, Map) else {}
         if options:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Text, Var, filled_in, spell
-from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
+from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.buildkite.earlier import prepared_by
 from ci_kaniko.importing.readers.buildkite.plugins import Plugins
@@ -33,7 +33,7 @@ from ci_kaniko.importing.ticked import (
     sequence,
     string,
 )
-from ci_kaniko.importing.translate.started import always, globs, section_names, set_triggers
+from ci_kaniko.importing.translate.started import always, globs, set_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -319,21 +319,16 @@ class _Step:
         kept: dict[str, Any] = {key: section.pop(key) for key in given}
         label = step.string("label") or step.string("name")
         ignore_keys(step, "Buildkite step")
-        if label and label != ":docker: Build image":
-            section["label"] = label
+        put(section, "label", label, ":docker: Build image")
         key = step.string("key") or step.string("id") or step.string("identifier")
-        section_names(section, "key", key, "build-image")
+        put(section, "key", key, "build-image")
         agents = self._agents(step.get("agents")) or self._agents(self.agents)
         queue = agents.pop("queue", "")
-        if queue and queue != "kubernetes":
-            section["queue"] = queue
-        elif not queue:
+        put(section, "queue", queue, "kubernetes")
+        if not queue:
             job.tell("queue", job.line)
-        if agents:
-            section["agents"] = agents
-        minutes = step.native("timeout_in_minutes")
-        if isinstance(minutes, int) and minutes != 60:
-            section["timeout_minutes"] = minutes
+        put(section, "agents", agents)
+        put(section, "timeout_minutes", step.number("timeout_in_minutes"), 60)
         self._retry(section)
         if "concurrency_group" in step:
             section["concurrency_group"] = string(step["concurrency_group"])
@@ -341,8 +336,7 @@ class _Step:
                 step.string("concurrency")
         section.update(kept)
         lifetime = re.search(r"--lifetime[= ](\d+)", job.script_text)
-        if lifetime and lifetime[1] != "300":
-            section["oidc_lifetime_seconds"] = int(lifetime[1])
+        put(section, "oidc_lifetime_seconds", int(lifetime[1]) if lifetime else None, 300)
         pod_settings(job, self.plugins.pod, self.plugins.container, section)
         self._leave_artifacts()
         job.keep_extra(step, _READ)
@@ -367,9 +361,9 @@ class _Step:
     def _retry(self, section: dict[str, Any]) -> None:
         for item in self.step.mapping("retry").sequence("automatic"):
             entry = mapping(item)
-            limit = entry.native("limit")
+            limit = entry.number("limit")
             rest = {key: peek(value) for key, value in entry.items() if key != "limit"}
-            if isinstance(limit, int):
+            if limit is not None:
                 section["retry"] = limit if rest in _RETRIED else section.get("retry", limit)
             if rest in _RETRIED:
                 native(entry)

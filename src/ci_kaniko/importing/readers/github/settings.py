@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import literal, spell
+from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.readers.accounting import ignore_keys, tell_unread
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.signs import is_image
@@ -39,19 +40,14 @@ def section_of(
     """
     section = job.section
     mode = section.pop("mode", None)
-    if mode:
-        section["mode"] = mode
-    workflow = root.string("name")
-    if workflow and workflow != "image":
-        section["workflow"] = workflow
+    put(section, "mode", mode)
+    put(section, "workflow", root.string("name"), "image")
     if name != "image" and "job" not in section:
         section["job"] = name
     _runner(job, raw, text)
-    minutes = raw.native("timeout-minutes")
-    if isinstance(minutes, int) and minutes != 60:
-        section["timeout_minutes"] = minutes
-    elif minutes is not None and not isinstance(minutes, int):
-        job.tell("timeout", raw.line_of("timeout-minutes"), minutes)
+    put(section, "timeout_minutes", raw.number("timeout-minutes"), 60)
+    if raw.number("timeout-minutes") is None and (written := raw.string("timeout-minutes")):
+        job.tell("timeout", raw.line_of("timeout-minutes"), written)
     _environment(job, raw, text)
     if "needs" in raw:
         section["needs"] = [string(item) for item in sequence(raw["needs"])]

@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import literal, spell
+from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.readers.accounting import tell_unread
 from ci_kaniko.importing.shell.commands.flags import outputs
 from ci_kaniko.importing.ticked import Map, Str, line_of, mapping, native, peek, sequence, string
 from ci_kaniko.importing.translate.environment import for_daemon, own_variables
-from ci_kaniko.importing.translate.started import section_names
 from ci_kaniko.kaniko.variables import flag_of_variable
 
 if TYPE_CHECKING:
@@ -43,15 +43,14 @@ class Settings:
         """Fill the section of a job, whose image is written so, and report what is left of it."""
         job = self.job
         self.image = image
-        section_names(job.section, "job", job.name, "build-image")
+        put(job.section, "job", job.name, "build-image")
         for key in ("stage", "timeout", "resource_group"):
             if key in whole:
                 job.section[key] = self.variables.flat(string(whole[key]))
         if "inputs" in job.shared:
             self._input_stage(whole)
         tags = [self.variables.flat(string(item)) for item in self.files.flat(whole.get("tags"))]
-        if tags:
-            job.section["tags"] = tags
+        put(job.section, "tags", tags)
         self._retry(whole)
         if "interruptible" in whole:
             job.section["interruptible"] = bool(native(whole["interruptible"]))
@@ -67,8 +66,7 @@ class Settings:
             return
         given = self.job.shared["inputs"].get(match[1], {})
         self.job.section.pop("stage")
-        if given.get("default"):
-            self.job.section["stage"] = given["default"]
+        put(self.job.section, "stage", given.get("default"))
         if match[1] == "stage":
             self.job.shared["inputs"].pop("stage", None)
         self.job.tell("stage", whole.line_of("stage"), match[1])

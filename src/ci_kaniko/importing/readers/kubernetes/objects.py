@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import literal
-from ci_kaniko.importing.jobs import Draft, Facts, Root
+from ci_kaniko.importing.jobs import Draft, Facts, Root, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.kubernetes.clones import read_clones
 from ci_kaniko.importing.readers.pods.containers import (
@@ -104,12 +104,8 @@ def _object(root: Map, original: Original) -> Iterator[Draft]:
 
 
 def _job_settings(spec: Map, settings: dict[str, Any], original: Original) -> None:
-    ttl = spec.native("ttlSecondsAfterFinished")
-    if isinstance(ttl, int) and ttl != 3600:
-        settings["ttl_seconds"] = ttl
-    deadline = spec.native("activeDeadlineSeconds")
-    if isinstance(deadline, int):
-        settings["deadline_seconds"] = deadline
+    put(settings, "ttl_seconds", spec.number("ttlSecondsAfterFinished"), 3600)
+    put(settings, "deadline_seconds", spec.number("activeDeadlineSeconds"))
     limit = spec.native("backoffLimit")
     if limit is None or limit:
         shown = "6 by default" if limit is None else str(limit)
@@ -151,8 +147,7 @@ def _settings(
     key = "name" if "name" in metadata else "generateName"
     name = fixed(job, metadata.get(key), "name", metadata.line_of(key)).rstrip("-")
     job.name = name
-    if name and name != "build-image":
-        section["name"] = name
+    put(section, "name", name, "build-image")
     if key == "name" and key in metadata:
         job.tell("fixed-name", metadata.line_of("name"), base.get("kind", "Pod"), name or "so")
     used = _google_document(job, pod, container, inner.mapping("annotations"))
@@ -168,15 +163,11 @@ def _settings(
     for key in ("annotations", "labels"):
         kept = section.pop(key, {})
         own = {each for each, text in kept.items() if ours.get(each) == text} | used
-        kept = {each: text for each, text in kept.items() if each not in own}
-        if kept:
-            section[key] = kept
+        put(section, key, {each: text for each, text in kept.items() if each not in own})
         for label, value in metadata.mapping(key).items():
             if peek(value) == peek(inner.mapping(key).get(label)):
                 string(value)
-    deadline = pod.native("activeDeadlineSeconds")
-    if isinstance(deadline, int):
-        section["deadline_seconds"] = deadline
+    put(section, "deadline_seconds", pod.number("activeDeadlineSeconds"))
     if section.get("deadline_seconds") == 3600:
         del section["deadline_seconds"]
 
@@ -198,8 +189,7 @@ def _container_settings(job: Draft, pod: Map, container: Map) -> None:
     section = job.section
     pod_settings(job, pod, container, section)
     secrets = [item.string("name") for item in maps(pod.get("imagePullSecrets"))]
-    if secrets:
-        section["image_pull_secrets"] = secrets
+    put(section, "image_pull_secrets", secrets)
     restart = pod.string("restartPolicy")
     if restart != "Never":
         job.tell("restart-policy", pod.line_of("restartPolicy"), restart or "Always by default")

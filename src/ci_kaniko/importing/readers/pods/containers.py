@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko.importing.calls import Call, Text, Var, Word, filled_in, spell, without_head
 from ci_kaniko.importing.jobs import Draft, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys
-from ci_kaniko.importing.readers.scripts import Piece, hole, read_pieces
+from ci_kaniko.importing.readers.scripts import Piece, goes_on, hole, read_pieces
 from ci_kaniko.importing.signs import builder_called, is_build, is_image, is_path_in, is_program
 from ci_kaniko.importing.ticked import Map, line_of, mapping, peek, string
 from ci_kaniko.kaniko.builders import KANIKO
@@ -199,8 +199,7 @@ def script_place(texts: list[str]) -> int | None:
 
 
 def _check_shell(job: Draft, texts: list[str], at: int, items: list[Any]) -> None:
-    stops = any(re.match(r"-[a-z]*e", text) for text in texts[1:at])
-    if at and not stops and not re.search(r"set -\w*e", texts[at]) and "\n" in texts[at].strip():
+    if at and "\n" in texts[at].strip() and goes_on(texts[1:at], texts[at]):
         job.tell("no-exit-on-error/container", line_of(items[at]), texts[0])
     for item in items[at + 1 :]:
         job.tell("stray-argument/script", line_of(item), string(item))

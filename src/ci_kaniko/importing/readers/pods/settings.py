@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.builders.registry import builder
+from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.ticked import Map, mapping, native, peek, string
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 
@@ -19,15 +20,11 @@ _DEFAULTS = {"cpu": "500m", "memory": "1Gi"}
 def pod_settings(job: Draft, pod: Map, container: Map, section: dict[str, Any]) -> None:
     """What runs where: account, resources, node, and what kaniko needs of its container."""
     accounts = [pod.string(key) for key in ("serviceAccountName", "serviceAccount")]
-    if any(accounts):
-        section["service_account"] = accounts[0] or accounts[1]
+    put(section, "service_account", accounts[0] or accounts[1])
     _resources(job, container, section)
-    selector = {key: string(value) for key, value in pod.mapping("nodeSelector").items()}
-    if selector:
-        section["node_selector"] = selector
+    put(section, "node_selector", pod.texts("nodeSelector"))
     tolerations = [toleration(mapping(item)) for item in pod.sequence("tolerations")]
-    if tolerations:
-        section["tolerations"] = tolerations
+    put(section, "tolerations", tolerations)
     for holder in (pod, container):
         security(job, holder)
 
@@ -81,12 +78,9 @@ def metadata_settings(job: Draft, metadata: Map, section: dict[str, Any]) -> Non
     if "namespace" in metadata:
         line = metadata.line_of("namespace")
         namespace = fixed(job, metadata.get("namespace"), "namespace", line)
-        if namespace:
-            section["namespace"] = namespace
+        put(section, "namespace", namespace)
     for key in ("annotations", "labels"):
-        values = {name: string(value) for name, value in metadata.mapping(key).items()}
-        if values:
-            section[key] = values
+        put(section, key, metadata.texts(key))
 
 
 def toleration(entry: Map) -> dict[str, Any]:
