@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.kaniko.builders import FETCHING
 from ci_kaniko.plan.jobs import job_name, preparation_name
@@ -87,7 +85,9 @@ class Pod:
     @property
     def size(self) -> int:
         """About how many bytes the Pod has where Kubernetes keeps it."""
-        return len(json.dumps(self.containers, default=vars, ensure_ascii=False))
+        from json import dumps
+
+        return len(dumps(self.containers, default=vars, ensure_ascii=False))
 
     @property
     def tolerations(self) -> list[dict[str, str]]:
@@ -239,7 +239,7 @@ class _Volumes:
     """The volumes of a Pod: equal ones are shared, others of one name get a number."""
 
     volumes: list[dict[str, Any]] = field(default_factory=list)
-    _names: dict[tuple[str, str], str] = field(default_factory=dict)
+    _names: list[tuple[str, dict[str, Any], str]] = field(default_factory=list)
 
     def mounted(self, container: Container, annotations: Mapping[str, str]) -> Container:
         """The container with the volumes as the Pod names them."""
@@ -252,12 +252,14 @@ class _Volumes:
         return replace(container, mounts=mounts)
 
     def _name(self, given: str, content: dict[str, Any]) -> str:
-        key = given, json.dumps(content, sort_keys=True)
-        if key not in self._names:
-            number = sum(name == given for name, _ in self._names) + 1
-            self._names[key] = given if number == 1 else f"{given}-{number}"
-            self.volumes.append({**content, "name": self._names[key]})
-        return self._names[key]
+        alike = [(known, name) for wish, known, name in self._names if wish == given]
+        for known, name in alike:
+            if known == content:
+                return name
+        name = f"{given}-{len(alike) + 1}" if alike else given
+        self._names.append((given, content, name))
+        self.volumes.append({**content, "name": name})
+        return name
 
 
 def _with_annotations(value: Any, renamed: Mapping[str, str]) -> Any:
