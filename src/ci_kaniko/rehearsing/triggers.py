@@ -144,6 +144,7 @@ def gitlab_holds(condition: str, known: Mapping[str, str | None]) -> bool:
     """
 
     def operand(node: Node) -> Value:
+        """Raises NotUnderstood."""
         if node.kind == "name" and re.fullmatch(r"\$\w+", node.text):
             return known.get(node.text[1:])
         if node.kind == "null":
@@ -332,6 +333,7 @@ def _buildkite_holds(condition: str, known: Mapping[str, Value]) -> bool:
     """https://buildkite.com/docs/pipelines/configure/conditionals, after the upload."""
 
     def operand(node: Node) -> Value:
+        """Raises NotUnderstood."""
         if node.kind == "not":
             return not _value(node.parts[0], operand)
         if node.kind == "regex" and node.text.endswith(("/", "/i")):
