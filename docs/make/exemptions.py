@@ -143,7 +143,7 @@ EXEMPTIONS = (
     ),
     Exemption(
         ("tools.curl",),
-        ("gitlab", "github", "agola"),
+        ("gitlab", "github", "buildkite", "agola"),
         "a job logs in where it builds, and no container before it does",
     ),
     Exemption(

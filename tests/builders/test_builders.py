@@ -187,7 +187,7 @@ def test_a_cloud_opens_its_registry_or_a_hint_says_what_does(name: str) -> None:
                 lines = [line for line in lines if not line.startswith("::add-mask::")]
                 assert not [each for each in RECEIVED for line in lines if each in line]
                 assert event == EVENTS[0] or not job.recorded.curl
-    assert opened == {"buildah": 21, "buildkit": 15}[name]
+    assert opened == {"buildah": 21, "buildkit": 21}[name]
 
 
 IN_ONE_POD = """\

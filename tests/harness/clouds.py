@@ -27,7 +27,7 @@ ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 GAR, ACR = "europe-docker.pkg.dev", "acme.azurecr.io"
 KEY_ID, KEY = "AKIAEXAMPLE", "secret+key/of=aws"
 SESSION_ID, SESSION_KEY, SESSION = "ASIAEXAMPLE", "key+of/session=", "token+of/session=="
-ROLE = "arn:aws:iam::123456789012:role/image-push"
+ROLE = "arn:aws:iam::123456789012:role/ci+image-push"
 SA = "image-push@my-project.iam.gserviceaccount.com"
 PROVIDER = "projects/123456789/locations/global/workloadIdentityPools/ci/providers/gitlab"
 TENANT, CLIENT = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
@@ -254,6 +254,8 @@ def secured(server: ThreadingHTTPServer, folder: Path) -> Iterator[int]:
     subprocess.run(["openssl", *words.split(), *files], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "certificate.pem", pair)
+    # Debian's busybox offers older ciphers than Alpine's helper.
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
     server.socket = context.wrap_socket(server.socket, server_side=True)
     with _started(server) as port:
         yield port

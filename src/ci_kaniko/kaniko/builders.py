@@ -8,8 +8,8 @@ FETCHING = frozenset({KANIKO})
 """Those that fetch the repository of the job itself, where nothing has checked it out."""
 HELPED = frozenset({KANIKO})
 """Those whose image has a helper for the registries of each cloud."""
-SIGNING = frozenset({"buildah"})
-"""Those whose image has curl: it signs requests, and shows nobody the tokens that it sends."""
+CURLED = frozenset({"buildah"})
+"""Those whose image has curl; the others have busybox."""
 
 BUILDER_HOMES = {KANIKO: "/kaniko", "buildkit": "/home/user", "buildah": "/root"}
 """The folder of each in its image, where a job's own files lie: what it builds never gets them."""

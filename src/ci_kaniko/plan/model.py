@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ci_kaniko.kaniko.builders import SIGNING
+from ci_kaniko.kaniko.builders import CURLED
 from ci_kaniko.kaniko.hosts import ecr_region
 from ci_kaniko.kaniko.systems import known_names, system
 from ci_kaniko.plan.clouds import Cloud, aws, azure, context_cloud, google
@@ -339,16 +339,10 @@ class Plan(NamedTuple):
         started = self.started.outside_requests
         return (self._replace(started=started), requests) if started else (requests, None)
 
-    @property
-    def unaskable(self) -> tuple[HostLogin, ...]:
-        """The logins that nothing in the builder's image can ask a cloud for."""
-        if not self.arguments or self.spec.built_by(self.target) in SIGNING:
-            return ()
-        return tuple(each for each in self.logins if each.asked and each.login.is_signed)
-
     def logged_in_before(self) -> tuple[Plan | None, Plan]:
-        """A plan for what logs in before the build, where only another image can, and the rest."""
-        if not self.unaskable:
+        """A plan for what logs in before the build, and the rest: RUN lines never see its keys."""
+        own = self.spec.built_by(self.target) in CURLED
+        if own or not any(each.asked and each.login.is_signed for each in self.logins):
             return None, self
         logins = self.only_with(*self.logins, proxy=self.spec.proxy)
         return logins, self._replace(logins=())

@@ -46,7 +46,7 @@ def git_image(build: Build) -> str:
 
 
 def curl_image(build: Build) -> str:
-    """The image that logs in where that of the builder cannot."""
+    """The image that logs in before the build, and has curl."""
     return mirrored(build.tools.curl or CURL_IMAGE, build)
 
 

@@ -206,6 +206,7 @@ CURL = """#!/bin/sh
 for word; do echo "$word"; done >>/.record/curl
 given=
 case "$*" in *@-*|*"--config -"*) given=$(cat) ;; esac
+said="$* $given"
 refuse() { echo "curl: (22) The requested URL returned error: $1" >&2; exit 22; }
 allow() { case $given in *"$1"*) ;; *) refuse 403 ;; esac; }
 for url; do :; done
@@ -233,7 +234,7 @@ case $url in
   http://169.254.169.254/latest/api/token)
     case "$*" in *"--request PUT"*) printf eyJ.machine.rehearsal ;; *) refuse 405 ;; esac ;;
   http://169.254.169.254/latest/meta-data/iam/security-credentials/*)
-    allow 'header = "X-aws-ec2-metadata-token: eyJ.machine.rehearsal"'
+    allow 'X-aws-ec2-metadata-token: eyJ.machine.rehearsal'
     case $url in
       */) printf image-push ;;
       *)
@@ -242,18 +243,19 @@ case $url in
     esac ;;
   https://api.ecr.*.amazonaws.com*/|https://api.ecr-public.us-east-1.amazonaws.com/)
     case $given in
-      'user = "ASIAREHEARSAL:key+/rehearsal"'*)
-        allow '"X-Amz-Security-Token: session+/rehearsal=="' ;;
-      'user = "'?*:?*'"'*) ;;
+      'user = "ASIAREHEARSAL:key+/rehearsal"'*|*Credential=ASIAREHEARSAL/*)
+        allow 'X-Amz-Security-Token: session+/rehearsal==' ;;
+      'user = "'?*:?*'"'*|*Credential=?*/*) ;;
       *) refuse 403 ;;
     esac
-    case "$*" in
-      *"--aws-sigv4 aws:amz:"*"X-Amz-Target: "*.GetAuthorizationToken*) ;;
-      *) refuse 400 ;;
+    case $said in
+      *" --aws-sigv4 aws:amz:"*|*"Authorization: AWS4-HMAC-SHA256 "*) ;;
+      *) refuse 403 ;;
     esac
+    case $said in *"X-Amz-Target: "*.GetAuthorizationToken*) ;; *) refuse 400 ;; esac
     printf '{"authorizationData":[{"authorizationToken":"%s"}]}' QVdTOmVjci1yZWhlYXJzYWw= ;;
   http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token)
-    case "$*" in *"Metadata-Flavor: Google"*) ;; *) refuse 403 ;; esac
+    case $said in *"Metadata-Flavor: Google"*) ;; *) refuse 403 ;; esac
     printf '{"access_token":"ya29.rehearsal","token_type":"Bearer"}' ;;
   https://sts.googleapis.com/v1/token)
     allow eyJ.https___iam_googleapis_com_projects_
@@ -262,19 +264,30 @@ case $url in
     allow 'Authorization: Bearer ya29.federated.rehearsal'
     printf '{"accessToken": "ya29.rehearsal"}' ;;
   "http://169.254.169.254/metadata/identity/oauth2/token?"*)
-    case "$*" in *"Metadata: true"*) ;; *) refuse 400 ;; esac
+    case $said in *"Metadata: true"*) ;; *) refuse 400 ;; esac
     printf '{"access_token":"eyJ.azure.rehearsal"}' ;;
   *) refuse 404 ;;
 esac
 """
 
-WGET = """#!/bin/sh
-file=
-for word; do
-  [ "$file" != next ] || file=$word
-  [ "$word" != --post-file ] || file=next
+NC = """#!/bin/sh
+host=$3 port=$4
+read -r method path version <&6
+return=$(printf '\\r') given= form=
+while read -r line <&6; do
+  line=${line%"$return"}
+  [ -n "$line" ] || break
+  given="$given$line
+"
 done
-[ -n "$file" ] || exec "${0%/*}/curl" "$@"
-sed 's/.*[&][a-z_]*=//' "$file" | "${0%/*}/curl" --data-urlencode form@- "$@"
+body=$(cat <&6)
+case $body in *[a-z]=*) given=${body##*[a-z]=} form=${body%"$given"} ;; esac
+case $port in 80) url=http://$host$path ;; 443) url=https://$host$path ;; *) exit 1 ;; esac
+set -- --config - --request "$method" --data "$form" "$url"
+answer=$(printf %s "$given" | "${0%/*}/curl" "$@" 2>&1)
+case $answer in
+  "curl: (22)"*) printf 'HTTP/1.0 %s Refused\\r\\n\\r\\n' "${answer##* }" >&7 ;;
+  *) printf 'HTTP/1.0 200 OK\\r\\n\\r\\n%s' "$answer" >&7 ;;
+esac
 """
-"""The same by wget, which takes a form from a file: the one secret in it stands at its end."""
+"""The same for functions of a script, which leave a request at the sixth file descriptor."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.inputs import input_hint
-from ci_kaniko.problems.finding import Finding, quoted
+from ci_kaniko.problems.finding import Finding
 from ci_kaniko.quick.hints import TYPE_CHECKING, Protocol
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.variables import INPUT_PREFIX
@@ -253,31 +252,6 @@ def _impossible_condition(
             f"{dialect.target} does not tell a job that it is a {kind} run",
             "branch and tag conditions work everywhere",
         )
-
-
-def impossible_exchanges(plan: Plan, dialect: Dialect) -> Iterator[Finding]:
-    """Logins to clouds that nothing in a job's image can ask for."""
-    if not dialect.site.inherits:
-        return
-    for login in plan.unaskable:
-        why = "signs a request" if login.login.aws else "sends a token and shows it to nobody"
-        yield Finding(
-            "impossible-login",
-            login.where,
-            f"the image of {builder_of(plan).name} has no helper that gets into "
-            f"{quoted(login.host)} this way, and no program that {why}",
-            f"{_instead(login)}; a docker_config; or another builder on this target",
-        )
-
-
-def _instead(login: HostLogin) -> str:
-    """What gets in without a helper."""
-    if login.login.aws:
-        return (
-            "{username: AWS, password: ECR_TOKEN}, where the secret holds what aws ecr "
-            "get-login-password has printed within 12 hours"
-        )
-    return "a username and a password, such as a token of the registry"
 
 
 def impossible_identities(plan: Plan, dialect: Dialect) -> Iterator[Finding]:

@@ -8,25 +8,22 @@ find, Google's of STS, of iamcredentials and of the metadata server, Azure's of 
 from __future__ import annotations
 
 from ci_kaniko.builders.registry import builder_of
-from ci_kaniko.kaniko.builders import SIGNING
+from ci_kaniko.kaniko.builders import CURLED
 from ci_kaniko.kaniko.hosts import acr_authority, ecr_api
 from ci_kaniko.plan.clouds import SESSION, impersonation
 from ci_kaniko.quick.hints import TYPE_CHECKING
-from ci_kaniko.shell.curl import CURL, json_field, received, token_of
+from ci_kaniko.shell.clients import CURL, Request, Signed, json_field, token_of
 from ci_kaniko.text.quoting import indented, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ci_kaniko.plan.clouds import Cloud
     from ci_kaniko.plan.model import HostLogin
+    from ci_kaniko.shell.clients import Client
     from ci_kaniko.shell.draft import Draft
     from ci_kaniko.shell.secrets import Secrets
 
-_ASSUME = "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=ci-kaniko"
+_ASSUME = "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=ci-kaniko&RoleArn="
 _KEYS = ("AccessKeyId", "SecretAccessKey")
-_METADATA = "curl --fail --silent --show-error --connect-timeout 5"
-"""On what is no machine of the cloud nobody answers there."""
 _GOOGLE_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _ACR = "https://containerregistry.azure.net"
 _IMDS = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01"
@@ -38,9 +35,7 @@ class Exchange:
     def __init__(self, draft: Draft, secrets: Secrets) -> None:
         self._draft = draft
         self._secrets = secrets
-        # What runs elsewhere is asked for by curl, whatever the builder's own image has.
-        name = builder_of(draft.plan).name
-        self._has_curl = not draft.site.inherits or name in SIGNING
+        self._client = _client(draft)
 
     def password(self, login: HostLogin) -> tuple[list[str], str, str]:
         """Lines that come first, the user as a word, and the variable of the password."""
@@ -57,26 +52,21 @@ class Exchange:
 
     def session(self, cloud: Cloud) -> list[str]:
         """An hour in the role: the identity's own token lives for minutes, a build for longer."""
-        data = f"{_ASSUME}&RoleArn={cloud.role}"
-        return [
-            "answer=$(",
-            '  printf %s "$token" |',
-            f"    {CURL} --data {quote(data)} \\",
-            "      --data-urlencode WebIdentityToken@- \\",
-            f"      {_sts(_region(cloud))}",
-            ")",
-            *self._assumed(),
-        ]
+        return self._in_role(quote(f"{_ASSUME}{_in_form(cloud.role)}"), _region(cloud))
 
-    def _assumed(self) -> list[str]:
-        """The keys out of STS' answer."""
+    def _in_role(self, form: str, region: str) -> list[str]:
+        """The keys out of STS' answer to ``$token``; the form is a word."""
         names = dict(zip(SESSION, (*_KEYS, "SessionToken"), strict=True))
         read = (
             _assigned(name, f"sed -n 's:.*<{tag}>\\([^<]*\\)</{tag}>.*:\\1:p'")
             for name, tag in names.items()
         )
-        given = f': "${{{SESSION[-1]}:?is empty: AWS did not hand out the role}}"'
-        return [*read, given, *self._draft.dialect.masked(*SESSION)]
+        return [
+            *self._answer(Request(_sts(region), form=form, secret="WebIdentityToken")),
+            *read,
+            f': "${{{SESSION[-1]}:?is empty: AWS did not hand out the role}}"',
+            *self._draft.dialect.masked(*SESSION),
+        ]
 
     # -- AWS ------------------------------------------------------------------------------------
 
@@ -115,47 +105,62 @@ class Exchange:
         elsewhere = [
             "agent=${AWS_CONTAINER_CREDENTIALS_RELATIVE_URI:-}",
             'if [ -n "${AWS_CONTAINER_CREDENTIALS_FULL_URI:-$agent}" ]; then',
-            *indented(_of_container()),
+            *indented(self._of_container()),
             "else",
-            *indented(_of_machine()),
+            *indented(self._of_machine()),
             "fi",
             *found,
             f': "${{{SESSION[0]}:?is empty: nothing here has a role in AWS}}"',
             *self._draft.dialect.masked(*SESSION),
         ]
+        of_pod = [
+            'token=$(cat "$AWS_WEB_IDENTITY_TOKEN_FILE")',
+            "role=$(printf %s \"$AWS_ROLE_ARN\" | sed 's/+/%2B/g')",
+            *self._in_role(f'{quote(_ASSUME)}"$role"', region),
+        ]
         asked = [
             'if [ -n "${AWS_WEB_IDENTITY_TOKEN_FILE:-}" ]; then',
-            *indented([*_of_pod(region), *self._assumed()]),
+            *indented(of_pod),
             "else",
             *indented(elsewhere),
             "fi",
         ]
         return ['if [ -z "${AWS_ACCESS_KEY_ID:-}" ]; then', *indented(asked), "fi"]
 
-    def _ecr(self, host: str, *, temporary: bool) -> list[str]:
-        """Twelve hours in the registries of an account; curl signs as AWS asks for."""
-        url, region, service, target = ecr_api(host)
-        keys = '"$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"'
-        # Curl would sign an empty header, and not send it.
-        session = '"${AWS_SESSION_TOKEN:+header = \\"X-Amz-Security-Token: $AWS_SESSION_TOKEN\\"}"'
-        asking = (
-            [f"  printf 'user = \"%s:%s\"\\n%s\\n' {keys} \\", f"    {session} |"]
-            if temporary
-            else [f"  printf 'user = \"%s:%s\"\\n' {keys} |"]
-        )
+    def _of_container(self) -> list[str]:
+        """The answer of whoever gives containers their keys: an agent of EKS, or of ECS."""
+        asked = Request('"$agent"', header="Authorization: ", held="allowed", nearby=True)
         return [
-            "token=$(",
-            *asking,
-            f"    {CURL} --config - --aws-sigv4 aws:amz:{region}:{service} \\",
-            "      --header 'Content-Type: application/x-amz-json-1.1' \\",
-            f"      --header 'X-Amz-Target: {target}.GetAuthorizationToken' \\",
-            f"      --data '{{}}' {url} |",
-            f"    {json_field('authorizationToken')} | base64 -d",
-            ")",
-            "token=${token#AWS:}",
-            *received("token"),
-            *self._draft.dialect.masked("token"),
+            'allowed=$(cat "${AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE:-/dev/null}")',
+            "agent=${AWS_CONTAINER_CREDENTIALS_FULL_URI:-http://169.254.170.2$agent}",
+            *self._answer(asked),
         ]
+
+    def _of_machine(self) -> list[str]:
+        """The answer of a machine's metadata, which asks for a token since its second version."""
+        machine = "http://169.254.169.254/latest"
+        lives = ("X-aws-ec2-metadata-token-ttl-seconds: 60",)
+        token = Request(f"{machine}/api/token", lives, method="PUT", nearby=True)
+        header = "X-aws-ec2-metadata-token: "
+        role = Request('"$1"', header=header, held="allowed", nearby=True)
+        return [
+            "allowed=$(",
+            *indented(self._client.asked(token)),
+            ")",
+            f"roles={machine}/meta-data/iam/security-credentials/",
+            "told() {",
+            *indented(self._client.asked(role)),
+            "}",
+            'answer=$(told "$roles$(told "$roles")")',
+        ]
+
+    def _ecr(self, host: str, *, temporary: bool) -> list[str]:
+        """Twelve hours in the registries of an account."""
+        url, region, service, target = ecr_api(host)
+        request = Signed(url, region, service, f"{target}.GetAuthorizationToken", temporary)
+        # It holds the user, too.
+        *given, last = token_of(self._client.signed(request), "authorizationToken", " | base64 -d")
+        return [*given, "token=${token#AWS:}", last, *self._draft.dialect.masked("token")]
 
     # -- Google ---------------------------------------------------------------------------------
 
@@ -172,17 +177,16 @@ class Exchange:
             f"&audience=//iam.googleapis.com/{google.provider}&scope={_GOOGLE_SCOPE}"
             f"&requested_token_type={kind}:access_token&subject_token_type={kind}:jwt"
         )
-        scope = '{"scope":["' + _GOOGLE_SCOPE + '"]}'
-        asked = [
-            "printf 'Authorization: Bearer %s' \"$token\" |",
-            f"  {CURL} --header @- --header 'Content-Type: application/json' \\",
-            f"    --data {quote(scope)} \\",
-            f"    {impersonation(google.service_account)} |",
-        ]
+        account = Request(
+            impersonation(google.service_account),
+            ("Content-Type: application/json",),
+            header="Authorization: Bearer ",
+            body='{"scope":["' + _GOOGLE_SCOPE + '"]}',
+        )
         return [
             *draft.dialect.identity(draft.plan, cloud.name, cloud.token),
             *self._posted(quote(request), "subject_token", "https://sts.googleapis.com/v1/token"),
-            *self._token(asked, "accessToken"),
+            *self._token(account, "accessToken"),
         ]
 
     # -- Azure ----------------------------------------------------------------------------------
@@ -232,72 +236,33 @@ class Exchange:
 
     def _told(self, url: str, header: str) -> list[str]:
         """Lines that take a token from who tells it to whom it can reach; no secret is sent."""
-        call = f"{_METADATA} --header" if self._has_curl else "wget -q -O - --header"
-        return self._token([f"{call} {quote(header)} \\", f"  {url} |"], "access_token")
+        return self._token(Request(url, (header,), nearby=True), "access_token")
 
-    def _posted(self, data: str, name: str, url: str, field: str = "access_token") -> list[str]:
-        """Lines that exchange ``$token`` for another: it is no word of a command.
+    def _posted(self, form: str, name: str, url: str, field: str = "access_token") -> list[str]:
+        """Lines that exchange ``$token`` for another; ``form`` and ``url`` are words."""
+        return self._token(Request(url, form=form, secret=name), field)
 
-        ``data`` and ``url`` are words. Wget takes a form from files only, and a token has nothing
-        that a form would write in another way.
-        """
-        if self._has_curl:
-            asked = [
-                'printf %s "$token" |',
-                f"  {CURL} --data {data} \\",
-                f"    --data-urlencode {name}@- {url} |",
-            ]
-            return self._token(asked, field)
-        asked = [
-            "form=$(mktemp)",
-            f'printf %s {data}"&{name}=$token" > "$form"',
-            f'wget -q -O - --post-file "$form" {url} |',
-        ]
-        return self._token(asked, field, ['rm "$form"'])
+    def _token(self, request: Request, field: str) -> list[str]:
+        """``$token`` from the answer to a request."""
+        given = token_of(self._client.asked(request), field)
+        return [*given, *self._draft.dialect.masked("token")]
 
-    def _token(self, asked: list[str], field: str, then: Iterable[str] = ()) -> list[str]:
-        """``$token`` from the answer to a call."""
-        return [*token_of(asked, field, then), *self._draft.dialect.masked("token")]
+    def _answer(self, request: Request) -> list[str]:
+        return ["answer=$(", *indented(self._client.asked(request)), ")"]
 
 
-def _of_pod(region: str) -> list[str]:
-    """STS' answer to the token of a pod's service account."""
-    return [
-        "answer=$(",
-        f'  {CURL} --data {quote(_ASSUME)} --data-urlencode "RoleArn=$AWS_ROLE_ARN" \\',
-        '    --data-urlencode "WebIdentityToken@$AWS_WEB_IDENTITY_TOKEN_FILE" \\',
-        f"    {_sts(region)}",
-        ")",
-    ]
+def _client(draft: Draft) -> Client:
+    """Curl on what runs elsewhere, whatever the builder's own image has."""
+    if not draft.site.inherits or builder_of(draft.plan).name in CURLED:
+        return CURL
+    from ci_kaniko.shell.busybox import Busybox
+
+    return Busybox(draft)
 
 
-def _of_container() -> list[str]:
-    """The answer of whoever gives containers their keys: an agent of EKS, or of ECS."""
-    return [
-        'allowed=$(cat "${AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE:-/dev/null}")',
-        "agent=${AWS_CONTAINER_CREDENTIALS_FULL_URI:-http://169.254.170.2$agent}",
-        "answer=$(",
-        '  printf \'url = "%s"\\nheader = "Authorization: %s"\\n\' "$agent" "$allowed" |',
-        f"    {_METADATA} --config -",
-        ")",
-    ]
-
-
-def _of_machine() -> list[str]:
-    """The answer of a machine's metadata, which asks for a token since its second version."""
-    return [
-        "machine=http://169.254.169.254/latest",
-        "allowed=$(",
-        f"  {_METADATA} --request PUT \\",
-        "    --header 'X-aws-ec2-metadata-token-ttl-seconds: 60' $machine/api/token",
-        ")",
-        "roles=$machine/meta-data/iam/security-credentials/",
-        "told() {",
-        '  printf \'header = "X-aws-ec2-metadata-token: %s"\\n\' "$allowed" |',
-        f'    {_METADATA} --config - "$1"',
-        "}",
-        'answer=$(told "$roles$(told "$roles")")',
-    ]
+def _in_form(arn: str) -> str:
+    """An ARN in a form, where a plus would be a space."""
+    return arn.replace("+", "%2B")
 
 
 def _assigned(name: str, command: str) -> str:

@@ -8,7 +8,7 @@ from them.
 
 import re
 
-from ci_kaniko.kaniko.builders import HELPED, KANIKO, SIGNING
+from ci_kaniko.kaniko.builders import CURLED, HELPED, KANIKO
 from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.quick.declaring import Field, PrivateAttr
 from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated, Any
@@ -303,9 +303,9 @@ class Build(Model):
         section: Section | None = getattr(self, target, None)
         return (section and section.builder) or self.builder
 
-    def asks_elsewhere(self, target: str) -> bool:
-        """Whether nothing in the image that builds on a target can ask a cloud for a password."""
-        if self.built_by(target) in HELPED | SIGNING:
+    def asks_before(self, target: str) -> bool:
+        """Whether a cloud is asked for a password by a container before the one that builds."""
+        if self.built_by(target) in HELPED | CURLED:
             return False
         logins = (entry.on(target) for entry in self.registries.values())
         return any(login is not None and login.is_signed for login in logins)

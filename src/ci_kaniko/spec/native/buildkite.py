@@ -147,11 +147,6 @@ class Buildkite(Section):
 
         def __init__(self, /, **data: "Unpack[BuildkiteDict]") -> None: ...
 
-    def tools(self, build: Any) -> set[str]:
-        """A container may log in before the step."""
-        asks = {"curl"} if build.asks_elsewhere("buildkite") else set()
-        return super().tools(build) | asks
-
     def time_tool(self, build: Any) -> str:
         """The agent checks out, and git reads from that."""
         return "git"

@@ -199,7 +199,7 @@ class Kubernetes(Section):
         fetched = (self.builder or build.builder) in FETCHING
         checked_out = self.clone or build.prepare is not None or not fetched
         clones = build.context.is_checked_out and checked_out
-        asks = {"curl"} if build.asks_elsewhere("kubernetes") else set()
+        asks = {"curl"} if build.asks_before("kubernetes") else set()
         return super().tools(build) - {"regctl"} | ({"git"} if clones else set()) | asks
 
     def fetches(self, build: Any) -> bool:

@@ -9,7 +9,7 @@ from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.pipeline import apart, pipeline
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any
-from ci_kaniko.shell.dialect import impossible, impossible_exchanges, impossible_identities
+from ci_kaniko.shell.dialect import impossible, impossible_identities
 from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.spec.native.owned import OWNED
 from ci_kaniko.targets.agola.dialect import DIALECT
@@ -81,7 +81,6 @@ def _impossible_builds(plan: Plan) -> Iterator[Finding]:
     yield from impossible_triggers(plan, "schedules", "manual", "pipelines")
     yield from no_paths(plan, "Agola looks at branches, tags and refs, not at the files of a push")
     yield from impossible_identities(plan, DIALECT)
-    yield from impossible_exchanges(plan, DIALECT)
     yield from owned_keys("agola", extra)
     yield from narrow_checkout(
         plan, "its clone fetches no large files", "commands under prepare: can fetch them"

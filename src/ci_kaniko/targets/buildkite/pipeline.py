@@ -11,15 +11,13 @@ import re
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.inputs import declared
 from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner
-from ci_kaniko.plan.logins import in_every_run
 from ci_kaniko.plan.pipeline import PREPARES, READS_TIME, Named, apart, pipeline, prepared_by
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any
-from ci_kaniko.shell.dialect import impossible, impossible_exchanges
+from ci_kaniko.shell.dialect import impossible
 from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.spec.native.owned import OWNED
 from ci_kaniko.spec.texts import texts_of
-from ci_kaniko.syntax.variables import Ref
 from ci_kaniko.targets.buildkite.dialect import DIALECT, one_registry
 from ci_kaniko.targets.buildkite.inputs import takes_inputs
 from ci_kaniko.targets.buildkite.plugin import secret_names
@@ -46,7 +44,7 @@ from ci_kaniko.targets.target import Rendering
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ci_kaniko.plan.model import HostLogin, Plan
+    from ci_kaniko.plan.model import Plan
     from ci_kaniko.plan.pipeline import Image, Pipeline
     from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.native.buildkite import Buildkite
@@ -130,7 +128,6 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     if plan.arguments:
         yield from builder_of(plan).impossible_image(plan, with_shell=True)
     yield from impossible(plan, DIALECT)
-    yield from _impossible_logins(plan)
     yield from one_registry(plan)
     here = {"checkout": "use checkout"} if plan.spec.checkout else {}
     yield from owned_keys("buildkite", section.extra, here)
@@ -144,36 +141,6 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     yield from _undeliverable(section)
     yield from no_paths(plan, _NO_PATHS)
     yield from _impossible_inputs(plan)
-
-
-def _impossible_logins(plan: Plan) -> Iterator[Finding]:
-    """Logins that neither the step can make nor a container before it."""
-    if not plan.unaskable:
-        return
-    if plan.spec.buildkite.secrets == "buildkite" or any(map(_asks_buildkite, plan.unaskable)):
-        yield from impossible_exchanges(plan, DIALECT)
-        return
-    for login in plan.logins:
-        why = ""
-        if _asks_buildkite(login):
-            why = "it has no identity of Buildkite's"
-        elif any(isinstance(part, Ref) for part in login.key):
-            why = "it knows no variable of the build"
-        elif not in_every_run(plan, login):
-            why = "a run that does not push there would hold this login, too"
-        if why:
-            yield Finding(
-                "impossible-login",
-                login.where,
-                f"a container before the step logs in for it to all registries, and {why}",
-                "a username and a password for the registries of clouds, so that the step logs in "
-                "by itself; or another builder on this target",
-            )
-
-
-def _asks_buildkite(login: HostLogin) -> bool:
-    """Whether it asks Buildkite who the job is, which its agent in the step alone can do."""
-    return login.login.kind == "ci-token" or bool(login.cloud and login.cloud.token)
 
 
 def _names(pipeline: Pipeline) -> Iterator[Named]:

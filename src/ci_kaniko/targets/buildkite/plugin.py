@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from ci_kaniko.builders.registry import builder_of
-from ci_kaniko.plan.tools import curl_image
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.targets.pods import (
     CONFIG,
     Volumes,
     cache_volume,
     from_secret,
-    login_volume,
     scratch_volume,
     secret_volumes,
     toleration,
@@ -40,12 +37,8 @@ def settings(
     service_account: bool = True,
     checkout: Fields | None = None,
     pull: Iterable[str] = (),
-    before: Iterable[Fields] = (),
 ) -> Fields:
-    """The plugin's settings; ``given`` are parts of the container and of the pod.
-
-    What runs ``before`` are containers of the pod.
-    """
+    """The plugin's settings; ``given`` are parts of the container and of the pod."""
     container = {
         "name": "container-0",
         "image": image,
@@ -59,7 +52,6 @@ def settings(
         "imagePullSecrets": [{"name": name} for name in pull],
         "nodeSelector": nodes,
         "tolerations": [toleration(item) for item in section.tolerations],
-        "initContainers": [*before],
         "containers": [_without_nothing(container)],
         "volumes": given[1].get("volumes"),
     }
@@ -87,34 +79,11 @@ def security(builder: Builder) -> Fields:
     return {} if builder.confined else unconfined(builder.user)
 
 
-def login_container(plan: Plan, script: str) -> Fields:
-    """The container that logs in for a builder whose own image cannot."""
-    builder = builder_of(plan)
-    given, _ = mounted(plan, builder)
-    written = login_volume(builder.path, read_only=False)
-    container = {
-        "name": "login",
-        "image": curl_image(plan.spec),
-        "command": ["sh", "-c"],
-        "args": [script],
-        "securityContext": {"runAsUser": builder.user},
-        "env": given["env"],
-        "volumeMounts": written.mounts,
-    }
-    return _without_nothing(container)
-
-
-def mounted(
-    plan: Plan, builder: Builder | None = None, *, logged_in: bool = False
-) -> tuple[Fields, Fields]:
-    """How secrets reach the container: its part and the pod's. A join has no builder.
-
-    Another container may have ``logged_in`` before.
-    """
+def mounted(plan: Plan, builder: Builder | None = None) -> tuple[Fields, Fields]:
+    """How secrets reach the container: its part and the pod's. A join has no builder."""
     place = builder.path if builder else str
     scratch = scratch_volume(builder.scratch if builder else "")
     nothing = Volumes([], [], [])
-    login = login_volume(place, read_only=True) if logged_in else nothing
     section = plan.spec.buildkite
     own_store = section.secrets == "buildkite"
     volumes = nothing if own_store else secret_volumes(plan, section.secret, place, optional=True)
@@ -128,7 +97,6 @@ def mounted(
         "env": [*env, *volumes.env],
         "volumeMounts": [
             *_config_mount(plan, place(CONFIG)),
-            *login.mounts,
             *volumes.mounts,
             *cache.mounts,
             *scratch.mounts,
@@ -136,7 +104,6 @@ def mounted(
     }
     listed = [
         *_config_volume(plan),
-        *login.volumes,
         *volumes.volumes,
         *cache.volumes,
         *scratch.volumes,

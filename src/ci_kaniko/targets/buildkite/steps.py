@@ -11,7 +11,7 @@ from ci_kaniko.plan.resolve import started_by
 from ci_kaniko.plan.tools import git_image, join_image
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.shell.join import Join, digest_variable, joined
-from ci_kaniko.shell.script import Script, login_script, read_digest
+from ci_kaniko.shell.script import Script, read_digest
 from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.syntax.variables import input_of, inputs_in, parts_of, with_inputs
 from ci_kaniko.targets.buildkite.conditions import condition, condition_of_any
@@ -19,7 +19,6 @@ from ci_kaniko.targets.buildkite.dialect import AGENT, DIGEST_FILE, dialect_of
 from ci_kaniko.targets.buildkite.inputs import environment, expression, takes_inputs
 from ci_kaniko.targets.buildkite.plugin import (
     checkout_settings,
-    login_container,
     mounted,
     secret_names,
     security,
@@ -171,11 +170,11 @@ def _building(
     image: Image, job: Job, before: list[Key], images: Mapping[str, Image], time: Key | None
 ) -> Step:
     section, key = image.build.buildkite, job_key(image, job)
-    login, plan = job.plan.logged_in_before()
+    plan = job.plan
     builder = builder_of(plan)
     asks = plan.spec.digest or bool(plan.pushed_outputs)
     dialect = dialect_of(plan)
-    site = _knowing(time, dialect.site._replace(logged_in=login is not None))
+    site = _knowing(time, dialect.site)
     script = Script(plan, dialect, site, asks=asks)
     text = script.build(
         lambda words: [
@@ -190,14 +189,13 @@ def _building(
         section,
         builder.image(plan.spec, with_shell=True),
         nodes={**section.node_selector, **nodes},
-        given=mounted(plan, builder, logged_in=login is not None),
+        given=mounted(plan, builder),
         security=security(builder),
         sizes=resources(section),
-        labels=cloud_labels(job.plan),
+        labels=cloud_labels(plan),
         checkout=checkout_settings(image.build),
         pull=pull_secrets(image.build, "buildkite"),
-        service_account=not job.requests or bool(job.plan.every_cloud),
-        before=[login_container(login, login_script(login, dialect))] if login else [],
+        service_account=not job.requests or bool(plan.every_cloud),
     )
     label = section.label or f":docker: Build {image.word or 'image'}"
     label += f" for {job.platform}" * bool(job.suffix) + " for pull requests" * job.requests

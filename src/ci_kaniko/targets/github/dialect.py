@@ -201,17 +201,17 @@ class _GitHub(PlainDialect):
 
     def identity(self, plan: Plan, cloud: str, token: Token) -> list[str]:
         """Ask GitHub for the job's identity; its own token goes to curl by standard input."""
-        from ci_kaniko.shell.curl import CURL, token_of
+        from ci_kaniko.shell.clients import CURL, Request, token_of
 
         why = "is not set: pull requests of forks have no identity, other runs need id-token: write"
-        url = f"$ACTIONS_ID_TOKEN_REQUEST_URL&audience={token.audience}"
-        asked = [
-            "printf 'Authorization: bearer %s' \"$ACTIONS_ID_TOKEN_REQUEST_TOKEN\" |",
-            f'  {CURL} --header @- "{url}" |',
-        ]
+        request = Request(
+            f'"$ACTIONS_ID_TOKEN_REQUEST_URL&audience={token.audience}"',
+            header="Authorization: bearer ",
+            held="ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+        )
         return [
             f': "${{ACTIONS_ID_TOKEN_REQUEST_URL:?{why}}}"',
-            *token_of(asked, "value"),
+            *token_of(CURL.asked(request), "value"),
             *self.masked("token"),
         ]
 

@@ -14,7 +14,7 @@ from ci_kaniko.plan.pipeline import READS_TIME, Named, pipeline, workflow_name
 from ci_kaniko.plan.tools import checkout_action
 from ci_kaniko.problems.finding import Finding, quoted, unique
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any
-from ci_kaniko.shell.dialect import impossible, impossible_exchanges, impossible_identities
+from ci_kaniko.shell.dialect import impossible, impossible_identities
 from ci_kaniko.shell.join import impossible_join
 from ci_kaniko.spec.build import SpecFields
 from ci_kaniko.syntax.grammar import inside_repository
@@ -94,7 +94,6 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     dialect = dialect_of(plan)
     yield from impossible(plan, dialect)
     yield from impossible_identities(plan, dialect)
-    yield from impossible_exchanges(plan, dialect)
     yield from _container_findings(plan) if is_inside(plan) else _docker_findings(plan)
     yield from _secret_names(plan)
     yield from _repository_findings(plan)

@@ -8,7 +8,7 @@ from ci_kaniko.plan.logins import mixed_logins
 from ci_kaniko.plan.pipeline import Named
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any
-from ci_kaniko.shell.dialect import impossible, impossible_exchanges
+from ci_kaniko.shell.dialect import impossible
 from ci_kaniko.spec.texts import texts_of
 from ci_kaniko.syntax.globs import is_exclusion
 from ci_kaniko.syntax.variables import ENV_PREFIX, natives
@@ -137,7 +137,6 @@ def _impossible_names(pipeline: Pipeline) -> Iterator[Finding]:
 def _plan_findings(plan: Plan) -> Iterator[Finding]:
     section = plan.spec.gitlab
     yield from impossible(plan, dialect_of(plan))
-    yield from impossible_exchanges(plan, dialect_of(plan))
     if is_child(plan.spec):
         yield from impossible_triggers(plan, "schedules", "manual")
     if plan.arguments:

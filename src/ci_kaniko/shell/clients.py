@@ -1,0 +1,108 @@
+"""How a script asks a server: no secret stands among the words that others can see."""
+
+from __future__ import annotations
+
+from ci_kaniko.quick.hints import TYPE_CHECKING, Protocol
+from ci_kaniko.quick.records import NamedTuple
+from ci_kaniko.text.quoting import continued, indented, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_CURL = "curl --fail --silent --show-error"
+_RETRIED = f"{_CURL} --retry 3"
+_NEARBY = f"{_CURL} --connect-timeout 5"
+
+
+class Request(NamedTuple):
+    """What a server is asked: ``url`` is a word, and ``headers`` are texts.
+
+    ``form`` is a word, too, and the field ``secret`` of it is ``$token``; ``body`` is a text in its
+    place. ``header`` is a text that ends where the value of the variable ``held`` stands, and it is
+    not sent where that is empty. What is ``nearby`` answers at once, or never.
+    """
+
+    url: str
+    headers: tuple[str, ...] = ()
+    header: str = ""
+    held: str = "token"
+    form: str = ""
+    secret: str = ""
+    body: str = ""
+    method: str = ""
+    nearby: bool = False
+
+
+class Signed(NamedTuple):
+    """A request to AWS: with ``temporary`` keys there is a token of their session, too."""
+
+    url: str
+    region: str
+    service: str
+    target: str
+    temporary: bool
+
+
+class Client(Protocol):
+    """A program that asks servers."""
+
+    def asked(self, request: Request) -> list[str]:
+        """Lines of a command that prints the answer."""
+
+    def signed(self, request: Signed) -> list[str]:
+        """The same for a request that is signed with the keys of AWS."""
+
+
+class Curl(Client):
+    """It reads secrets from its standard input, and signs by itself."""
+
+    def asked(self, request: Request) -> list[str]:
+        words = [f"--request {request.method}"] * bool(request.method)
+        words += ["--header @-"] * bool(request.header)
+        words += [f"--header {quote(text)}" for text in request.headers]
+        if data := request.form or (request.body and quote(request.body)):
+            words.append(f"--data {data}")
+        words += [f"--data-urlencode {request.secret}@-"] * bool(request.secret)
+        given = quote(f"{request.header}%s") if request.header else "%s"
+        call = continued(_NEARBY if request.nearby else _RETRIED, [*words, request.url])
+        if not (request.header or request.secret):
+            return call
+        return [f'printf {given} "${request.held}" |', *indented(call)]
+
+    def signed(self, request: Signed) -> list[str]:
+        keys = '"$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"'
+        # Curl would sign an empty header, and not send it.
+        session = '"${AWS_SESSION_TOKEN:+header = \\"X-Amz-Security-Token: $AWS_SESSION_TOKEN\\"}"'
+        told = (
+            [f"printf 'user = \"%s:%s\"\\n%s\\n' {keys} \\", f"  {session} |"]
+            if request.temporary
+            else [f"printf 'user = \"%s:%s\"\\n' {keys} |"]
+        )
+        words = [
+            "--config -",
+            f"--aws-sigv4 aws:amz:{request.region}:{request.service}",
+            "--header 'Content-Type: application/x-amz-json-1.1'",
+            f"--header 'X-Amz-Target: {request.target}'",
+            f"--data '{{}}' {request.url}",
+        ]
+        return [*told, *indented(continued(_RETRIED, words))]
+
+
+CURL = Curl()
+
+
+def json_field(name: str) -> str:
+    """A command that takes the text of a field out of JSON."""
+    return f'sed -n \'s/.*"{name}" *: *"\\([^"]*\\)".*/\\1/p\''
+
+
+def received(name: str) -> list[str]:
+    """A line that stops where an answer left a variable empty."""
+    return [f': "${{{name}:?is empty: the answer holds none}}"']
+
+
+def token_of(asked: Iterable[str], field: str, then: str = "") -> list[str]:
+    """Lines that put a field of the answer to a call into ``$token``, after a command for it."""
+    *lines, last = asked
+    piped = [*lines, f"{last} |", f"  {json_field(field)}{then}"]
+    return ["token=$(", *indented(piped), ")", *received("token")]
