@@ -115,18 +115,23 @@ SHELLS = (["dash"], ["bash"], ["busybox", "sh"])
 
 NC = r"""#!/bin/sh
 printf "%s\n" "$*" >> {0}/asked
-while [ "$1" != -e ]; do port=$1; shift; done
-case $port in 80) port={1} ;; 443) port={2} ;; *) exit 1 ;; esac
-exec {3} nc 127.0.0.1 $port "$@"
+while [ "$1" != -e ]; do host=$port port=$1; shift; done
+case $host:$port in
+  *.example.com:3128) port={3} ;;
+  *:80) port={1} ;;
+  *:443) port={2} ;;
+  *) exit 1 ;;
+esac
+exec {4} nc 127.0.0.1 $port "$@"
 """
-"""Busybox' nc, which gets to the server whatever host is asked."""
+"""Busybox' nc, which gets to the servers and to the proxy whatever host is asked."""
 
 
 class Box(NamedTuple):
     """A folder in the place of a container's root, and the ports of the clouds."""
 
     folder: Path
-    ports: tuple[int, int]
+    tunnelled: list[str]
 
     def run(self, script: str, env: dict[str, str], shell: list[str]) -> tuple[int, str]:
         """The status of a job and what it printed; its builder does nothing."""
@@ -169,18 +174,18 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     tools.program("openssl")
     folder = tmp_path_factory.mktemp("box")
     (folder / "bin").mkdir()
-    with clouds.serving(folder) as (plain, secure):
+    with clouds.serving(folder) as (plain, secure), clouds.tunnelling(secure) as (proxy, tunnelled):
         to = f"--insecure --connect-to :80:127.0.0.1:{plain} --connect-to :443:127.0.0.1:{secure}"
         wrapper = f'#!/bin/sh\nprintf "%s\\n" "$*" >> {folder}/asked\nexec {curl} {to} "$@"\n'
         busybox = tools.program("busybox")
-        programs = {"curl": wrapper, "nc": NC.format(folder, plain, secure, busybox)}
+        programs = {"curl": wrapper, "nc": NC.format(folder, plain, secure, proxy, busybox)}
         watched = f'#!/bin/sh\nprintf "%s\\n" "$*" >> {folder}/asked\nexec {busybox} '
         programs["ssl_client"] = f'{watched} ssl_client "$@"\n'
         programs |= dict.fromkeys(("buildah", "buildctl-daemonless.sh"), "#!/bin/sh\n")
         for name, text in programs.items():
             (folder / "bin" / name).write_text(text)
             (folder / "bin" / name).chmod(0o755)
-        yield Box(folder, (plain, secure))
+        yield Box(folder, tunnelled)
 
 
 def told(case: Case, builder: str) -> str:
@@ -258,12 +263,38 @@ def test_a_container_of_a_pod_logs_in_for_the_next(box: Box, name: str) -> None:
                 assert not [each for each in clouds.SECRETS if each in box.words + printed]
 
 
+def test_busybox_goes_through_a_proxy(box: Box) -> None:
+    """To servers of https alone, and not to those that ``no_proxy`` names."""
+    ecr, sts = (f"{name}.eu-west-1.amazonaws.com:443" for name in ("api.ecr", "sts"))
+    for name, env, through in (
+        ("aws role", {"HTTPS_PROXY": clouds.PROXY}, [sts, ecr]),
+        ("aws machine", {"https_proxy": clouds.PROXY, "http_proxy": clouds.PROXY}, [ecr]),
+        ("aws role", {"https_proxy": clouds.PROXY, "no_proxy": f"x,{sts[:-4]}"}, [ecr]),
+        ("aws role", {"https_proxy": clouds.PROXY, "NO_PROXY": ".y, .amazonaws.com"}, []),
+        ("aws role", {"https_proxy": clouds.PROXY, "NO_PROXY": "*"}, []),
+    ):
+        for shell in SHELLS:
+            box.tunnelled.clear()
+            script, given = job(CASES[name], DEFAULT_BRANCH, "buildkit")
+            status, printed = box.run(script, {**given, **env}, shell)
+            assert status == 0, printed
+            assert box.logins == {ECR: AWS}, shell
+            assert box.tunnelled == through, (env, shell)
+            assert "its-p4ss" not in box.words + printed
+            assert clouds.PROXY_LOGIN[6:] not in box.words + printed
+    script, given = job(CASES["aws role"], DEFAULT_BRANCH, "buildkit")
+    refused = clouds.PROXY.replace("its", "no")
+    status, printed = box.run(script, {**given, "https_proxy": refused}, ["dash"])
+    assert status != 0
+    assert "the proxy has answered: 407" in printed
+
+
 @settings(max_examples=5, deadline=None)
 @example([(bytes(range(256)), bytes(range(256))), (b"", b"")])
 @given(st.lists(st.tuples(st.binary(max_size=70), st.binary(max_size=70)), min_size=1, max_size=8))
 def test_busybox_signs_as_python_does(pairs: list[tuple[bytes, bytes]]) -> None:
-    given = "".join(f"{key.hex()} {message.hex()}\n" for key, message in pairs)
-    asked = 'while IFS=\' \' read -r key message; do raw "$message" 0 | hmac "$key"; done'
+    given = "".join(f"{key.hex()}:{message.hex()}\n" for key, message in pairs)
+    asked = 'while IFS=: read -r key message; do raw "$message" 0 | hmac "$key"; done'
     script = f"set -eu\n{FUNCTIONS['hmac']}\n{asked}\n"
     signed = [hmac.new(key, message, "sha256").hexdigest() for key, message in pairs]
     for shell in SHELLS:

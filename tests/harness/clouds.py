@@ -15,6 +15,8 @@ import ssl
 import subprocess
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from select import select
+from socket import create_connection
 from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qs
@@ -37,6 +39,8 @@ ACCOUNT = f"provider: {PROVIDER}, service_account: {SA}"
 JOB, POD, AGENT = "eyJ.job", "eyJ.pod", "token-of-the-agent"
 """Tokens that say who a job, a pod and a container are."""
 MACHINE, FEDERATED, AAD = "token-of-the-machine", "ya29.federated", "eyJ.aad"
+PROXY = "http://me:its-p4ss@proxy.example.com:3128/"
+PROXY_LOGIN = f"Basic {base64.b64encode(b'me:its-p4ss').decode()}"
 PASSWORDS = {"ecr": "ecr-p4ss", "google": "ya29.account", "azure": "eyJ.registry"}
 SECRETS = (KEY, SESSION_KEY, SESSION, JOB, POD, AGENT, MACHINE, FEDERATED, AAD, *PASSWORDS.values())
 
@@ -242,6 +246,29 @@ def serving(folder: Path) -> Iterator[tuple[int, int]]:
     one, other = (ThreadingHTTPServer(("127.0.0.1", 0), _Handler) for _ in range(2))
     with _started(one) as plain, secured(other, folder) as secure:
         yield plain, secure
+
+
+@contextmanager
+def tunnelling(port: int) -> Iterator[tuple[int, list[str]]]:
+    """A proxy for whoever says ``me:its-p4ss``, which leads to a port; with what it was asked."""
+    asked = []
+
+    class Tunnel(_Handler):
+        def do_CONNECT(self) -> None:
+            asked.append(self.path)
+            known = self.headers.get("Proxy-Authorization") == PROXY_LOGIN
+            self.send_response(200 if known else 407)
+            self.end_headers()
+            with create_connection(("127.0.0.1", port)) as server:
+                ends = {self.connection: server, server: self.connection}
+                while known:
+                    ready, _, _ = select(ends, (), ())
+                    for end in ready:
+                        known = known and bool(sent := end.recv(65536))
+                        ends[end].sendall(sent)
+
+    with _started(ThreadingHTTPServer(("127.0.0.1", 0), Tunnel)) as proxy:
+        yield proxy, asked
 
 
 @contextmanager

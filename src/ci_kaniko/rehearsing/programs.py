@@ -272,8 +272,13 @@ esac
 
 NC = """#!/bin/sh
 host=$3 port=$4
-read -r method path version <&6
 return=$(printf '\\r') given= form=
+read -r method path version <&6
+if [ "$method" = CONNECT ]; then
+  host=${path%:*} port=${path##*:}
+  while read -r line <&6 && [ "$line" != "$return" ]; do :; done
+  read -r method path version <&6
+fi
 while read -r line <&6; do
   line=${line%"$return"}
   [ -n "$line" ] || break

@@ -23,18 +23,38 @@ FUNCTIONS: Mapping[str, str] = {
     "ask": r"""
 # ask METHOD URL BODY HEADER...: by nc, since wget would show what is secret as its arguments
 ask() (
+  set -f
   method=$1 url=$2 body=$3
   shift 3
   address=${url#*://}
-  host=${address%%/*} port=443
-  talk='exec ssl_client -s 5 -n "$0" 5<&0 <&6 >&7'
-  if [ "$url" = "http://$address" ]; then port=80 talk='cat <&6 && cat >&7'; fi
-  if [ "${host%:*}" != "$host" ]; then port=${host##*:}; fi
+  at=${address%%/*} proxy=${https_proxy:-${HTTPS_PROXY:-}}
+  host=${at%:*} talk='exec ssl_client -s 5 -n "$0" 5<&0 <&6 >&7' port=443
+  if [ "$url" = "http://$address" ]; then proxy='' talk='cat <&6 && cat >&7' port=80; fi
+  if [ "$host" != "$at" ]; then port=${at##*:}; fi
+  for near in $(printf %s "${no_proxy:-${NO_PROXY:-}}" | tr , ' '); do
+    if [ "$near" = '*' ]; then proxy=''; fi
+    case .$host in *".${near#.}") proxy='' ;; esac
+  done
+  set -- "$method /${address#*/} HTTP/1.0" "Host: $at" "$@" "Content-Length: ${#body}"
+  to=$host
+  if [ -n "$proxy" ]; then
+    proxy=${proxy#*://}
+    proxy=${proxy%%/*}
+    to=${proxy##*@} user=''
+    if [ "$to" = "${to%:*}" ]; then to=$to:80; fi
+    if [ "${proxy%@*}" != "$proxy" ]; then user=$(printf %s "${proxy%@*}" | base64 | tr -d '\n'); fi
+    set -- "CONNECT $host:$port HTTP/1.1" "Host: $host:$port" \
+      ${user:+"Proxy-Authorization: Basic $user"} '' "$@"
+    port=${to##*:} to=${to%:*} talk='
+      while IFS= read -r line <&6 && printf "%s\n" "$line" && [ ${#line} -gt 1 ]; do :; done
+      read -r line status line
+      [ "$status" = 200 ] || { echo "ci-kaniko: the proxy has answered: $status" >&2; exit 1; }
+      while IFS= read -r line && [ ${#line} -gt 1 ]; do :; done
+      '$talk
+  fi
   answer=$(
-    {
-      printf '%s\r\n' "$method /${address#*/} HTTP/1.0" "Host: $host" "$@"
-      printf 'Content-Length: %s\r\n\r\n%s' "${#body}" "$body"
-    } | timeout 60 nc -w 9 "${host%:*}" "$port" -e sh -c "$talk" "${host%:*}" 6<&0 7>&1
+    { printf '%s\r\n' "$@" '' && printf %s "$body"; } |
+      timeout 60 nc -w 9 "$to" "$port" -e sh -c "$talk" "$host" 6<&0 7>&1
   ) || true
   case $answer in
     HTTP/1.?' 200'*) printf '%s\n' "$answer" | sed "1,/^$(printf '\r')"'$/d' ;;
