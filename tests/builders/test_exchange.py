@@ -295,7 +295,7 @@ def test_busybox_goes_through_a_proxy(box: Box) -> None:
 def test_busybox_signs_as_python_does(pairs: list[tuple[bytes, bytes]]) -> None:
     given = "".join(f"{key.hex()}:{message.hex()}\n" for key, message in pairs)
     asked = 'while IFS=: read -r key message; do raw "$message" 0 | hmac "$key"; done'
-    script = f"set -eu\n{FUNCTIONS['hmac']}\n{asked}\n"
+    script = f"set -eu\n{FUNCTIONS['raw']}{FUNCTIONS['hmac']}\n{asked}\n"
     signed = [hmac.new(key, message, "sha256").hexdigest() for key, message in pairs]
     for shell in SHELLS:
         program = [tools.program(shell[0]), *shell[1:], "-c", script]

@@ -64,7 +64,7 @@ ask() (
   esac
 )
 """,
-    "hmac": r"""
+    "raw": r"""
 # raw HEX NUMBER: the bytes, each xor the number
 raw() (
   rest=$1 bytes=''
@@ -75,6 +75,8 @@ raw() (
   done
   printf %b "$bytes"
 )
+""",
+    "hmac": r"""
 # hmac HEX: the HMAC-SHA256 of what it reads, with that key
 hmac() (
   key=$1
@@ -108,7 +110,9 @@ ask_aws() (
 )
 """,
 }
-"""What a script has of its own, each with what it needs before it."""
+"""What a script has of its own, each after those that it calls."""
+BODIES = frozenset(text.strip().partition("\n")[2] for text in FUNCTIONS.values())
+"""The same without the comment before each."""
 
 
 class Busybox(Client):

@@ -34,6 +34,7 @@ from ci_kaniko.importing.shell.words import (
     text_of_parts,
     value,
 )
+from ci_kaniko.shell.busybox import BODIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -133,8 +134,11 @@ class _Shell(Places):
 
     def _spelled(self, node: Tree) -> str:
         """A command as it stands in the script."""
+        return shown(spell(self.source(self._written(node))))
+
+    def _written(self, node: Tree) -> str:
         cut = self.text_read[node["Pos"]["Offset"] : node["End"]["Offset"]]
-        return shown(spell(self.source(cut.decode("utf-8", "replace"))))
+        return cut.decode("utf-8", "replace")
 
     def _with_redirections(self, node: Tree, line: int) -> Status:
         command = node.get("Cmd")
@@ -226,7 +230,10 @@ class _Shell(Places):
         return self.run([node["Stmt"]] if "Stmt" in node else [])
 
     def _run_FuncDecl(self, node: Tree) -> Status:  # noqa: N802
-        self.state.functions[node["Name"]["Value"]] = node["Body"]
+        name = node["Name"]["Value"]
+        # What a script of ours asks a server with is no more to be followed than curl.
+        if self._written(node) not in BODIES:
+            self.state.functions[name] = node["Body"]
         return SUCCESS
 
     def _run_TestClause(self, node: Tree) -> Status:  # noqa: N802
