@@ -34,7 +34,6 @@ from ci_kaniko.importing.shell.words import (
     text_of_parts,
     value,
 )
-from ci_kaniko.shell.busybox import BODIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -45,6 +44,15 @@ __all__ = ["Given", "ShellError", "read"]
 
 _NO_WORD: Tree = {"Parts": [], "Pos": {"Line": 1}}
 _MAX_ROUNDS = 200
+
+
+def _asks(name: str, text: str) -> bool:
+    """Whether a script of ours asks servers with a function: that is followed no more than curl."""
+    if not text.startswith(f"{name}() (\n"):
+        return False
+    from ci_kaniko.shell.busybox import BODIES
+
+    return text in BODIES
 
 
 def read(text: str, given: Given = NOTHING, budget: Budget | None = None) -> Script:
@@ -231,8 +239,7 @@ class _Shell(Places):
 
     def _run_FuncDecl(self, node: Tree) -> Status:  # noqa: N802
         name = node["Name"]["Value"]
-        # What a script of ours asks a server with is no more to be followed than curl.
-        if self._written(node) not in BODIES:
+        if not _asks(name, self._written(node)):
             self.state.functions[name] = node["Body"]
         return SUCCESS
 
