@@ -176,6 +176,7 @@ class Draft(Voice):
         super().__init__(original.path, line, original.report)
         self.voice: Voice = self
         self.is_ours = original.is_ours
+        self.may_build, self.scripts_in = original.may_build, original.scripts_in
         self.facts = facts
         self.name = name
         self.calls: tuple[Call, ...] = ()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ci_kaniko.importing.signs import are_mentioned
 from ci_kaniko.importing.ticked import MAX_BYTES, Map, failure, read_yaml
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 _ACTIONS = {"action.yml", "action.yaml"}
 _FOLDERS_UP = 8
+_SCRIPT = re.compile(r"(?<![\w./-])(?:\$\{?\w+\}?/)?((?:[\w.-]+/)*[\w.-]+\.(?:ba)?sh)\b")
+_MAX_SCRIPTS = 20
 
 
 class File(NamedTuple):
@@ -64,18 +68,40 @@ class Original:
 
     def find(self, name: str) -> Original | None:
         """A file of the same repository: among those given, or in a folder around this one."""
+        other = self._look(name)
+        return None if other is None else self._beside(other)
+
+    def _look(self, name: str) -> File | None:
         wanted = name.removeprefix("./").lstrip("/")
         for other in self.given:
             known = f"/{other.path}".endswith(f"/{wanted}")
             if known or (other.path not in _ACTIONS and f"/{wanted}".endswith(f"/{other.path}")):
-                return self._beside(other)
+                return other
         folder = os.path.dirname(os.path.abspath(self.path))
         for _ in range(_FOLDERS_UP if os.path.isfile(self.path) else 0):
             path = os.path.join(folder, wanted)
             if os.path.isfile(path):
-                return self._beside(opened(os.path.relpath(path)))
+                return opened(os.path.relpath(path))
             folder = os.path.dirname(folder)
         return None
+
+    def may_build(self, script: str) -> bool:
+        """Whether a script may call a builder, or one of the repository that it runs does."""
+        return are_mentioned(script) or bool(self.scripts_in(script))
+
+    def scripts_in(self, script: str) -> dict[str, str]:
+        """The scripts of the repository that a script names and that may call a builder."""
+        found: dict[str, str] = {}
+        named = _SCRIPT.findall(script)
+        while named and len(found) < _MAX_SCRIPTS:
+            name = named.pop(0).removeprefix("./")
+            inside = name not in found and ".." not in name.split("/")
+            other = self._look(name) if inside else None
+            if other is not None and are_mentioned(other.text):
+                self.found.add(other.path)
+                found[name] = other.text
+                named += _SCRIPT.findall(other.text)
+        return found
 
     def _beside(self, other: File) -> Original:
         self.found.add(other.path)

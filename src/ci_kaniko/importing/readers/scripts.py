@@ -59,6 +59,8 @@ def read_pieces(job: Draft, pieces: list[Piece], host: Host | None = None) -> Sc
     known: dict[str, Text] = {name: (Var(name),) for name in job.secrets}
     known.update(job.environment)
     text = "\n".join(rows)
+    for name, called in job.scripts_in(text).items():
+        job.known_files.setdefault(name, (called,))
     job.script_text = f"{job.script_text}\n{text}"
     try:
         dialect = "posix" if is_image(spell(job.image)) else "bash"

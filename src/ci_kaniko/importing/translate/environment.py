@@ -12,7 +12,7 @@ from ci_kaniko.importing.shell.uses import IGNORED_VARIABLES
 from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
-from ci_kaniko.kaniko.variables import is_read, owner_of_variable
+from ci_kaniko.kaniko.variables import flag_of_variable, is_read, owner_of_variable
 from ci_kaniko.syntax.variables import NATIVE
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def exported(job: Job, call: Call, asked: Collection[str], spelled: Spelled) -> 
     """What stands under ``env:``; ``asked`` are the variables that a login was looked for in."""
     found: dict[str, str] = {}
     given = {name: (job.environment[name], line) for name, line in job.exported.items()}
-    for name in _own(job, call):
+    for name in [*_own(job, call), *filter(flag_of_variable, job.exported)]:
         given.pop(name, None)
     for name, choices in call.environment.items():
         if name in _own(job, call):

@@ -23,7 +23,6 @@ from ci_kaniko.importing.readers.scripts import Piece, goes_on, read_pieces
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.regular import globs_of
-from ci_kaniko.importing.signs import are_mentioned
 from ci_kaniko.importing.ticked import (
     Map,
     Str,
@@ -78,7 +77,7 @@ class _Task:
     def jobs(self) -> Iterator[Draft]:
         """The task as a job, if it calls the executor."""
         pieces = list(self._pieces())
-        if not any(are_mentioned(piece.text) for piece in pieces):
+        if not any(self.original.may_build(piece.text) for piece in pieces):
             return
         job = Draft(_FACTS, self.task.peek("name"), self.original, line_of(self.task))
         self._environment(job, self.container)

@@ -18,7 +18,6 @@ from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
 from ci_kaniko.importing.shell.commands.flags import outputs
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import Value, pure
-from ci_kaniko.importing.signs import are_mentioned
 from ci_kaniko.importing.ticked import (
     List,
     Map,
@@ -223,7 +222,7 @@ class _Step:
 
     def read(self) -> None:
         pieces = [self._uploaded(piece) for piece in self._commands()]
-        script = pieces if any(are_mentioned(piece.text) for piece in pieces) else []
+        script = pieces if any(self.job.may_build(piece.text) for piece in pieces) else []
         self.plugins = Plugins(self.job, self.step, self._uploaded)
         self.plugins.read(script)
         if "image" in self.step and not self.job.image:

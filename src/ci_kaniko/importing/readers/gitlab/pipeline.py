@@ -15,7 +15,7 @@ from ci_kaniko.importing.readers.inputs import cell_name, name_of, read_input
 from ci_kaniko.importing.readers.preparing import Before, prepare
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.report import FILE_LINES
-from ci_kaniko.importing.signs import are_mentioned, is_image, without_entrypoint
+from ci_kaniko.importing.signs import is_image, without_entrypoint
 from ci_kaniko.importing.ticked import (
     Map,
     Str,
@@ -160,7 +160,7 @@ class _Pipeline:
             *self._scripts(whole.get("before_script"), 0),
             *self._scripts(whole.get("script"), 0),
         ]
-        if not any(are_mentioned(script) for script in scripts):
+        if not any(map(self.files.original.may_build, scripts)):
             return
         matrix = whole.mapping("parallel").get("matrix")
         rest = {key: value for key, value in whole.items() if key != "parallel"}

@@ -129,7 +129,8 @@ class Settings:
         image = f"{spell(self.job.image)} {self.image}"
         conditions = [f"{whole.get(key)}" for key in ("rules", "only", "except", "tags")]
         section = " ".join(map(str, self.job.section.values()))
-        texts = [script, image, section, literal(self.job.image) or "", *conditions]
+        called = map(spell, self.job.known_files.values())
+        texts = [script, image, section, literal(self.job.image) or "", *conditions, *called]
         variables = self._checked_out(self.variables.settle(texts, self.job.written))
         self.job.keep_extra(whole, read, variables=variables)
 

@@ -263,7 +263,7 @@ class _Reader:
         self._steps(job, statements, around, pieces)
         built = around
         for listed, inside in pieces:
-            if any(are_mentioned(piece.text) for piece in listed):
+            if any(self.original.may_build(piece.text) for piece in listed):
                 built = inside
                 break
         job.environment |= {**self.known, **built.environment}

@@ -286,8 +286,6 @@ def _call_of(job: Draft, words: list[Word], line: int) -> Call:
 
     conditions = Conditions()
     given = {name: pure(job.environment[name]) for name in job.exported if flag_of_variable(name)}
-    for name in given:
-        del job.exported[name]
     items = [*_items(words), *flags_of(given, line)]
     found = one_word_each(items, conditions, YES, note)
 

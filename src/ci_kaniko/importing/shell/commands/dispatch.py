@@ -199,6 +199,8 @@ def _program(reader: Reader, name: str, rest: list[Item]) -> Status:
     base = name.rpartition("/")[2]
     if name in shell_docker.SHELLS or base in shell_docker.SHELLS:
         return _shell(reader, name, rest)
+    if base.endswith((".sh", ".bash")):
+        return _file(reader, (name,), rest) or unknown(reader, name, rest)
     if name == "exec":
         return _exec(reader, rest)
     if base in shell_docker.REGISTRY_CLIENTS:
@@ -253,14 +255,19 @@ def _shell(reader: Reader, name: str, rest: list[Item]) -> Status:
             script_text = pure(rest[at + 1].text)
             return reader.run_inner(script_text, rest[at + 3 :])
         if not word.startswith("-") and word != "pipefail":
-            found = read_file(reader, item.text)
-            if all(literal(text) for _, text in found):
-                return reader.run_file(found, rest[at + 1 :])
+            if status := _file(reader, item.text, rest[at + 1 :]):
+                return status
             break
     else:
         if reader.stdin and reader.stdin != EMPTY:
             return reader.run_inner(reader.stdin, [])
     return unknown(reader, name, rest)
+
+
+def _file(reader: Reader, path: Text, rest: list[Item]) -> Status | None:
+    """A script that is known; None for another one."""
+    found = read_file(reader, path)
+    return reader.run_file(found, rest) if all(literal(text) for _, text in found) else None
 
 
 def _exec(reader: Reader, rest: list[Item]) -> Status:
