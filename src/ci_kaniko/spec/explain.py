@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from types import GenericAlias
 
 from ci_kaniko.problems.finding import Finding, Refused, Where, quoted
 from ci_kaniko.problems.problem import suggest
-from ci_kaniko.quick.hints import TYPE_CHECKING, Any
+from ci_kaniko.quick.hints import TYPE_CHECKING, Any, get_origin
 from ci_kaniko.spec.build import TOP_ONLY, Build, NamedImage, SpecFields
 from ci_kaniko.spec.logins import Login
 from ci_kaniko.syntax.scalars import wrong_type
@@ -182,9 +181,9 @@ def _places(key: str, root: type[Build]) -> Iterator[str]:
         if top == key:
             yield top
         kind = field.annotation
-        is_one = isinstance(kind, GenericAlias)  # a list of mappings, or some with names of theirs
-        kinds = (kind, *(() if is_one else getattr(kind, "__args__", ())))
-        below = [kind for kind in kinds if hasattr(kind, "model_fields")]
+        several = get_origin(kind) in (tuple, dict)  # whose mappings have places of their own
+        kinds = () if several else getattr(kind, "__args__", (kind,))
+        below = filter(None, map(_model_of, kinds))
         yield from (
             f"{top}.{name}" for model in below for name in model.model_fields if name in names
         )
