@@ -14,8 +14,9 @@ class Exemption(NamedTuple):
     """Fields that some targets do not hear, and why that is right.
 
     In ``fields`` a ``*`` is any step and ``**`` any rest; OTHER is each target but the one that
-    is rendered, and SELF that one. ``beside`` is what must be there for it, ``forms`` the forms.
-    With ``elsewhere`` an input stands in the settings of other targets only.
+    is rendered, and SELF that one. ``beside`` is what must be there for it, ``forms`` the forms,
+    and ``without`` a switch of the target that has to be off. With ``elsewhere`` an input stands in
+    the settings of other targets only.
     """
 
     fields: tuple[str, ...]
@@ -23,6 +24,7 @@ class Exemption(NamedTuple):
     reason: str
     beside: str = ""
     forms: tuple[str, ...] = ()
+    without: str = ""
     elsewhere: bool = False
 
 
@@ -140,6 +142,12 @@ EXEMPTIONS = (
         ("tools.git",),
         ("gitlab", "github", "buildkite"),
         "the platform checks out by itself",
+    ),
+    Exemption(
+        ("tools.git",),
+        ("kubernetes",),
+        "the executor fetches the repository by itself",
+        without="clone",
     ),
     Exemption(
         ("tools.curl",),

@@ -463,7 +463,8 @@ def _exempt_rows() -> Iterator[list[str]]:
         others = "every other target" if "OTHER" in "".join(exemption.fields) else ""
         where = ", ".join(TITLES[target] for target in exemption.targets)
         forms = f", form {listed([*map(code, exemption.forms)], 'or')}" if exemption.forms else ""
-        yield [fields, f"{others or where}{forms}", exemption.reason]
+        off = f", without {code(exemption.without)}" if exemption.without else ""
+        yield [fields, f"{others or where}{forms}{off}", exemption.reason]
 
 
 def _refusal_rows() -> Iterator[list[str]]:
