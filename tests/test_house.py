@@ -12,16 +12,17 @@ from make import rooms
 from make.checks import checks
 
 SOURCES = rooms.read_sources()
-READERS = [
-    path.read_text(encoding="utf-8")
-    for folder, pattern in (
+
+
+def readers() -> list[str]:
+    """What uses the package without being part of it."""
+    places = (
         *(("docs/make", "*.py"), ("docs", "*.md"), ("templates", "*"), (".", "hatch_build.py")),
         (".", "README.md"),
     )
-    for path in sorted((rooms.ROOT / folder).glob(pattern))
-    if path.is_file()
-]
-READERS += compiled().values()
+    paths = [path for folder, name in places for path in sorted((rooms.ROOT / folder).glob(name))]
+    texts = [path.read_text(encoding="utf-8") for path in paths if path.is_file()]
+    return [*texts, *compiled().values()]
 
 
 def test_no_arrow_runs_up() -> None:
@@ -41,7 +42,7 @@ def test_no_name_is_bound_twice_by_a_comprehension() -> None:
 
 
 def test_every_definition_is_used() -> None:
-    assert rooms.dead(SOURCES, READERS) == []
+    assert rooms.dead(SOURCES, readers()) == []
 
 
 def test_only_the_command_line_speaks() -> None:

@@ -229,7 +229,7 @@ def test_no_page_is_wider_than_a_small_screen(tab: Tab, site: Path, home: str) -
     assert wide == {}
 
 
-def test_a_page_follows_the_system(tab: Tab, home: str, tmp_path: Path) -> None:
+def test_a_page_follows_the_system(tab: Tab, home: str) -> None:
     for name in ("", "gallery/"):
         tab.open(home + name)
         for width, dark in ((360, False), (360, True), (1400, True), (1400, False)):
@@ -237,7 +237,6 @@ def test_a_page_follows_the_system(tab: Tab, home: str, tmp_path: Path) -> None:
             scheme = "slate" if dark else "default"
             tab.until(f"document.body.dataset.mdColorScheme == '{scheme}'")
             assert tab.run("document.documentElement.scrollWidth") <= width
-            tab.picture(tmp_path / f"{name.strip('/') or 'home'}-{width}-{scheme}.png")
 
 
 FOUND = "[...document.querySelectorAll('.md-search-result__item > a')].map(link => link.pathname)"

@@ -452,10 +452,10 @@ def comparable(words: Sequence[str]) -> list[str]:
 
 @pytest.mark.parametrize("target", ["gitlab", "github"])
 def test_engines_agree(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The jobs that gitlab-ci-local and act run are those of a rehearsal: ten random specs."""
+    """The jobs that gitlab-ci-local and act run are those of a rehearsal: of random specs."""
     monkeypatch.setenv("PATH", tools.SEARCH)
-    for event in ("default-branch", "tag=v1.2.3", "pull-request=7"):
-        for text in itertools.islice(specs_for(target, event), 2):
+    for event, many in (("default-branch", 2), ("tag=v1.2.3", 1), ("pull-request=7", 1)):
+        for text in itertools.islice(specs_for(target, event), many):
             with tools.skipping():
                 done = rehearse.by_engine(ci_kaniko.loads(text), target, event)
             jobs = [job.recorded for job in played(text, target, event).jobs if job.recorded]
