@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
@@ -48,20 +49,26 @@ class Change(NamedTuple):
         return f"{self.where} {self.what}"
 
 
-def changes(text: str, *, is_yaml: bool) -> Iterator[Change]:
-    """Each text that differs from a pipeline's in one thing that is not a comment."""
+def changes(text: str, *, is_yaml: bool, sample: int = 0, first: int = 0) -> Iterator[Change]:
+    """Each text that differs from a pipeline's in one thing that is not a comment.
+
+    Of a ``sample`` of so many from all over the text, the first is not always the first one.
+    """
     try:
         roots = list(yaml.compose_all(text, yaml.SafeLoader)) if is_yaml else []
     except yaml.YAMLError:
         roots = []
-    if not roots:
-        yield from _of_script(text, 0, len(text), ())
-        return
-    meant = _meaning(text)
-    for change in _of_documents(text, roots):
-        found = _meaning(change.text)
-        if found is not None and found != meant:
-            yield change
+    meant = _meaning(text) if roots else None
+    tried = list(_of_documents(text, roots) if roots else _of_script(text, 0, len(text), ()))
+    step = max(1, -(-len(tried) // sample)) if sample else 1
+    for at in range(first % step, len(tried), step):
+        # To read a text costs more than to make it: only those are read that are looked at.
+        others = (each for each in tried[at : at + step] if _is_other(each.text, meant))
+        yield from islice(others, 1)
+
+
+def _is_other(text: str, meant: Any) -> bool:
+    return meant is None or _meaning(text) not in (None, meant)
 
 
 def _meaning(text: str) -> Any:
