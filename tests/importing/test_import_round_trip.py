@@ -32,12 +32,20 @@ from ci_kaniko.syntax.conditions import Condition
 from ci_kaniko.syntax.variables import Ref, text_of
 from harness import expectation, expected_logins, runs
 from harness.execution import run
-from harness.runs import RENDERED, TARGETS, push_event, read, render, spec_of, values_for
+from harness.runs import (
+    RENDERED,
+    TARGETS,
+    TOLD_BY_OTHERS,
+    push_event,
+    read,
+    render,
+    spec_of,
+    values_for,
+)
 
 if TYPE_CHECKING:
     from ci_kaniko.plan.model import HostLogin, Plan
 
-TOLD_BY_OTHERS = {("variables-commit-time", target) for target in ("agola", "buildkite")}
 SHELL_DRIVEN = [pair for pair in RENDERED if pair[1] != "kubernetes" and pair not in TOLD_BY_OTHERS]
 MANIFESTS = [case for case, target in RENDERED if target == "kubernetes"]
 
@@ -164,13 +172,13 @@ def _secrets(text: str) -> list[str]:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_nothing_is_left_of_a_rendered_pipeline(target: str) -> None:
-    """What was rendered from a spec needs no hand-work but where the docstring says so."""
+    """All of it is carried over as it is, but where the docstring says so."""
     cases = [case for case, other in {*RENDERED} - TOLD_BY_OTHERS if other == target]
     left = {
         (case, entry.rule)
         for case in cases
         for entry in imported(case, target).report
-        if entry.kind == "left" and entry.rule not in {"schedule", "needs"}
+        if entry.kind != "carried"
     }
     assert left == set()
 
