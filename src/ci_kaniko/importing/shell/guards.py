@@ -112,6 +112,8 @@ class Guards:
             return other
         if then == other:
             return then
+        if then == YES and other == NO:
+            return test
         key = (test, then, other)
         found = self._chosen.get(key)
         if found is None:
@@ -144,11 +146,19 @@ class Guards:
 
     def both(self, one: int, other: int) -> int:
         """Where both hold."""
-        return self.choose(one, other, NO)
+        if one > other:
+            one, other = other, one
+        if one in (other, NO):
+            return one
+        return other if one == YES else self.choose(one, other, NO)
 
     def either(self, one: int, other: int) -> int:
         """Where at least one holds."""
-        return self.choose(one, YES, other)
+        if one > other:
+            one, other = other, one
+        if one in (other, YES):
+            return one
+        return other if one == NO else self.choose(one, YES, other)
 
     def all(self, guards: Iterable[int]) -> int:
         """Where each of some guards holds."""
