@@ -10,6 +10,7 @@ import subprocess
 import sys
 from typing import Any
 
+from ci_kaniko.quick.choice import FORCED
 from harness.cases import ROOT
 
 
@@ -17,7 +18,8 @@ from harness.cases import ROOT
 def _process() -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", "from harness.kill import main; main()"],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
+        # One reader from the start: a command that changes it imports all modules anew.
+        env={**os.environ, "PYTHONPATH": str(ROOT / "tests"), FORCED: "small"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
