@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import gc
 import hashlib
 import json
 import os
 import subprocess
 import threading
 import urllib.request
+import warnings
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar
 
@@ -212,6 +214,9 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         monkeypatch.setenv("http_proxy", address)
         yield _Proxy.asked
         server.shutdown()
+    with warnings.catch_warnings():  # Python 3.10 does not close a tunnel that is refused
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def test_proxies_are_those_of_the_environment(
