@@ -25,7 +25,7 @@ TAGS = (
     *map(
         "".join,
         product(
-            ("", "v", "V", "vv", "v1.", "release-", "x/v"),
+            ("", "v", "V", "vv", "v1.", "release-", "release-v", "x/v"),
             ("1", "1.2", "1.2.3", "10.0.200", "01.2.3", "1.2.3.4", "x.y.z"),
             ("", "-rc.1", "-rc1", "-01", "+b.1", "-x+y", "\u00e4"),
         ),
@@ -115,6 +115,7 @@ runs:
     ),
 }
 V, PLAIN = {tag for tag in RELEASES if tag[0] == "v"}, {tag for tag in RELEASES if tag[0] != "v"}
+PREFIXED = {"release-1.2.3", "release-v1.2.3"}
 PATTERNS = {
     r"^v[0-9]+\.[0-9]+\.[0-9]+$": V,
     r"^v[0-9]+(\.[0-9]+)*$": V,
@@ -127,6 +128,10 @@ PATTERNS = {
     r"^v[0-9]": V,
     r"^v[0-9]\.[0-9]\.[0-9]$": set(),
     r"^release-[0-9]+$": set(),
+    r"^release-[0-9]+\.[0-9]+\.[0-9]+$": {"release-1.2.3"},
+    r"^release-v[0-9]+\.[0-9]+\.[0-9]+(-rc\.[0-9]+)?$": {"release-v1.2.3"},
+    r"^release-v?[0-9]+\.": PREFIXED,
+    r"^(release-)?v[0-9]+\.[0-9]+\.[0-9]+$": V,
     r"^v[0-9]+\.[0-9]+\.[0-9]+-": set(),
     r"^(v[0-9]+\.[0-9]+\.[0-9]+|nightly)$": V,
 }
@@ -142,7 +147,7 @@ def _pushed(spec: Spec) -> set[str]:
         if spec.push != "never"
         and any_matches(triggers.tags, tag)
         and any(
-            holds(destination.when, Event(tag=tag, version=version_of(tag)))
+            holds(destination.when, Event(tag=tag, version=version_of(tag, spec.tag_prefix)))
             for destination in spec.destinations
         )
     }
@@ -160,12 +165,12 @@ def test_no_other_tag_is_pushed(form: str, pattern: str) -> None:
     found = import_files([(name, text.replace("PATTERN", written))])
     pushed = _pushed(found.spec)
     assert not [tag for tag in pushed if not re.search(whole, tag)]
-    usual = {tag for tag in RELEASES if re.search(whole, tag)} & PATTERNS[pattern]
+    usual = {tag for tag in {*RELEASES, *PREFIXED} if re.search(whole, tag)} & PATTERNS[pattern]
     assert usual <= pushed
     assert pushed or not usual
     left = {entry.rule for entry in found.report if entry.kind == "left"}
     fewer = {tag for tag in TAGS if re.search(whole, tag)} - pushed
-    zeros = {tag for tag in fewer if re.search(r"(?:^|[v.])0[0-9]|\.0[0-9]", tag)}
+    zeros = {tag for tag in fewer if re.search(r"(?:^|[v.]|release-)0[0-9]|\.0[0-9]", tag)}
     assert not fewer - zeros or left & {"version-tags", "unknown-trigger", "unknown-condition"}
 
 
@@ -209,6 +214,7 @@ _HUB = "on: {push: {tags: ['v*']}}\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    
 _HUB += f"      - uses: actions/checkout@v4\n      - run: {_DOCKER} ghcr.io/acme/a:NAME\n"
 NAMES: dict[str, tuple[str, Callable[[str], str]]] = {
     "${CI_COMMIT_TAG#v}": (".gitlab-ci.yml", lambda tag: tag.removeprefix("v")),
+    "${CI_COMMIT_TAG#release-v}": (".gitlab-ci.yml", lambda tag: tag.removeprefix("release-v")),
     "$(echo $CI_COMMIT_TAG | sed s/^v//)": (".gitlab-ci.yml", lambda tag: tag.removeprefix("v")),
     "$(echo $CI_COMMIT_TAG | sed s/v//)": (".gitlab-ci.yml", _without("v")),
     "${CI_COMMIT_TAG:1}": (".gitlab-ci.yml", lambda tag: tag[1:]),
@@ -232,10 +238,12 @@ def test_a_tag_without_its_v_is_a_version(written: str) -> None:
     spec = import_files([(name, text)]).spec
     pushed = _pushed(spec)
     image = str(spec.destinations[0].image).rpartition(":")[2] if spec.destinations else ""
-    names = {tag: {"${version}": version_of(tag)}.get(image, tag) for tag in pushed}
+    version = {tag: version_of(tag, spec.tag_prefix) for tag in pushed}
+    names = {tag: {"${version}": version[tag]}.get(image, tag) for tag in pushed}
     sayable = [tag for tag in pushed if re.fullmatch("[A-Za-z0-9.-]+", tag)]
     assert {tag: made(tag) for tag in sayable} == {tag: names[tag] for tag in sayable}
-    assert not pushed if written == "${CI_COMMIT_TAG//v/}" else pushed >= V
+    usual = {"release-v1.2.3"} if "release" in written else V
+    assert not pushed if written == "${CI_COMMIT_TAG//v/}" else pushed >= usual
 
 
 def test_a_run_by_hand_pushes_no_tag_that_a_trigger_keeps_away() -> None:

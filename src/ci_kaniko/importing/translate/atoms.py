@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
@@ -87,13 +88,14 @@ class Versions(NamedTuple):
     """The versions among the tags of a test: those of a word that some globs match.
 
     ``out`` are globs that none of them matches. ``whole`` says that the test asks for no others,
-    but for numbers that begin with a zero.
+    but for numbers that begin with a zero. ``prefix`` is what stands before each version.
     """
 
     word: str
     globs: tuple[str, ...]
     out: tuple[str, ...]
     whole: bool
+    prefix: str = ""
 
     @property
     def without(self) -> list[Atom]:
@@ -101,9 +103,8 @@ class Versions(NamedTuple):
         return [Atom("tag", glob, negated=True) for glob in self.out]
 
 
-_V, _METADATA = "v*", "*+*"
-_WITHOUT = {_V: "[^v].*", _METADATA: "[^+]*"}
-"""Globs that may be taken from versions, and what is left then."""
+_METADATA = "*+*"
+_PREFIX = re.compile(r"(.*?)v?[0-9.]*")
 
 
 def versions_of(test: Test) -> Versions | None:
@@ -134,22 +135,41 @@ def _unglobbed(test: Test) -> str:
 def _versions_in(expression: str) -> Versions | None:
     """The most versions that a spec can name and an expression finds all of."""
     head, tail = ends_of(expression)
+    prefix = prefix_in(head)
+    v = f"{prefix}v*"
+    # Globs that may be taken from versions, and what is left then.
+    left = {v: f"(?:{re.escape(prefix)})[^v].*", _METADATA: "[^+]*"}
     bounds: list[tuple[tuple[str, ...], tuple[str, ...]]] = [((), ())]
     bounds += [((f"{head}*{tail}",), ())] * bool(head or tail)
-    bounds += [((_V,), ()), ((), (_V,))]
+    bounds += [((v,), ()), ((), (v,))]
     for word, (globs, kept), more in product(EXPRESSIONS, bounds, ((), (_METADATA,))):
         out = (*kept, *more)
-        within = [EXPRESSIONS[word], *map(to_regex, globs), *(_WITHOUT[glob] for glob in out)]
+        versions = _prefixed(word, prefix)
+        within = [versions, *map(to_regex, globs), *(left[glob] for glob in out)]
         if are_found(expression, *within):
-            return Versions(word, globs, out, _is_all(expression, word, out))
+            return Versions(word, globs, out, _is_all(expression, versions, out), prefix)
     return None
 
 
-def _is_all(expression: str, word: str, out: tuple[str, ...]) -> bool:
+def prefix_in(head: str) -> str:
+    """What stands before the version in tags that begin so.
+
+    >>> prefix_in("api-v"), prefix_in("v1."), prefix_in("api/1.2")
+    ('api-', '', 'api/')
+    """
+    found = _PREFIX.fullmatch(head)
+    return found[1] if found else head
+
+
+def _prefixed(word: str, prefix: str) -> str:
+    return f"{re.escape(prefix)}(?:{EXPRESSIONS[word]})"
+
+
+def _is_all(expression: str, versions: str, out: tuple[str, ...]) -> bool:
     """Whether what an expression finds are such versions, however their numbers begin."""
     flag = "(?i)" if expression.startswith("(?i)") else ""
     found = f"{flag}.*(?:{expression.removeprefix(flag)}).*"
-    loose = EXPRESSIONS[word].replace(NUMBER, "[0-9]+")
+    loose = versions.replace(NUMBER, "[0-9]+")
     return are_found(f"^(?:{loose})$", found) and all(
         never_meet(found, to_regex(glob)) for glob in out
     )
@@ -165,7 +185,8 @@ def around_of(test: Test) -> str:
 def are_bound(word: str, globs: list[str], out: tuple[str, ...], by: Sequence[str]) -> bool:
     """Whether versions that a list of globs lets through match all of some, and none of others."""
     plain, without = split(by)
-    versions = EXPRESSIONS[word]
+    prefix = next(filter(None, (prefix_in(glob.partition("*")[0]) for glob in globs)), "")
+    versions = _prefixed(word, prefix)
     for glob in map(to_regex, plain):
         if never_meet(versions, glob):
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Call, Part, Word
     from ci_kaniko.importing.jobs import Draft
 
-_VERSION = (Var("version@", portable=True),)
+_CUT = re.compile(r"\$\{##?([\w./@+-]*?)v?\}")
 _TAG = (Var("tag", portable=True),)
 _VERSIONS = ("1.2.3", "10.20.30-rc.1", "0.1.0-dev.1", "1.0.0-v")
 _DESTINATION = "--destination="
@@ -85,12 +86,16 @@ def _part(part: Part, line: int, tests: list[Test]) -> Part:
     folder = _FOLDERS.get(meaning(part))
     if not isinstance(part, Var) or folder is None or part.default or not part.changes:
         return part
+    cut = _CUT.fullmatch(part.changes[-1])
+    prefix = cut[1].removeprefix(folder) if cut else ""
+    folder += prefix
     if not all(_is_made(part, f"{folder}v{version}", version) for version in _VERSIONS):
         return part
-    tests.append(Test("set", _VERSION, line=line))
-    if not all(_is_made(part, folder + version, version) for version in _VERSIONS):
-        tests.append(Test("glob", _TAG, ("v**",), line=line))
-    return _VERSION[0]
+    version = Var(f"version@{prefix}", portable=True)
+    tests.append(Test("set", (version,), line=line))
+    if not all(_is_made(part, folder + each, each) for each in _VERSIONS):
+        tests.append(Test("glob", _TAG, (f"{prefix}v**",), line=line))
+    return version
 
 
 def _is_made(var: Var, text: str, version: str) -> bool:

@@ -148,8 +148,7 @@ class Spelled:
     def _variable(self, var: Var, line: int, *, reference: bool) -> str:
         if var.portable and "@" in var.name:
             own, _, prefix = var.name.partition("@")
-            if prefix:
-                self.settings.shared["tag_prefix"] = prefix
+            self.settings.takes_prefix(prefix)
             return self._changed(own, var.changes, var, line, reference=reference)
         if var.portable:
             return self._changed(var.name, var.changes, var, line, reference=reference)

@@ -15,6 +15,14 @@ class Settings:
     def __init__(self, job: Job) -> None:
         self.section: dict[str, Any] = deepcopy({**job.section})
         self.shared: dict[str, Any] = deepcopy({**job.shared})
+        self.prefixes: dict[str, None] = {}
+
+    def takes_prefix(self, prefix: str) -> bool:
+        """Whether versions after a prefix are the spec's: it has one prefix, the first."""
+        self.prefixes.setdefault(prefix)
+        if prefix and len(self.prefixes) == 1:
+            self.shared["tag_prefix"] = prefix
+        return next(iter(self.prefixes)) == prefix
 
 
 def note_store(job: Job | Draft, section: dict[str, Any], store: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Test, literal, only_var, variables
+from ci_kaniko.importing.calls import Output, Test, literal, only_var, variables
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.jobs import Started
 from ci_kaniko.importing.shell.regular import globs_of
@@ -198,10 +198,7 @@ def _path_of_regex(expression: str) -> str | None:
 
 def condition_of(work: Work, when: When) -> Condition:
     """A condition of a destination, among the runs that start a job."""
-    for var in (var for tests in when for test in tests for var in variables(test.left)):
-        prefix = var.name.partition("@")[2] if var.portable else ""
-        if prefix:
-            work.settings.shared["tag_prefix"] = prefix
+    when = tuple(tuple(_of_one_prefix(work, test) for test in tests) for tests in when)
     by = work.job.started
     triggers: Mapping[str, Any] = DEFAULT_TRIGGERS if by.triggers is None else by.triggers
     given = {name for name, value in triggers.items() if value}
@@ -223,6 +220,17 @@ def condition_of(work: Work, when: When) -> Condition:
         if "schedule" in timed.words:
             made.unknown.append(Test("unknown", ("a schedule",)))
     return made
+
+
+def _of_one_prefix(work: Work, test: Test) -> Test:
+    """A test; one that no spec has words for where it is of versions after another prefix."""
+    found = versions_of(test)
+    prefixes = [] if found is None else [found.prefix]
+    named = (var.name.partition("@") for var in variables(test.left) if var.portable)
+    prefixes += [prefix for _, at, prefix in named if at]
+    if all(map(work.settings.takes_prefix, prefixes)):
+        return test
+    return Test("unknown", (Output(test.text),), line=test.line)
 
 
 def globs(values: list[str], job: Voice, line: int) -> list[str]:
