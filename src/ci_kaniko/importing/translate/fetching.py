@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import literal, only_var
+from ci_kaniko.importing.jobs import put
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.translate.work import Work
@@ -40,9 +41,7 @@ def take_checkout(work: Work) -> None:
         "submodules": "recursive" if work.git.pop("recurse_submodules", False) else None,
         "depth": work.git.pop("depth", None),
     }
-    found = {name: item for name, item in given.items() if item}
-    if found:
-        work.build["checkout"] = found
+    put(work.build, "checkout", {name: item for name, item in given.items() if item})
     for name in ("branch", "single_branch", "insecure_skip_tls"):
         if name in work.git:
             value = str(work.git.pop(name)).lower()
@@ -58,16 +57,11 @@ def take_context_login(work: Work) -> None:
         login = work.logins.aws()
         region = literal(environment("AWS_REGION"))
         endpoint = literal(environment("S3_ENDPOINT"))
-        if login != "ambient":
-            found["aws"] = login
-        elif not region and not endpoint:
+        if login == "ambient" and not region and not endpoint:
             return
-        else:
-            found["aws"] = "ambient"
-        if region:
-            found["region"] = region
-        if endpoint:
-            found["s3_endpoint"] = endpoint
+        found["aws"] = login
+        put(found, "region", region)
+        put(found, "s3_endpoint", endpoint)
         if literal(environment("S3_FORCE_PATH_STYLE")) == "true":
             found["s3_path_style"] = True
         work.build["context_login"] = found

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, spell, split_text
+from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.translate.conditions import (
     DEFAULT_TRIGGERS,
     Condition,
@@ -196,6 +197,4 @@ def _registries(work: Work, listed: list[dict[str, Any]]) -> None:
         except NotPortable:
             pass
     cautious = bool(work.of("no-push"))
-    found = work.logins.registries(list(hosts), cautious=cautious)
-    if found:
-        work.build["registries"] = found
+    put(work.build, "registries", work.logins.registries(list(hosts), cautious=cautious))

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Text, literal, spell
+from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.signs import is_image
 from ci_kaniko.importing.translate.executor import executor_of
 from ci_kaniko.importing.translate.images import split_tag
@@ -20,9 +21,7 @@ def take_executor(work: Work) -> None:
     line = work.image_line
     if not image and work.call.image is None and work.job.target != "shell":
         work.job.tell("no-image", work.job.line)
-    found = executor_of(work.job, image, line)
-    if found:
-        work.build["executor"] = found
+    put(work.build, "executor", executor_of(work.job, image, line))
     _shell(work, image, line)
 
 

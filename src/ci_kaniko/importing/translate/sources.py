@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Text, after, join, literal, spell, split_text, without_head
 from ci_kaniko.importing.facts import meaning
+from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.translate.paths import below
 from ci_kaniko.importing.translate.portable import NotPortable
@@ -67,8 +68,7 @@ def _default_context(work: Work) -> None:
 
 def _set_context(work: Work, path: str) -> None:
     work.context = path
-    if path != ".":
-        work.build["context"] = path
+    put(work.build, "context", path, ".")
 
 
 def _directory(work: Work, value: Text, shown: str, flag: Flag) -> None:
@@ -179,16 +179,12 @@ def take_dockerfile(work: Work) -> None:
         return
     shown = spell(flag.value)
     if shown.startswith(("http://", "https://")):
-        written = literal(flag.value)
-        if written:
-            work.build["dockerfile"] = written
+        put(work.build, "dockerfile", literal(flag.value))
         return
     path = _dockerfile_path(work, flag.value, shown)
     if path is None:
         work.job.tell("unknown-dockerfile", flag.line, shown)
-        return
-    if path != "Dockerfile":
-        work.build["dockerfile"] = path
+    put(work.build, "dockerfile", path, "Dockerfile")
 
 
 def _dockerfile_path(work: Work, value: Text, shown: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.translate.caching import take_cache
 from ci_kaniko.importing.translate.containers import tell_container
@@ -45,13 +46,10 @@ def build_of(job: Job, call: Call, settings: Settings) -> dict[str, Any]:
     else:
         take_builder(work)
     take_checkout(work)
-    if found := exported(work.job, work.call, work.logins.asked, work.spelled):
-        work.build["env"] = found
+    put(work.build, "env", exported(work.job, work.call, work.logins.asked, work.spelled))
     tell_container(work)
-    if work.git:
-        work.build["git"] = work.git
-    if work.options:
-        work.build["options"] = work.options
+    put(work.build, "git", work.git)
+    put(work.build, "options", work.options)
     return ordered(work.build)
 
 

@@ -16,6 +16,7 @@ from ci_kaniko.importing.calls import (
     split_text,
     variables,
 )
+from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.shell.commands.flags import Flag
 from ci_kaniko.importing.shell.secrets import is_written
 from ci_kaniko.importing.translate.portable import NotPortable
@@ -226,8 +227,7 @@ def take_proxy(work: Work) -> None:
             work.job.tell("owned-variable", work.call.line, name, "proxy")
         if field in found:
             work.proxies[field] = text
-    if found:
-        work.build["proxy"] = found
+    put(work.build, "proxy", found)
 
 
 def _is_proxy(work: Work, name: str, value: Text | None) -> bool:

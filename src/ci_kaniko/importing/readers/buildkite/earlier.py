@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.readers.accounting import ignore_keys
-from ci_kaniko.importing.readers.preparing import Before, prepare
+from ci_kaniko.importing.readers.preparing import Before, forget, prepare
 from ci_kaniko.importing.ticked import Map, ignore, mapping, maps, peek, sequence
 
 if TYPE_CHECKING:
@@ -56,10 +56,6 @@ def _listed(value: Any) -> list[str]:
 
 def _wait_no_more(job: Draft, key: str) -> None:
     extra = job.section.get("extra", {})
-    names = extra.get("depends_on")
-    rest = [name for name in (names if isinstance(names, list) else [names]) if name != key]
-    extra.update({"depends_on": rest} if rest and key else {})
-    if not rest:
-        extra.pop("depends_on", None)
+    forget(extra, "depends_on", key)
     if not extra:
         job.section.pop("extra", None)

@@ -16,6 +16,7 @@ from ci_kaniko.importing.readers.github.matrix import MAX_CELLS, cells_of, take_
 from ci_kaniko.importing.readers.github.settings import section_of, tell_rest
 from ci_kaniko.importing.readers.github.steps import Steps
 from ci_kaniko.importing.readers.inputs import cell_name, name_of, read_input
+from ci_kaniko.importing.readers.preparing import forget
 from ci_kaniko.importing.signs import are_mentioned, is_image
 from ci_kaniko.importing.ticked import Map, Str, ignore, leftover, line_of, mapping, string
 from ci_kaniko.syntax.references import pulled_from
@@ -157,9 +158,7 @@ class Workflow:
         section_of(job, name, self.root, raw, known.text, called=called)
         if before:
             self.prepared.add(before.name)
-            job.section["needs"].remove(before.name)
-            if not job.section["needs"]:
-                del job.section["needs"]
+            forget(job.section, "needs", before.name)
         self._declared(job)
         if self.caller is None and not self.is_action:
             ignore(mapping(self.on.get("workflow_call")).get("secrets"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.calls import literal, spell
 from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.readers.accounting import tell_unread
+from ci_kaniko.importing.readers.preparing import forget
 from ci_kaniko.importing.shell.commands.flags import outputs
 from ci_kaniko.importing.ticked import Map, Str, line_of, mapping, native, peek, sequence, string
 from ci_kaniko.importing.translate.environment import for_daemon, own_variables
@@ -105,16 +106,11 @@ class Settings:
 
     def forget(self, name: str) -> None:
         """Neither wait for a job nor take its files."""
-        for holder, key in ((self.job.section, "needs"), (self._raw, "dependencies")):
-            rest = [each for each in holder.pop(key, ()) if each != name]
-            holder.update({key: rest} if rest else {})
-        if not self._raw:
+        extra = self.job.section.get("extra", {})
+        forget(self.job.section, "needs", name)
+        forget(extra, "dependencies", name)
+        if not extra:
             self.job.section.pop("extra", None)
-
-    @property
-    def _raw(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.job.section.get("extra", {})
-        return found
 
     def _extra(self, whole: Map) -> None:
         """Keep the keys that nobody has read as GitLab has them."""
