@@ -142,6 +142,17 @@ class Values:
         """Values with a blank between them."""
         return self.concat([one for value in values for one in (plain(" "), value)][1:], path)
 
+    def filled_in(
+        self, found: re.Pattern[str], text: str, value: Callable[[re.Match[str]], Value]
+    ) -> Value:
+        """A text with values for each place that a pattern finds."""
+        values: list[Value] = []
+        at = 0
+        for match in found.finditer(text):
+            values += [plain(text[at : match.start()]), value(match)]
+            at = match.end()
+        return self.concat([*values, plain(text[at:])])
+
     def bounded(self, values: list[Value]) -> list[Value]:
         """Values that stand side by side, of which there are not too many combinations."""
         if math.prod(map(len, values)) <= _MAX_ALTERNATIVES:

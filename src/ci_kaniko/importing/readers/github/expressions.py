@@ -13,6 +13,7 @@ from ci_kaniko.syntax.logic import Node, NotLogic, parsed
 
 EXPRESSION = re.compile(r"\$\{\{((?:'[^']*'|[^'])*?)\}\}", re.DOTALL)
 
+_PLACES = re.compile(r"\{\{|\}\}|\{(\d+)\}")
 _NO_STATUS = {"failure": NO, "cancelled": NO, "always": YES, "success": YES}
 _REFS = {"github.ref", "GITHUB_REF"}
 
@@ -24,12 +25,7 @@ class Expressions(expressions.Expressions):
 
     def template(self, text: str, line: int = 0) -> Value:
         """A text of the workflow in which expressions stand."""
-        found: list[Value] = []
-        at = 0
-        for match in EXPRESSION.finditer(text):
-            found += [plain(text[at : match.start()]), self.value(match[1], line)]
-            at = match.end()
-        return self.values.concat([*found, plain(text[at:])])
+        return self.values.filled_in(EXPRESSION, text, lambda found: self.value(found[1], line))
 
     def value(self, text: str, line: int = 0) -> Value:
         """What an expression is worth; one that is not understood stands for itself."""
@@ -104,18 +100,15 @@ class Expressions(expressions.Expressions):
         shape = literal(self.worth(arguments[0])[0][1]) if arguments else None
         if shape is None:
             raise NotLogic
-        parts: list[Value] = []
-        at = 0
-        for match in re.finditer(r"\{\{|\}\}|\{(\d+)\}", shape):
-            parts.append(plain(shape[at : match.start()]))
-            at = match.end()
-            if match[1] is None:
-                parts.append(plain(match.group()[0]))
-            elif int(match[1]) + 1 < len(arguments):
-                parts.append(self.worth(arguments[int(match[1]) + 1]))
-            else:
+
+        def part(found: re.Match[str]) -> Value:
+            if found[1] is None:
+                return plain(found[0][0])
+            if int(found[1]) + 1 >= len(arguments):
                 raise NotLogic
-        return self.values.concat([*parts, plain(shape[at:])])
+            return self.worth(arguments[int(found[1]) + 1])
+
+        return self.values.filled_in(_PLACES, shape, part)
 
     # -- conditions ---------------------------------------------------------------------------
 
