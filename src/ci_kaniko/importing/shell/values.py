@@ -63,6 +63,10 @@ class Item(NamedTuple):
     split: bool = False
     line: int = 0
 
+    def behind(self, head: str) -> Item:
+        """The word with something before it."""
+        return self._replace(text=join((head, *self.text)))
+
     @property
     def key(self) -> tuple[Text, bool]:
         """What makes two words the same."""

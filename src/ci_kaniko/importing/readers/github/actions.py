@@ -10,7 +10,7 @@ from ci_kaniko.importing.readers.github.catalogue import Action, known_actions
 from ci_kaniko.importing.readers.github.checkout import check_out
 from ci_kaniko.importing.readers.github.expressions import pieces_of
 from ci_kaniko.importing.readers.github.logins import CLOUDS, log_in
-from ci_kaniko.importing.readers.github.metadata import Metadata, Row
+from ci_kaniko.importing.readers.github.metadata import Metadata
 from ci_kaniko.importing.readers.github.scope import Scope
 from ci_kaniko.importing.readers.github.wrappers import run_image, run_wrapper
 from ci_kaniko.importing.signs import are_mentioned, is_image
@@ -122,9 +122,7 @@ def make_up_tags(scope: Scope) -> None:
     tell = scope.job.tell
     metadata = Metadata(reader.conditions, scope.within, tell)
     images = [
-        Row(row.guard, piece, row.line)
-        for row in scope.rows("images")
-        for piece in _images(row.text)
+        row._replace(text=piece) for row in scope.rows("images") for piece in _images(row.text)
     ]
     tags = metadata.tags(images, scope.rows("tags"), scope.rows("flavor"), scope.line)
     rows = scope.rows("labels")

@@ -55,14 +55,6 @@ _LABELS: tuple[tuple[str, Text], ...] = (
 _UNKNOWN_LABELS = ("description", "licenses", "version")
 
 
-class Row(NamedTuple):
-    """One line of an input, where it is there."""
-
-    guard: int
-    text: Text
-    line: int
-
-
 class Entry(NamedTuple):
     """One tag that may be made."""
 
@@ -98,10 +90,12 @@ class Metadata:
 
     # -- tags ---------------------------------------------------------------------------------
 
-    def tags(self, images: list[Row], tags: list[Row], flavor: list[Row], line: int) -> list[Item]:
+    def tags(
+        self, images: list[Item], tags: list[Item], flavor: list[Item], line: int
+    ) -> list[Item]:
         """The images with their tags, each where it is made."""
         self._flavor(flavor)
-        rows = tags or [Row(YES, (default,), line) for default in _DEFAULTS]
+        rows = tags or [Item(YES, (default,), line=line) for default in _DEFAULTS]
         entries = [entry for row in rows for entry in self._entries(row)]
         entries.sort(key=lambda entry: -_PRIORITIES[entry.kind])
         self._entries_by_weight = entries
@@ -144,7 +138,7 @@ class Metadata:
         suffix = self.suffix if self.affixes_latest["suffix"] else ()
         return [(found, join((*prefix, "latest", *suffix)), line)]
 
-    def _flavor(self, rows: list[Row]) -> None:
+    def _flavor(self, rows: list[Item]) -> None:
         for row in rows:
             fields = _fields(row.text)
             for name in ("prefix", "suffix"):
@@ -157,7 +151,7 @@ class Metadata:
                     self.latest = "false"
                     self.tell("metadata-action/latest", row.line, spell(fields["latest"]))
 
-    def _entries(self, row: Row) -> Iterable[Entry]:
+    def _entries(self, row: Item) -> Iterable[Entry]:
         fields = _fields(row.text)
         kind = literal(fields.get("type", ())) or "raw"
         if kind not in _PRIORITIES:
@@ -183,7 +177,7 @@ class Metadata:
             latest = known.get(self.latest, self.guards.both(auto, guard))
             yield Entry(kind, where, text, row.line, latest)
 
-    def _made(self, kind: str, fields: dict[str, Text], row: Row) -> Iterable[_Made]:
+    def _made(self, kind: str, fields: dict[str, Text], row: Item) -> Iterable[_Made]:
         """What a line makes, without the affixes."""
         if kind == "semver":
             return self._semver(fields, row)
@@ -197,7 +191,7 @@ class Metadata:
         made = makers.get(kind, self._version)(fields, row)
         return [made] if made else []
 
-    def _enabled(self, fields: dict[str, Text], row: Row) -> int:
+    def _enabled(self, fields: dict[str, Text], row: Item) -> int:
         given = fields.get("enable", ("true",))
         said = literal(given)
         if said in {"true", ""}:
@@ -213,10 +207,10 @@ class Metadata:
         unknown = self.conditions.unknown(f"enable={spell(given)}", row.line)
         return self.guards.both(row.guard, unknown)
 
-    def _lost(self, row: Row, word: str, *values: str) -> None:
+    def _lost(self, row: Item, word: str, *values: str) -> None:
         self.tell(f"metadata-action/{word}", row.line, spell(row.text), *values)
 
-    def _schedule(self, fields: dict[str, Text], row: Row) -> _Made | None:
+    def _schedule(self, fields: dict[str, Text], row: Item) -> _Made | None:
         # A schedule runs on the default branch, so it is never a run of a tag.
         where = self.guards.both(
             self.conditions.equal((Var("github.event_name"),), ("schedule",), row.line),
@@ -225,7 +219,7 @@ class Metadata:
         text = self._pattern(fields.get("pattern", ("nightly",)), row)
         return None if text is None else (where, text, NO)
 
-    def _ref(self, fields: dict[str, Text], row: Row) -> _Made | None:
+    def _ref(self, fields: dict[str, Text], row: Item) -> _Made | None:
         event = literal(fields.get("event", ()))
         names = {"branch": _BRANCH, "tag": _TAG, "pr": _REQUEST}
         if event not in names:
@@ -234,19 +228,19 @@ class Metadata:
         where = self.conditions.filled(names[event], row.line)
         return where, _REQUEST if event == "pr" else _REF_TAG, where if event == "tag" else NO
 
-    def _edge(self, fields: dict[str, Text], row: Row) -> _Made:
+    def _edge(self, fields: dict[str, Text], row: Item) -> _Made:
         branch = fields.get("branch") or _DEFAULT
         return self.conditions.equal(_BRANCH, branch, row.line), ("edge",), NO
 
-    def _raw(self, fields: dict[str, Text], row: Row) -> _Made | None:
+    def _raw(self, fields: dict[str, Text], row: Item) -> _Made | None:
         text = self._pattern(fields.get("value", row.text if "type" not in fields else ()), row)
         return None if text is None else (YES, text, NO)
 
-    def _sha(self, fields: dict[str, Text], row: Row) -> _Made:
+    def _sha(self, fields: dict[str, Text], row: Item) -> _Made:
         whole = literal(fields.get("format", ())) == "long"
         return YES, (Var("github.sha", changes=() if whole else ("first:7",)),), NO
 
-    def _semver(self, fields: dict[str, Text], row: Row) -> Iterable[_Made]:
+    def _semver(self, fields: dict[str, Text], row: Item) -> Iterable[_Made]:
         """The version of a release, or a part of it; a pre-release is named by its version."""
         text = self._of_version(literal(fields.get("pattern", ())) or "")
         version, release = (
@@ -274,13 +268,13 @@ class Metadata:
                 return join((before, *part, after))
         return None
 
-    def _version(self, _: dict[str, Text], row: Row) -> _Made:
+    def _version(self, _: dict[str, Text], row: Item) -> _Made:
         where = self.conditions.filled(_TAG, row.line)
         self._lost(row, "version-latest" if self.latest == "auto" else "version")
         # It counts most, so whether there is a latest depends on it.
         return where, (), NO
 
-    def _pattern(self, text: Text, row: Row) -> Text | None:
+    def _pattern(self, text: Text, row: Item) -> Text | None:
         """A text with ``{{name}}`` replaced; None where a spec has no word for it."""
         words = (
             match for part in text if isinstance(part, str) for match in _HANDLEBARS.finditer(part)
@@ -299,7 +293,7 @@ class Metadata:
 
     # -- labels -------------------------------------------------------------------------------
 
-    def labels(self, rows: list[Row], line: int) -> list[Item]:
+    def labels(self, rows: list[Item], line: int) -> list[Item]:
         """The labels: those of every run, and those that the step adds."""
         named = {literal(split_text(row.text, "=", 1)[0]) for row in rows}
         base = "org.opencontainers.image."
@@ -314,7 +308,7 @@ class Metadata:
         for row in rows:
             text = self._pattern(row.text, row)
             if text:
-                found.append(Item(row.guard, text, line=row.line))
+                found.append(row._replace(text=text))
         return found
 
 

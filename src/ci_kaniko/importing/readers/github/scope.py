@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from ci_kaniko.importing.calls import join, split_text
 from ci_kaniko.importing.readers.github.expressions import EXPRESSION, lines_of, stripped_text
 from ci_kaniko.importing.readers.github.knowledge import in_workspace
-from ci_kaniko.importing.readers.github.metadata import Row
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import Item, Value, plain, pure
 from ci_kaniko.importing.ticked import Map, line_of, string
@@ -51,20 +50,20 @@ class Scope:
         """A guard without what starts the job."""
         return self.known.within(self.reader, guard)
 
-    def rows(self, name: str) -> list[Row]:
+    def rows(self, name: str) -> list[Item]:
         """The lines of an input, each where it is there."""
         given = self.given.get(name)
         line = self.step.at(getattr(given, "first", line_of(given)))
-        found: list[Row] = []
+        found: list[Item] = []
         for at, raw in enumerate(string(given).split("\n")):
             whole = EXPRESSION.fullmatch(raw.strip())
             items = self.known.lists.get(whole[1].strip()) if whole else None
             if items is not None:
-                found += [Row(item.guard, item.text, item.line) for item in items]
+                found += items
                 continue
             for guard, text in self.expressions.template(raw.strip(), line + at):
                 here = self.within(guard)
-                found += [Row(here, row, line + at) for row in lines_of(text)]
+                found += [Item(here, row, line=line + at) for row in lines_of(text)]
         return [row for row in found if row.text and row.guard != NO]
 
     def truth(self, name: str) -> int:
@@ -77,7 +76,7 @@ class Scope:
     def items(self, head: str, value: Value, name: str) -> list[Item]:
         """A value behind a flag."""
         line = self.line_of(name)
-        return [Item(guard, join((head, *text)), line=line) for guard, text in value if text]
+        return [Item(guard, text, line=line).behind(head) for guard, text in value if text]
 
     def become(self, name: str, how: str) -> list[Item]:
         """What an input becomes, as ``actions.yaml`` says."""
@@ -90,8 +89,7 @@ class Scope:
                 value = self.path(value)
             return self.items(f"{flag}=", value, name)
         if kind == "each":
-            rows = self.rows(name)
-            return [Item(row.guard, join((f"{flag}=", *row.text)), line=row.line) for row in rows]
+            return [row.behind(f"{flag}=") for row in self.rows(name)]
         if kind in {"true", "given"}:
             conditions = self.reader.conditions
             guard = self.truth(name)
@@ -101,7 +99,7 @@ class Scope:
                 )
             return [Item(guard, (flag,), line=line)] if guard != NO else []
         if kind == "lines":
-            return [Item(row.guard, row.text, line=row.line) for row in self.rows(name)]
+            return self.rows(name)
         return self.words(name)
 
     def path(self, value: Value) -> Value:
@@ -111,7 +109,7 @@ class Scope:
     def words(self, name: str) -> list[Item]:
         """The words of an input."""
         return [
-            Item(row.guard, word, line=row.line)
+            row._replace(text=word)
             for row in self.rows(name)
             for word in split_text(row.text, _BLANKS)
             if word

@@ -197,8 +197,7 @@ def _docker_build_push_action(scope: Scope, words: list[Item]) -> None:
     from ci_kaniko.importing.shell.commands.others import Line
 
     reader = scope.reader
-    tags = [item for item in _pieces(scope, "tags") if item.text]
-    words += [item._replace(text=join(("--tag=", *item.text))) for item in tags]
+    words += [item.behind("--tag=") for item in _pieces(scope, "tags") if item.text]
     words += _in_one(reader, "--platform=", _pieces(scope, "platforms"))
     words += _secrets(scope)
     if (pushes := scope.truth("push")) != NO:
@@ -214,11 +213,7 @@ def _docker_build_push_action(scope: Scope, words: list[Item]) -> None:
 
 def _pieces(scope: Scope, name: str) -> list[Item]:
     """What the lines of an input list, between commas."""
-    return [
-        Item(row.guard, piece, line=row.line)
-        for row in scope.rows(name)
-        for piece in pieces_of(row.text)
-    ]
+    return [row._replace(text=piece) for row in scope.rows(name) for piece in pieces_of(row.text)]
 
 
 def _in_one(reader: Reader, flag: str, items: list[Item]) -> list[Item]:
@@ -248,14 +243,12 @@ def _secrets(scope: Scope) -> list[Item]:
             scope.job.tell("builder-flag", row.line, f"secrets: {spell(name)}", DOCKER.name)
             continue
         scope.job.secrets.setdefault(secret, Secret(secret))
-        found.append(
-            Item(row.guard, join(("--secret=id=", *name, f",env={secret}")), line=row.line)
-        )
+        found.append(row._replace(text=join(("--secret=id=", *name, f",env={secret}"))))
     for key, kind in (("secret-envs", "env"), ("secret-files", "src")):
         for row in scope.rows(key):
             name, *value = split_text(row.text, "=", 1)
             text = join(("--secret=id=", *name, f",{kind}=", *(value[0] if value else ())))
-            found.append(Item(row.guard, text, line=row.line))
+            found.append(row._replace(text=text))
     return found
 
 
