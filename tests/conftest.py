@@ -109,8 +109,9 @@ def pytest_pycollect_makeitem(
 
 LONG = {
     *("test_leaves", "test_validators", "test_execution", "test_pipelines", "test_truth_table"),
-    *("test_hooks", "test_sync", "test_import_budgets", "test_import_round_trip"),
-    *("test_import_shell", "test_adding_a_target", "test_playground", "test_suite", "test_images"),
+    *("test_hooks", "test_formatters", "test_sync", "test_long_scripts", "test_rendered_scripts"),
+    *("test_hosted", "test_clustered", "test_other_builders", "test_perturbation", "test_merge"),
+    *("test_adding_a_target", "test_playground", "test_suite", "test_images"),
 }
 """The files that take longest start first: none of them is alone at work at the end."""
 

@@ -95,7 +95,7 @@ def test_the_task_reached_runs_pipelines() -> None:
     assert command != REACHED[0]
     said = run(ROOT, f"{command} --collect-only")
     assert "test_corpus.py" in said
-    assert "test_import_shell.py" not in said
+    assert "test_scripts.py" not in said
 
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook["id"])

@@ -55,7 +55,7 @@ FORBIDDEN = {
     ("rules", "*", "locked"),
 }
 """Leaves that a model shares with another one, and no spec can have here; and the lock, which other
-files hear: see tests/spec/test_bases.py."""
+files hear: see tests/spec_images/test_bases.py."""
 LOGIN_WORLDS = {
     f"{kind} on {target}": login_spec(kind, target)
     for kind in LOGINS

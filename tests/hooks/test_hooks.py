@@ -1,4 +1,4 @@
-"""The hooks for pre-commit, run by pre-commit; what other hooks find in our outputs; our own."""
+"""The hooks for pre-commit, run by pre-commit, and our own."""
 
 from __future__ import annotations
 
@@ -15,24 +15,14 @@ import yaml
 import ci_kaniko
 from ci_kaniko.rehearsing import yaml11
 from harness import tools
-from harness.cases import ROOT, SNAPSHOTS
+from harness.cases import ROOT
 from harness.repository import HEADER, PACKAGE, Repository, git
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 HOOKS = {hook["id"]: hook for hook in yaml11.load((ROOT / ".pre-commit-hooks.yaml").read_text())}
 OWN = yaml11.load((ROOT / ".pre-commit-config.yaml").read_text())
-EVERY_SNAPSHOT = sorted(SNAPSHOTS.rglob("*.yml"))
-
-# In these a value of the user's own ends a line with blanks; they arrive in the image like that.
-TRAILING_BLANKS = {
-    f"{target}/{case}.yml"
-    for target in ("agola", "buildkite", "github", "gitlab")
-    for case in ("build-args-awkward", "labels")
-}
-
 
 # -- the real pre-commit ----------------------------------------------------------------------
 
@@ -238,59 +228,6 @@ def test_what_the_hooks_run() -> None:
         assert hook["pass_filenames"] is False
         assert hook["name"]
         assert hook["description"]
-
-
-# -- other hooks ------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def outputs(tmp_path: Path) -> list[Path]:
-    """A copy of every snapshot, for tools that write."""
-    shutil.copytree(SNAPSHOTS, tmp_path / "snapshots")
-    return sorted((tmp_path / "snapshots").rglob("*.yml"))
-
-
-def changed(outputs: Sequence[Path]) -> set[str]:
-    pairs = zip(outputs, EVERY_SNAPSHOT, strict=True)
-    return {
-        original.relative_to(SNAPSHOTS).as_posix()
-        for copy, original in pairs
-        if copy.read_bytes() != original.read_bytes()
-    }
-
-
-COMMON = [
-    ["end-of-file-fixer"],
-    ["mixed-line-ending", "--fix=auto"],
-    ["mixed-line-ending", "--fix=lf"],
-    ["fix-byte-order-marker"],
-    ["check-yaml", "--allow-multiple-documents"],
-    ["check-merge-conflict", "--assume-in-merge"],
-]
-
-
-def test_common_hooks_find_nothing(outputs: list[Path]) -> None:
-    for name, *options in COMMON:
-        done = subprocess.run([tools.program(name), *options, *outputs], check=False)
-        assert done.returncode == 0, name
-    assert changed(outputs) == set()
-
-
-def test_trailing_whitespace_is_only_in_values(outputs: list[Path]) -> None:
-    subprocess.run([tools.program("trailing-whitespace-fixer"), *outputs], check=False)
-    assert changed(outputs) == TRAILING_BLANKS
-
-
-def test_prettier_finds_nothing() -> None:
-    done = subprocess.run(
-        [tools.program("prettier"), "--no-config", "--list-different", "."],
-        cwd=SNAPSHOTS,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    assert done.returncode in (0, 1)
-    assert done.stdout.split() == []
 
 
 # -- the project eats its own -----------------------------------------------------------------

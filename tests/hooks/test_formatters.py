@@ -1,0 +1,75 @@
+"""What the formatters of others find in what we render: nothing."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import tools
+from harness.cases import SNAPSHOTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+EVERY_SNAPSHOT = sorted(SNAPSHOTS.rglob("*.yml"))
+
+# In these a value of the user's own ends a line with blanks; they arrive in the image like that.
+TRAILING_BLANKS = {
+    f"{target}/{case}.yml"
+    for target in ("agola", "buildkite", "github", "gitlab")
+    for case in ("build-args-awkward", "labels")
+}
+
+
+@pytest.fixture
+def outputs(tmp_path: Path) -> list[Path]:
+    """A copy of every snapshot, for tools that write."""
+    shutil.copytree(SNAPSHOTS, tmp_path / "snapshots")
+    return sorted((tmp_path / "snapshots").rglob("*.yml"))
+
+
+def changed(outputs: Sequence[Path]) -> set[str]:
+    pairs = zip(outputs, EVERY_SNAPSHOT, strict=True)
+    return {
+        original.relative_to(SNAPSHOTS).as_posix()
+        for copy, original in pairs
+        if copy.read_bytes() != original.read_bytes()
+    }
+
+
+COMMON = [
+    ["end-of-file-fixer"],
+    ["mixed-line-ending", "--fix=auto"],
+    ["mixed-line-ending", "--fix=lf"],
+    ["fix-byte-order-marker"],
+    ["check-yaml", "--allow-multiple-documents"],
+    ["check-merge-conflict", "--assume-in-merge"],
+]
+
+
+def test_common_hooks_find_nothing(outputs: list[Path]) -> None:
+    for name, *options in COMMON:
+        done = subprocess.run([tools.program(name), *options, *outputs], check=False)
+        assert done.returncode == 0, name
+    assert changed(outputs) == set()
+
+
+def test_trailing_whitespace_is_only_in_values(outputs: list[Path]) -> None:
+    subprocess.run([tools.program("trailing-whitespace-fixer"), *outputs], check=False)
+    assert changed(outputs) == TRAILING_BLANKS
+
+
+def test_prettier_finds_nothing() -> None:
+    done = subprocess.run(
+        [tools.program("prettier"), "--no-config", "--list-different", "."],
+        cwd=SNAPSHOTS,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, 1)
+    assert done.stdout.split() == []

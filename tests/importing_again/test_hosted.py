@@ -1,0 +1,55 @@
+"""What GitLab and GitHub run is imported as the build that it was rendered from."""
+
+from __future__ import annotations
+
+import pytest
+
+from ci_kaniko import import_files
+from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.syntax.variables import Ref
+from harness.reimported import imports_as_the_same_plan, leaves_nothing, shell_driven
+
+TARGETS = ("gitlab", "github")
+
+
+@pytest.mark.parametrize(("case", "target"), shell_driven(*TARGETS))
+def test_a_rendered_pipeline_is_imported_as_the_same_plan(case: str, target: str) -> None:
+    imports_as_the_same_plan(case, target)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_nothing_is_left_of_a_rendered_pipeline(target: str) -> None:
+    leaves_nothing(target)
+
+
+ONE_REPOSITORY = """
+a:
+  image: {name: gcr.io/kaniko-project/executor:v1.9.0-debug, entrypoint: [""]}
+  script: [/kaniko/executor --context=. --destination=quay.io/acme/shop:1]
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "repository", "push"),
+    [
+        ("only: [main@acme/shop]", "acme/shop", None),
+        ("rules: [{if: $CI_PROJECT_PATH == 'acme/shop'}]", "acme/shop", "always"),
+        ("except: [main@acme/shop]", None, None),
+        ("rules: [{if: $CI_PROJECT_PATH != 'acme/shop'}]", None, "never"),
+        ("rules: [{if: $CI_PROJECT_PATH =~ /^acme/}]", None, "never"),
+        ("rules: [{if: $CI_PROJECT_PATH == 'shop'}]", None, "never"),
+    ],
+)
+def test_a_repository_alone_starts_a_job(
+    asked: str, repository: str | None, push: str | None
+) -> None:
+    found = import_files([("a.gitlab-ci.yml", f"{ONE_REPOSITORY}  {asked}\n")])
+    spec = yaml11.load(found.spec_text)
+    assert spec.get("triggers", {}).get("repository") == repository
+    assert spec.get("push") == push
+    told = any(entry.rule == "unknown-trigger" for entry in found.report)
+    assert told == (repository is None)
+
+
+def test_variables_are_references() -> None:
+    assert Ref("tag").name == "tag"

@@ -1,0 +1,57 @@
+"""What a file with very many builds may cost, and which of them are followed."""
+
+from __future__ import annotations
+
+import json
+
+from ci_kaniko import import_files
+from harness.costs import CALL, JOB, affordable
+
+
+def run(number: int) -> str:
+    """One of many builds, with options that no executor knows."""
+    return f"{CALL}{number} --snapshot-mode=x{number} --target=''"
+
+
+MANY = {
+    "calls.sh": "\n".join(run(n) for n in range(1_000)),
+    "destinations.sh": f"#!/bin/sh\n{CALL}" + "".join(f" -d=x/Y:{3_000 - n}" for n in range(3_000)),
+    "calls.gitlab-ci.yml": json.dumps({f"j{n}": {**JOB, "script": [run(n)]} for n in range(600)}),
+    "calls.yml": json.dumps({"steps": [{"command": run(n)} for n in range(900)]}),
+    "calls.groovy": "pipeline { stages {\n"
+    + "\n".join(f"stage('b{n}') {{ steps {{ sh '{CALL}{n}' }} }}" for n in range(1_000))
+    + "\n} }",
+    "pods.yml": "\n---\n".join(
+        json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {"name": f"p{n}"},
+                "spec": {"containers": [{"name": "k", **JOB, "args": run(n).split()[1:]}]},
+            }
+        )
+        for n in range(390)
+    ),
+}
+"""Files with very many builds: those that are not followed have a line of the report."""
+
+
+def test_no_file_costs_more_than_a_second_and_200_megabytes() -> None:
+    assert all("x/y:1" in answer for answer in affordable(MANY).values())
+
+
+def test_calls_that_are_not_followed_are_told_and_the_others_carried() -> None:
+    jobs = {f"j{n}": {**JOB, "script": [f"{CALL}{n}"]} for n in range(110)}
+    one = import_files([("calls.sh", "\n".join(f"{CALL}{n} --target=a{n}" for n in range(105)))])
+    many = import_files([("calls.gitlab-ci.yml", json.dumps(jobs, indent=1))])
+    for found, rule, left in ((one, "too-many-calls", 5), (many, "bad-shell", 10)):
+        told = {entry.line for entry in found.report if entry.rule == rule}
+        assert len(told) == left
+        assert len(found.spec.images or ()) == 100
+
+
+def test_what_is_refused_in_one_of_many_images_leaves_the_image() -> None:
+    lines = [f"{run(n).replace('x/y:', 'x/y')}:1 --compression-level=a" for n in range(90)]
+    found = import_files([("calls.sh", "\n".join(lines))])
+    assert len(found.spec.images or ()) == 90
+    assert len([entry for entry in found.report if "snapshot_mode: " in entry.message]) == 90
