@@ -197,4 +197,16 @@ def _registries(work: Work, listed: list[dict[str, Any]]) -> None:
         except NotPortable:
             pass
     cautious = bool(work.of("no-push"))
-    put(work.build, "registries", work.logins.registries(list(hosts), cautious=cautious))
+    found = work.logins.registries(list(hosts), cautious=cautious)
+    for host, login in found.items():
+        _name_user(work, host, login)
+    put(work.build, "registries", found)
+
+
+def _name_user(work: Work, host: str, login: Any) -> None:
+    """Another name for the secret of a user that stands in texts as well, where it is none."""
+    user = login.get("username") if isinstance(login, dict) else None
+    name = user["secret"] if isinstance(user, dict) else ""
+    if name and re.search(rf"\$\{{env\.{name}\b", str(work.build)):
+        login["username"] = {"secret": f"{name}_LOGIN"}
+        work.job.tell("user-in-text", work.call.line, name, host, f"{name}_LOGIN")

@@ -9,7 +9,7 @@ from ci_kaniko.importing.calls import Var
 from ci_kaniko.importing.report import Voice
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.ticked import Map, line_of, mapping, sequence, string
-from ci_kaniko.importing.translate.started import globs, set_triggers
+from ci_kaniko.importing.translate.started import globs, push_only_where, set_triggers
 
 if TYPE_CHECKING:
     from typing import Any
@@ -77,8 +77,10 @@ class Events:
             return conditions.equal(_NAME, ("pull_request",), line)
         if event in {"workflow_dispatch", "schedule"}:
             return conditions.equal(_NAME, (event,), line)
-        if event in {"release", "create"}:
+        if event == "create":
             return conditions.filled(_TAG, line)
+        if event == "release":
+            return conditions.filled((Var(f"{_word(settings)}@", portable=True),), line)
         return NO
 
     def _pushed(self, settings: Map, expressions: Expressions) -> int:
@@ -115,6 +117,9 @@ class Events:
         for event, settings in on.items():
             self._report(voice, event, mapping(settings), on.line_of(event))
         guard = self.guard(expressions)
+        if "release" in on:
+            # A trigger names tags and no versions, so the pushes have to.
+            push_only_where(job, expressions.conditions.when(guard))
         requests = bool(_REQUESTS & on.keys()) or not on
         paths = self._paths(voice)
         crons = [mapping(item).string("cron") for item in on.sequence("schedule")]
@@ -130,8 +135,10 @@ class Events:
         )
 
     def _report(self, job: Voice, event: str, settings: Map, line: int) -> None:
-        if event in {"release", "create"}:
+        if event == "create":
             job.tell("release-event", line, event, _types(settings))
+        elif event == "release":
+            job.tell("release-event/versions", line, _types(settings), _word(settings))
         elif event == "pull_request_target":
             job.tell("pull-request-target", line)
         elif event == "workflow_call" and len(self.on) > 1:
@@ -198,6 +205,11 @@ def _filtered(conditions: Conditions, text: Text, pattern: str, line: int) -> in
         for piece in pieces
     )
     return conditions.regex(text, f"^{''.join(written)}$", line)
+
+
+def _word(settings: Map) -> str:
+    """Which tags are those of releases: only one of the types leaves pre-releases out."""
+    return "release" if settings.sequence("types") == ["released"] else "version"
 
 
 def _types(settings: Map) -> str:
