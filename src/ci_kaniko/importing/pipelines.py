@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.calls import spell
 from ci_kaniko.importing.originals import Original, opened
 from ci_kaniko.importing.readers.accounting import tell_pending
 from ci_kaniko.importing.readers.platforms import platform_of
 from ci_kaniko.importing.report import Entry, Report
 from ci_kaniko.importing.ticked import failure
 from ci_kaniko.importing.translate.joining import merged
+from ci_kaniko.kaniko.flags import FLAGS, RENAMED
 from ci_kaniko.kaniko.systems import NAMES, SOURCES
 from ci_kaniko.problems.finding import quoted
 from ci_kaniko.problems.problem import SpecError, UnknownTargetError
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    from ci_kaniko.importing.calls import Word
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.originals import File
     from ci_kaniko.problems.finding import Finding
@@ -127,7 +130,7 @@ def _checked(data: dict[str, Any], report: Report, jobs: list[Job]) -> Imported:
         try:
             spec = loads(text, "<imported>")
         except SpecError:
-            mended = _without_errors(data, report)
+            mended = _without_errors(data, report, jobs)
             assert mended, "what is in the way of a spec can be taken out of it"
             continue
         if not _without_refused(data, spec, report, jobs):
@@ -160,7 +163,8 @@ def _without_refused(data: dict[str, Any], spec: Spec, report: Report, jobs: lis
             message = "***" if finding.secret else finding.message
             shown = what or f"{job.target} does not render the spec yet"
             said, advice = f"{shown}: {message}", finding.hint or "by hand"
-            report.add(Entry("left", finding.rule, said, job.voice.path, job.line, advice))
+            path, line = _written_at(finding.where, report, jobs) or (job.voice.path, job.line)
+            report.add(Entry("left", finding.rule, said, path, line, advice))
             taken = taken or bool(what)
     return taken
 
@@ -181,7 +185,7 @@ def _without_secrets(value: Any, secrets: frozenset[str]) -> Any:
     return value
 
 
-def _without_errors(data: dict[str, Any], report: Report) -> bool:
+def _without_errors(data: dict[str, Any], report: Report, jobs: list[Job]) -> bool:
     """Take the first refused part of each image away; whether there was one."""
     from ci_kaniko.source.reading import survey
     from ci_kaniko.spec.data import to_python
@@ -192,8 +196,8 @@ def _without_errors(data: dict[str, Any], report: Report) -> bool:
         Spec.model_validate(to_python(survey(written(data), "<imported>").root))
     except InvalidSpec as invalid:
         errors += [item for item in invalid.findings if item.severity == "error"]
-    taken = [_take_away(data, finding, report) for finding in _first_of_each_image(errors)]
-    return any(taken) or any(_take_away(data, finding, report) for finding in errors)
+    taken = [_take_away(data, finding, report, jobs) for finding in _first_of_each_image(errors)]
+    return any(taken) or any(_take_away(data, finding, report, jobs) for finding in errors)
 
 
 def _first_of_each_image(findings: list[Finding]) -> list[Finding]:
@@ -216,8 +220,9 @@ def _first_of_each_image(findings: list[Finding]) -> list[Finding]:
     ]
 
 
-def _take_away(data: dict[str, Any], finding: Finding, report: Report) -> bool:
+def _take_away(data: dict[str, Any], finding: Finding, report: Report, jobs: list[Job]) -> bool:
     """Take what a finding is about out of the spec, with a line that says so; whether it can be."""
+    path, line = _written_at(finding.where, report, jobs) or ("", 0)
     removed = _removed(data, finding.where)
     nowhere = finding.rule in {"missing-key", "missing-destination"}
     silent = data.get("push") == "never"
@@ -227,8 +232,33 @@ def _take_away(data: dict[str, Any], finding: Finding, report: Report) -> bool:
     if removed is not None:
         shown = "***" if finding.secret else finding.message
         advice = finding.hint or "write it by hand"
-        report.add(Entry("left", finding.rule, f"{removed}: {shown}", advice=advice))
+        report.add(Entry("left", finding.rule, f"{removed}: {shown}", path, line, advice))
     return removed is not None
+
+
+def _written_at(
+    where: tuple[str | int, ...], report: Report, jobs: list[Job]
+) -> tuple[str, int] | None:
+    """Where the argument stands that a field of the spec comes from, if that is one line."""
+    keys, whose = where, {job.name for job in jobs}
+    if where[:1] == ("images",):
+        keys, whose = where[2:], {report.images.get(str(where[1]), "")}
+    names = [step for step in keys if isinstance(step, str)]
+    fields = {".".join(names[:end]) for end in range(1, len(names) + 1)}
+    flags = {flag for flag, known in FLAGS.items() if known.field in fields}
+    found = {
+        job.voice.place(word.line)
+        for job in jobs
+        for call in job.calls
+        for word in call.words
+        if job.name in whose and _flag_of(word) in flags
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def _flag_of(word: Word) -> str:
+    flag = spell(word.text[:1]).partition("=")[0].lstrip("-")
+    return RENAMED.get(flag, flag)
 
 
 _LIMITS = {"paths", "repository"}

@@ -47,8 +47,8 @@ class Report:
     """The entries of one import, each once; ``budget`` is what its scripts may cost.
 
     With ``daemons`` what builds on a daemon of docker's counts, too: somebody means to leave it.
-    ``rules`` are those of the entries so far, ``pending`` what counts once the spec is made, by
-    whose it is.
+    ``rules`` are those of the entries so far, ``images`` the jobs of the spec's images, ``pending``
+    what counts once the spec is made, by whose it is.
     """
 
     def __init__(self, *, daemons: bool = True) -> None:
@@ -57,6 +57,7 @@ class Report:
         self._entries: dict[Entry, None] = {}
         self._hidden: set[str] = set()
         self.rules: set[str] = set()
+        self.images: dict[str, str] = {}
         self.pending: list[tuple[Voice, Any, str, str]] = []
 
     def hide(self, secret: str) -> None:

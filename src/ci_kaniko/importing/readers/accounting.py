@@ -83,9 +83,15 @@ def tell_unread(job: Voice, value: Any, path: str = "", advice: str = "", file: 
         names = ", ".join(dict.fromkeys(_names(left.value, left.path)))
         called = f" ({names})" if names else ""
         path_of, line = (file, left.line) if file else job.place(left.line)
-        job.report.tell("not-carried", path_of, line, f"{left.path}{called}", advice)
+        what = f"{left.path}{called}"
+        if _WHOLE.fullmatch(left.path):
+            job.report.tell("other-job/unread", path_of, line, what)
+        else:
+            job.report.tell("not-carried", path_of, line, what, advice)
 
 
+_WHOLE = re.compile(r"steps\[\d+\](?:\.steps\[\d+\])*|runs\[\d+\](?:\.tasks\[\d+\])?")
+"""Where a whole step of Buildkite, or a task of Agola, stands."""
 _NAME = re.compile(r"(?i)(?:name|namespace|image|kind|path|key)$")
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.shell.secrets import Secrets
 
 _CONFIG = re.compile(r"auths|credHelpers|credsStore")
+_ROBOT = re.compile(r"robot\$[a-z0-9][a-z0-9._+-]*")
+"""How Harbor calls the users of machines; no shell has a variable there."""
 _REFERENCE = re.compile(r"\$(?:\{\w+\}|[A-Za-z_]\w*)")
 
 
@@ -94,7 +96,9 @@ class DockerConfig:
         """A string of the document; variables that no shell replaced are meant as such."""
         parts: list[Part] = []
         for part in fill(text, self._holes):
-            if isinstance(part, str) and (match := _REFERENCE.search(part)):
+            if isinstance(part, str) and _ROBOT.fullmatch(part):
+                parts.append(part)
+            elif isinstance(part, str) and (match := _REFERENCE.search(part)):
                 self._note("unexpanded-variable", match.group(), line=self._line)
                 parts += references(part)
             else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.calls import Contents, Masked, Output, Text, Var, literal, only_var, spell
 from ci_kaniko.importing.translate.settings import note_store
 from ci_kaniko.plan.names import SHELL_NAMES, SHELL_PREFIXES
+from ci_kaniko.syntax.grammar import is_secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,6 +55,7 @@ class Clouds:
         made = re.sub(r"\W", "_", name, flags=re.ASCII)
         made = f"_{made}" if made[:1].isdigit() else made or "SECRET"
         rule = "secret-name"
+        made = made if is_secret_name(made) else made.upper()
         if made in SHELL_NAMES or made.startswith(SHELL_PREFIXES):
             rule = rule if made != name else "reserved-name"
             made = f"IMAGE_{made.upper()}"

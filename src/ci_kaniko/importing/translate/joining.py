@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.shell.guards import MAX_CALLS
 from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS, globs_in_short
+from ci_kaniko.importing.translate.pushes import add_destination
 from ci_kaniko.importing.translate.settings import Settings
 from ci_kaniko.importing.translate.several import NAME_KEYS, finished, images
 from ci_kaniko.importing.translate.started import one_repository, only_in
@@ -74,7 +75,7 @@ def _join(one: dict[str, Any], other: dict[str, Any]) -> None:
     listed: list[Any] = []
     for build in pushing if is_pushed else (one, other):
         for entry in build.get("destinations", []):
-            _add_destination(listed, entry)
+            add_destination(listed, entry)
     if listed:
         one["destinations"] = listed
     for host, login in other.get("registries", {}).items():
@@ -90,24 +91,6 @@ def _join(one: dict[str, Any], other: dict[str, Any]) -> None:
         one["push"] = "always"
 
 
-def _add_destination(listed: list[Any], entry: Any) -> None:
-    """One more destination; the same image twice is pushed where either is."""
-    image = entry if isinstance(entry, str) else entry["image"]
-    for at, have in enumerate(listed):
-        if (have if isinstance(have, str) else have["image"]) != image:
-            continue
-        if isinstance(have, str) or isinstance(entry, str):
-            listed[at] = image
-            return
-        unique: list[Any] = []
-        for when in (have["when"], entry["when"]):
-            items = when if isinstance(when, list) else [when]
-            unique += [item for item in items if item not in unique]
-        listed[at] = {"image": image, "when": unique[0] if len(unique) == 1 else unique}
-        return
-    listed.append(entry)
-
-
 def _joined_jobs(
     builds: list[tuple[str, dict[str, Any]]], report: Report
 ) -> list[tuple[str, dict[str, Any]]]:
@@ -119,7 +102,8 @@ def _joined_jobs(
             found.append((name, build))
             continue
         trial = _is_a_trial(same[1]) or _is_a_trial(build)
-        _tell_settings(same, (name, build), report)
+        if trial:
+            _tell_settings(same, (name, build), report)
         _join_events(same[1], build)
         report.tell("jobs-joined/trial" if trial else "jobs-joined", "", 0, same[0], name)
     return found
@@ -128,19 +112,17 @@ def _joined_jobs(
 def _tell_settings(
     kept: tuple[str, dict[str, Any]], lost: tuple[str, dict[str, Any]], report: Report
 ) -> None:
-    """Say in which settings of its platform a job differs from the one that it becomes.
+    """Say in which settings of its platform a trial differs from the job that it becomes.
 
     What pushes holds more than what tries only, and that is what a spec has by itself.
     """
-    trial = _is_a_trial(lost[1])
     if _is_a_trial(kept[1]):
-        kept, lost, trial = lost, kept, True
-    for target in NAMES:
+        kept, lost = lost, kept
+    for target, names in NAME_KEYS.items():
         mine, theirs = kept[1].get(target, {}), lost[1].get(target, {})
-        keys = theirs if trial else {**theirs, **mine}
-        other = [key for key in keys if mine.get(key) != theirs.get(key)]
-        if named := [key for key in other if key not in NAME_KEYS[target]]:
-            report.tell("jobs-joined/settings", "", 0, lost[0], ", ".join(named), kept[0])
+        other = [key for key in theirs if mine.get(key) != theirs[key] and key not in names]
+        if other:
+            report.tell("jobs-joined/settings", "", 0, lost[0], ", ".join(other), kept[0])
 
 
 def _same_image(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -149,11 +131,23 @@ def _same_image(one: dict[str, Any], other: dict[str, Any]) -> bool:
         return False
     if mine.get("repository") != theirs.get("repository"):
         return False
-    free = PUSHED_ONLY if _is_a_trial(one) or _is_a_trial(other) else frozenset()
+    trial = _is_a_trial(one) or _is_a_trial(other)
+    if not trial and _settings(one) != _settings(other):
+        return False
+    free = PUSHED_ONLY if trial else frozenset()
     if _rest(one, free) != _rest(other, free):
         return False
     keys = (set(mine) & set(theirs)) - {"repository"}
     return not any(_overlap(mine[key], theirs[key]) for key in keys)
+
+
+def _settings(build: dict[str, Any]) -> dict[str, Any]:
+    """The platform's own settings of a job but its names: an environment, a machine, an order."""
+    return {
+        target: left
+        for target, names in NAME_KEYS.items()
+        if (left := {key: said for key, said in build.get(target, {}).items() if key not in names})
+    }
 
 
 def _overlap(one: Any, other: Any) -> bool:

@@ -339,9 +339,10 @@ class Logins(Clouds):
             self.note_store(variable)
         user = self.job.secrets.get(f"{prefix}_USER")
         given = literal(self.environment(f"{prefix}_USER")) or ""
+        line = self.call.line
         return {
-            "username": {"secret": user.name} if user else given,
-            "password": self.job.secrets[f"{prefix}_PASSWORD"].name,
+            "username": {"secret": self.secret_name(user.name, line)} if user else given,
+            "password": self.secret_name(self.job.secrets[f"{prefix}_PASSWORD"].name, line),
         }
 
     def _hosts_of_variables(self, known: list[str]) -> list[tuple[str, str]]:

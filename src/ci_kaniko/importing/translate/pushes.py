@@ -18,6 +18,7 @@ from ci_kaniko.importing.translate.images import host_of, lowered_text
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.importing.translate.started import condition_of, one_repository, tell_versions
 from ci_kaniko.syntax.conditions import REFS
+from ci_kaniko.syntax.references import Reference
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Call, When
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
 
 
 def take_destinations(work: Work) -> None:
-    listed: list[dict[str, Any]] = []
+    listed: list[Any] = []
     conditions: list[Condition] = []
-    known = set[str]()
     for word in work.call.pushed:
         if not word.text:
             continue
@@ -35,9 +35,8 @@ def take_destinations(work: Work) -> None:
         condition = condition_of(work, when)
         for piece in _split_images(work, word.text, word.line):
             entry = _destination(work, piece, condition, when, word.line)
-            if entry is not None and (told := repr(entry)) not in known:
-                known.add(told)
-                listed.append(entry)
+            if entry is not None:
+                add_destination(listed, entry)
                 conditions.append(condition)
     images = {spell(word.text) for word in work.call.pushed}
     for flag in work.of("destination"):
@@ -51,10 +50,44 @@ def take_destinations(work: Work) -> None:
         listed = [{"image": reference} for reference in dict.fromkeys(work.held_back)]
     if listed:
         work.build["destinations"] = [
-            entry["image"] if set(entry) == {"image"} else entry for entry in listed
+            entry["image"] if {*entry} == {"image"} else entry for entry in listed
         ]
     _policy(work, conditions, pushes=pushes)
     _registries(work, listed)
+
+
+def add_destination(listed: list[Any], entry: Any) -> None:
+    """One more destination; the same image twice is pushed where either is."""
+    for at, have in enumerate(listed):
+        if _name(have) != _name(entry):
+            continue
+        both = [_when(have), _when(entry)]
+        whens = [item for each in both for item in (each if isinstance(each, list) else [each])]
+        unique = [item for index, item in enumerate(whens) if item not in whens[:index]]
+        if None in unique:
+            listed[at] = have if _when(have) is None else entry
+        else:
+            when = unique[0] if len(unique) == 1 else unique
+            listed[at] = {"image": _image(have), "when": when}
+        return
+    listed.append(entry)
+
+
+def _image(entry: Any) -> str:
+    return str(entry if isinstance(entry, str) else entry["image"])
+
+
+def _when(entry: Any) -> Any:
+    return None if isinstance(entry, str) else entry.get("when")
+
+
+def _name(entry: Any) -> Any:
+    """What is pushed to: a name without a tag means one."""
+    image = _image(entry)
+    try:
+        return Reference(image).pushed_name
+    except ValueError:
+        return image
 
 
 def _tell_condition(work: Work) -> None:

@@ -38,13 +38,14 @@ def finished(build: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 def _other_needs(build: dict[str, Any], report: Report) -> None:
-    """Jobs of GitHub that the job waits for, and that are not in the rendered file."""
-    section = build.get("github") or {}
-    needs = section.pop("needs", None)
-    if needs:
-        report.tell("needs/other-jobs", "", 0, ", ".join(needs))
-    if "github" in build and not section:
-        del build["github"]
+    """Jobs of GitHub and Agola that the job waits for, and that are not in the rendered file."""
+    for target in ("github", "agola"):
+        section = build.get(target) or {}
+        needs = section.pop("needs", None)
+        if needs:
+            report.tell("needs/other-jobs", "", 0, ", ".join(needs))
+        if target in build and not section:
+            del build[target]
 
 
 def _default_branch(build: dict[str, Any], report: Report) -> None:
@@ -77,6 +78,7 @@ def images(builds: list[tuple[str, dict[str, Any]]], report: Report) -> dict[str
         _without_names(build)
         parts[name] = build
         report.tell("image", "", 0, job or name, name)
+        report.images[name] = job
     templated = _templated(parts)
     _checked_out_once(list(parts.values()), report)
     branches = [build.pop("default_branch", "") for build in parts.values()]
@@ -136,18 +138,32 @@ def _with_name(value: Any, name: str) -> Any:
 def _needs(
     build: dict[str, Any], builds: list[tuple[str, dict[str, Any]]], names: list[str]
 ) -> list[str]:
-    section = build.get("gitlab") or build.get("github") or {}
+    """The images that one waits for, whose jobs have other names in the rendered file."""
     known = {job: name for name, (job, _) in zip(names, builds, strict=True)}
-    wanted = section.get("needs")
-    if not wanted:
-        return []
-    found = [known[job] for job in wanted if job in known]
-    rest = [job for job in wanted if job not in known]
-    if rest:
-        section["needs"] = rest
-    else:
-        section.pop("needs", None)
+    found: list[str] = []
+    for target, key in (*((name, "needs") for name in NAMES), ("buildkite", "depends_on")):
+        section = build.get(target, {})
+        holder = section.get("extra", {}) if key == "depends_on" else section
+        wanted = holder.get(key) or []
+        listed = wanted if isinstance(wanted, list) else [wanted]
+        rest = [job for job in listed if not (isinstance(job, str) and job in known)]
+        found += [known[job] for job in listed if job not in rest]
+        if len(rest) < len(listed):
+            holder.update({key: rest})
+            _without_empty(build, target, key)
     return found
+
+
+def _without_empty(build: dict[str, Any], target: str, key: str) -> None:
+    section = build[target]
+    if key in section and not section[key]:
+        del section[key]
+    if "extra" in section:
+        section["extra"] = {name: said for name, said in section["extra"].items() if said != []}
+        if not section["extra"]:
+            del section["extra"]
+    if not section:
+        del build[target]
 
 
 def _without_names(build: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.preparing import Before, prepare
 from ci_kaniko.importing.readers.scripts import beginning
+from ci_kaniko.importing.signs import are_mentioned
 from ci_kaniko.importing.ticked import Map, ignore, line_of, mapping, maps, native, peek, string
 from ci_kaniko.kaniko.variables import owner_of_variable
 
@@ -59,7 +60,10 @@ def earlier_tasks(job: Draft, built: Map, run: Map) -> str:
             if owner_of_variable(name) == "proxy":
                 native(value)  # the rendered checkout goes through the proxy, too
         runs = [(fields, value) for kind, fields, value in steps_of(task) if kind == "run"]
-        if runs:
+        if any(are_mentioned(peek(fields.get("command", value))) for fields, value in runs):
+            job.section.setdefault("needs", []).append(task.peek("name"))
+            _handed_over(job, task)
+        elif runs:
             _prepared(job, task, image, runs)
         elif clones and image != GIT_IMAGE:
             found = image
@@ -132,6 +136,20 @@ def _prepared(job: Draft, task: Map, image: str, runs: list[tuple[Map, Any]]) ->
         text = string(fields.get("command", value))
         if text:
             commands.append(text.strip())
+    artifacts = _handed_over(job, task)
+    called = f"the task {string(task.get('name'))}"
+    if not prepare(job, Before(called, image, commands, artifacts, line_of(task))):
+        job.tell(
+            "earlier-task",
+            line_of(task),
+            called,
+            image or "no image",
+            "; ".join(map(beginning, commands)),
+        )
+
+
+def _handed_over(job: Draft, task: Map) -> list[str]:
+    """The files that a task saves for others, where they lie in the checkout."""
     artifacts = []
     for kind, fields, _ in steps_of(task):
         for entry in maps(fields.get("contents")) if kind == "save_to_workspace" else ():
@@ -145,15 +163,7 @@ def _prepared(job: Draft, task: Map, image: str, runs: list[tuple[Map, Any]]) ->
                     moved = f"{target}/{posixpath.basename(name)}"
                     job.tell("moved-artifact", line_of(path), name, moved)
                 artifacts.append(name)
-    called = f"the task {string(task.get('name'))}"
-    if not prepare(job, Before(called, image, commands, artifacts, line_of(task))):
-        job.tell(
-            "earlier-task",
-            line_of(task),
-            called,
-            image or "no image",
-            "; ".join(map(beginning, commands)),
-        )
+    return artifacts
 
 
 def steps_of(task: Map) -> Iterator[tuple[str, Map, Any]]:

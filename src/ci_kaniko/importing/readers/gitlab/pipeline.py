@@ -15,6 +15,7 @@ from ci_kaniko.importing.readers.inputs import cell_name, name_of, read_input
 from ci_kaniko.importing.readers.preparing import Before, prepare
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.report import FILE_LINES
+from ci_kaniko.importing.shell.commands.docker import SHELLS
 from ci_kaniko.importing.signs import is_image, without_entrypoint
 from ci_kaniko.importing.ticked import (
     Map,
@@ -277,9 +278,17 @@ class _Pipeline:
             if rest.startswith(("kaniko-project", "martizih")):
                 job.image = (rest if rest.startswith("gcr") else f"docker.io/{rest}",)
         usual = without_entrypoint(name)
-        if (usual or is_image(name)) and entry.native("entrypoint") != [""] and not usual:
-            job.tell("entrypoint", job.image_line)
+        if usual or is_image(name):
+            entrypoint = entry.native("entrypoint")
+            if not usual and entrypoint != [""] and not _is_shell(entrypoint):
+                job.tell("entrypoint", job.image_line)
         return name
+
+
+def _is_shell(entrypoint: Any) -> bool:
+    """Whether an entrypoint is a shell that runs the one that GitLab starts."""
+    words = entrypoint if isinstance(entrypoint, list) else [entrypoint]
+    return len(words) == 2 and words[0] in SHELLS and words[1] == "-c"
 
 
 def _takes(inherit: Any, key: str) -> bool:

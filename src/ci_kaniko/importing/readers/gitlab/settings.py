@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _LOST = {"runner_system_failure", "stuck_or_timeout_failure"}
 """The reasons for which ``gitlab.retry`` repeats a job."""
+_AUDIENCES = {"AWS_": "sts.amazonaws.com", "AZURE_": "api://AzureADTokenExchange"}
+"""What the identities of rendered jobs are made for, by what the scripts for a cloud say."""
 _SUBMODULES = {"normal": True, "recursive": "recursive"}
 _READ = {
     *("image", "script", "before_script", "after_script", "variables", "inherit", "extends"),
@@ -118,7 +120,7 @@ class Settings:
         script = self.job.script_text
         for name, token in whole.mapping("id_tokens").items():
             if re.search(rf"\b{name}\b", script):
-                native(token)
+                self._audience(name, native(token), line_of(token), script)
         artifacts = self.files.value(whole.get("artifacts"))
         names_outputs = isinstance(artifacts, Map) and self._is_of_outputs(artifacts)
         read = {*_READ, "artifacts"} if names_outputs else _READ
@@ -126,9 +128,21 @@ class Settings:
         conditions = [f"{whole.get(key)}" for key in ("rules", "only", "except", "tags")]
         section = " ".join(map(str, self.job.section.values()))
         called = map(spell, self.job.known_files.values())
-        texts = [script, image, section, literal(self.job.image) or "", *conditions, *called]
-        variables = self._checked_out(self.variables.settle(texts, self.job.written))
-        self.job.keep_extra(whole, read, variables=variables)
+        calls = self.job.calls
+        built = "BUILDAH_FORMAT" if any(call.builder == "buildah" for call in calls) else ""
+        texts = [script, image, built, section, literal(self.job.image) or "", *conditions, *called]
+        own = own_variables(calls)
+        variables = self.variables.settle(
+            texts, self.job.written, lambda name: name in own or for_daemon(name, calls)
+        )
+        self.job.keep_extra(whole, read, variables=self._checked_out(variables))
+
+    def _audience(self, name: str, token: Any, line: int, script: str) -> None:
+        """Clouds trust a token by whom it is made for."""
+        given = token.get("aud") if isinstance(token, dict) else token
+        ours = next((aud for word, aud in _AUDIENCES.items() if word in script), "")
+        if ours and given not in (ours, [ours]):
+            self.job.tell("token-audience", line, name, given, ours)
 
     def _checked_out(self, variables: dict[str, Any]) -> dict[str, Any]:
         """What else the job gives its runner than what to check out."""

@@ -11,7 +11,7 @@ from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.ticked import Map, mapping, native, peek, sequence, string
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _VARIABLE = re.compile(r"\$\$|\$\{(\w+)\}|\$([A-Za-z_]\w*)|\$\[\[\s*inputs\.([\w-]+)[^]]*\]\]")
 _PARTS = ("value", "expand", "description", "options")
@@ -63,10 +63,12 @@ class Variables:
             part if isinstance(part, str) else _spelled(part) for part in self.text(value)
         )
 
-    def settle(self, texts: list[str], told: list[str]) -> dict[str, Any]:
+    def settle(
+        self, texts: list[str], told: list[str], counts: Callable[[str], bool]
+    ) -> dict[str, Any]:
         """Tick the variables read in some texts or told; what else the job gives its container.
 
-        A runner's own settings count for every job, whoever gives them.
+        A runner's own settings, and what ``counts``, are the job's whoever gives them.
         """
         used = {name for name in self.raw if name in told or _is_in(name, texts)}
         while more := {
@@ -79,7 +81,9 @@ class Variables:
         for name, value in self.nodes.items():
             if name in used or name == "DOCKER_CONFIG":
                 _taken(value)
-            elif (name in self.own or _RUNNER.match(name)) and not is_secret_name(name):
+            elif (name in self.own or _RUNNER.match(name) or counts(name)) and not is_secret_name(
+                name
+            ):
                 kept[name] = _taken(value)
         return kept
 

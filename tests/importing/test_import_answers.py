@@ -1,0 +1,231 @@
+"""Small pipelines as people write them: what the spec says of each, and what the report does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from ci_kaniko import import_files, lint, loads
+from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.rendering import render
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+IMAGE = "ghcr.io/osscontainertools/kaniko:v1.28.3-debug"
+GITLAB = f"build:\n  image: {{name: '{IMAGE}', entrypoint: ['']}}\n"
+PLUGIN = (
+    f"[{{kubernetes: {{podSpecPatch: {{containers: [{{name: container-0, image: '{IMAGE}'}}]}}}}}}]"
+)
+
+
+class Case(NamedTuple):
+    """A pipeline; what stands in its spec by dotted keys, and in its report by line and rule."""
+
+    file: str
+    text: str
+    spec: Mapping[str, Any]
+    told: tuple[tuple[int, str], ...] = ()
+    silent: tuple[str, ...] = ()
+
+
+CASES = {
+    "two environments are two jobs": Case(
+        ".gitlab-ci.yml",
+        f"""\
+.one:
+  image: {{name: '{IMAGE}', entrypoint: ['']}}
+  script: /kaniko/executor --context=. --destination=quay.io/acme/$STAGE:1
+staging:
+  extends: .one
+  variables: {{STAGE: staging}}
+  environment: {{name: staging, action: prepare}}
+  rules: [{{if: $CI_COMMIT_BRANCH == "develop"}}]
+production:
+  extends: .one
+  variables: {{STAGE: production}}
+  environment: {{name: production, action: prepare}}
+  resource_group: production
+  rules: [{{if: $CI_COMMIT_BRANCH == "main"}}]
+""",
+        {
+            "images.staging.gitlab.extra.environment.name": "staging",
+            "images.production.gitlab.extra.environment.name": "production",
+            "images.production.gitlab.resource_group": "production",
+        },
+        silent=("jobs-joined",),
+    ),
+    "a token has an audience": Case(
+        ".gitlab-ci.yml",
+        f"""\
+{GITLAB}  id_tokens:
+    TOKEN: {{aud: https://gitlab.com}}
+  script:
+    - echo "$TOKEN" > /tmp/token
+    - export AWS_WEB_IDENTITY_TOKEN_FILE=/tmp/token
+    - export AWS_ROLE_ARN=arn:aws:iam::111122223333:role/push
+    - /kaniko/executor -c . -d 111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop:1
+""",
+        {},
+        told=((4, "token-audience"),),
+    ),
+    "what Buildah is given anyway is no loss": Case(
+        ".gitlab-ci.yml",
+        """\
+variables: {STORAGE_DRIVER: vfs, BUILDAH_ISOLATION: chroot, BUILDAH_FORMAT: docker}
+build:
+  image: quay.io/buildah/stable:v1.41
+  script:
+    - buildah build -t quay.io/acme/shop:1 .
+    - buildah push quay.io/acme/shop:1
+""",
+        {"builder": "buildah"},
+        silent=("not-carried",),
+    ),
+    "a shell as entrypoint starts the shell": Case(
+        ".gitlab-ci.yml",
+        f"""\
+build:
+  image: {{name: '{IMAGE}', entrypoint: [/bin/sh, -c]}}
+  script: /kaniko/executor --context=. --destination=quay.io/acme/shop:1
+""",
+        {},
+        silent=("entrypoint",),
+    ),
+    "Harbor's robots have a dollar": Case(
+        "ci.sh",
+        """\
+cd /kaniko/.docker
+echo '{"auths":{"hub.acme.dev":{"username":"robot$ci","password":"'"$PW"'"}}}' > config.json
+cd -
+/kaniko/executor --context=. --destination=hub.acme.dev/shop/app:1
+""",
+        {"registries": {"hub.acme.dev": {"username": "robot$ci", "password": "PW"}}},
+        silent=("unexpanded-variable", "unknown-user"),
+    ),
+    "a short name of a secret is one": Case(
+        ".agola/config.yml",
+        f"""\
+runs:
+  - name: main
+    tasks:
+      - name: image
+        runtime: {{containers: [{{image: '{IMAGE}'}}]}}
+        environment: {{PASS: {{from_variable: pw}}}}
+        steps:
+          - clone:
+          - run: |
+              a=$(printf 'bot:%s' "$PASS" | base64 | tr -d '\\n')
+              printf '{{"auths":{{"quay.io":{{"auth":"%s"}}}}}}' "$a" > /kaniko/.docker/config.json
+              /kaniko/executor --context=. --destination=quay.io/acme/shop:1
+""",
+        {"registries": {"quay.io": {"username": "bot", "password": "PW"}}},
+        told=((11, "secret-name"),),
+        silent=("bad-secret-name",),
+    ),
+    "one image twice is pushed where either is": Case(
+        "ci.sh",
+        """\
+set -- --destination=quay.io/acme/shop
+if [ -n "$CI_COMMIT_TAG" ]; then set -- "$@" --destination=quay.io/acme/shop:latest; fi
+/kaniko/executor --context=. "$@"
+""",
+        {"destinations": ["quay.io/acme/shop"]},
+        silent=("duplicate-destination",),
+    ),
+    "tasks that build wait as images": Case(
+        ".agola/config.yml",
+        f"""\
+runs:
+  - name: main
+    tasks:
+      - name: api
+        runtime: {{containers: [{{image: '{IMAGE}'}}]}}
+        steps: [{{clone: }}, {{run: /kaniko/executor -c api -d quay.io/acme/api:1}}]
+      - name: web
+        depends: [api]
+        runtime: {{containers: [{{image: '{IMAGE}'}}]}}
+        steps: [{{clone: }}, {{run: /kaniko/executor -c web -d quay.io/acme/web:1}}]
+      - name: tell
+        depends: [web]
+        runtime: {{containers: [{{image: alpine}}]}}
+        steps: [{{run: ./tell}}]
+""",
+        {"images.web.needs": "api"},
+        told=((11, "other-job"),),
+        silent=("earlier-task",),
+    ),
+    "steps that build wait as images": Case(
+        ".buildkite/pipeline.yml",
+        f"""\
+steps:
+  - key: api
+    command: /kaniko/executor --context=api --destination=quay.io/acme/api:1
+    plugins: {PLUGIN}
+  - key: web
+    depends_on: [api, lint]
+    command: /kaniko/executor --context=web --destination=quay.io/acme/web:1
+    plugins: {PLUGIN}
+  - command: ./tell
+""",
+        {"images.web.needs": "api", "images.web.buildkite.extra.depends_on": ["lint"]},
+        told=((9, "other-job"),),
+    ),
+    "what only kaniko hears has its line": Case(
+        ".github/workflows/ci.yml",
+        """\
+on: push
+jobs:
+  image:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v5
+      - run: |
+          buildah build -t quay.io/acme/shop:1 .
+          buildah push --digestfile digest quay.io/acme/shop:1
+""",
+        {},
+        told=((9, "kaniko-only"),),
+    ),
+}
+
+
+def _at(spec: Any, place: str) -> Any:
+    for key in place.split("."):
+        spec = spec[key]
+    return spec
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_pipeline_is_answered(name: str) -> None:
+    case = CASES[name]
+    found = import_files([(case.file, case.text)])
+    spec = yaml11.load(found.spec_text)
+    assert {place: _at(spec, place) for place in case.spec} == case.spec, found.spec_text
+    told = {(entry.line, entry.rule) for entry in found.report}
+    assert told >= {*case.told}, sorted(told)
+    assert not {rule for _, rule in told} & {*case.silent}
+
+
+def test_a_secret_with_another_name_is_no_fault() -> None:
+    """The pipeline works: only what is rendered needs the other one."""
+    text = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {generateName: x-}\nspec:\n  restartPolicy: Never\n"
+        "  containers:\n  - name: kaniko\n    image: ghcr.io/osscontainertools/kaniko:v1.28.3\n"
+        "    args: ['-c=git://github.com/acme/shop.git', '-d=quay.io/acme/shop:1']\n"
+        "    env: [{name: GIT_TOKEN, valueFrom: {secretKeyRef: {name: git, key: token}}}]\n"
+    )
+    assert lint([("pod.yaml", text)]).problems == ()
+    rules = [entry.rule for entry in import_files([("pod.yaml", text)]).report]
+    assert "reserved-name" in rules
+
+
+def test_images_that_wait_render() -> None:
+    case = CASES["steps that build wait as images"]
+    found = import_files([(case.file, case.text)])
+    text = found.spec_text + "registries: {quay.io: anonymous}\n"
+    rendered = render(loads(text), "buildkite")
+    keys = {step["key"] for step in yaml11.load(rendered)["steps"] if "key" in step}
+    waits = {name for step in yaml11.load(rendered)["steps"] for name in step.get("depends_on", [])}
+    assert waits - keys == {"lint"}
