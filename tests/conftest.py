@@ -108,7 +108,8 @@ def pytest_pycollect_makeitem(
 
 
 LONG = {
-    *("test_leaves", "test_validators", "test_execution", "test_pipelines", "test_truth_table"),
+    *("test_leaves", "test_execution", "test_pipelines", "test_validators", "test_shellcheck"),
+    *("test_beside", "test_truth_table", "test_site", "test_buildah", "test_told", "test_builders"),
     *("test_hooks", "test_formatters", "test_sync", "test_long_scripts", "test_rendered_scripts"),
     *("test_hosted", "test_clustered", "test_other_builders", "test_perturbation", "test_merge"),
     *("test_adding_a_target", "test_playground", "test_suite", "test_images"),

@@ -31,6 +31,7 @@ from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG
 from harness.models import model_in
 from harness.runs import TARGETS, text_of, values_for
 from make.exemptions import EXEMPTIONS, Exemption
+from make.matrix import LOGINS, TITLES, login_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -604,3 +605,39 @@ def _matches(pattern: list[str], path: Path) -> bool:
 
 
 WORLDS = (*CASES, *PIPELINE_CASES, GROUNDS[1])
+
+
+LOGIN_WORLDS = {
+    f"{kind} on {target}": login_spec(kind, target)
+    for kind in LOGINS
+    for target in TITLES
+    if target in TARGETS
+} | {
+    "google for a context": "push: never\ndefault_branch: main\n"
+    "context: gs://acme/shop.tar.gz\ncontext_login: {google: ambient}\n"
+}
+"""Each login, as the table of what works where writes it."""
+
+
+def told(silent: list[Silence]) -> str:
+    left = [silence for silence in silent if not is_exempt(silence)]
+    return "\n".join(map(str, left))
+
+
+def walked(worlds: dict[str, Data], *, thorough: bool) -> Walk:
+    """A change asks one mode of each target; with --every-mode each change asks all of them."""
+    walk = Walk()
+    every = [
+        mutation
+        for name, data in worlds.items()
+        for mutation in mutations(name, data)
+        if mutation.path[0] != "outputs"
+    ]
+    for mutation in every if thorough else fewer(every):
+        for turn in range(MOST if thorough and mutation.world in WORLDS else 1):
+            walk.try_one(mutation, mutation.turn + turn)
+    return walk
+
+
+MOST = max(len(modes(target)) for target in TARGETS)
+"""How many modes the target with most of them has."""

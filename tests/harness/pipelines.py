@@ -17,8 +17,9 @@ from ci_kaniko.rehearsing.request import Request
 from ci_kaniko.rehearsing.runners.agola import agola_tasks
 from ci_kaniko.rehearsing.triggers import Result
 from harness import expectation, expected_logins, images
+from harness.cases import PIPELINE_CASES
 from harness.execution import run, steps_of
-from harness.runs import INPUTS, SHELLS, in_its_store, read_pipeline, render
+from harness.runs import INPUTS, SHELLS, TARGETS, in_its_store, read_pipeline, render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -195,3 +196,13 @@ def ran(case: str, target: str, event: Event, shell: str) -> Ran:
     text = render(case, target, event)
     given = Given(inputs=INPUTS.get(case, {}))
     return run_pipeline(target, text, read_pipeline(case), event, shell, given)
+
+
+def shell_for(case: str, target: str, event: Event) -> str:
+    number = PIPELINE_CASES.index(case) + TARGETS.index(target) + len(event.name)
+    return SHELLS[number % len(SHELLS)]
+
+
+def ended(ran: Ran, job: Job, target: str) -> Recorded | None:
+    """What was recorded of a job; None when it did not start."""
+    return ran.recorded.get(native_name(job, target))

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from harness.cases import CASES, PIPELINE_CASES, ROOT, spec_path
 from harness.execution import run, steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from ci_kaniko.rehearsing.recorded import Recorded
@@ -188,3 +189,16 @@ def rendering(spec: ci_kaniko.Spec, target: str, event: Event) -> str | ci_kanik
         return text_for(spec, target, values_for(target, event))
     except ci_kaniko.SpecError as refused:
         return refused
+
+
+def in_parallel(jobs: Iterable[Callable[[], None]]) -> None:
+    """Two runs at a time; the first failure is raised."""
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(job) for job in jobs]:
+            done.result()
+
+
+def started(case: str) -> list[Event]:
+    """The events that start the job: a script need not care for the others."""
+    events = expectation.events(read(case))
+    return [event for event in events if expectation.starts(read(case), event)]

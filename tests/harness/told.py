@@ -6,10 +6,22 @@ import csv
 import posixpath
 from typing import TYPE_CHECKING, NamedTuple
 
+from ci_kaniko import available_targets
+from ci_kaniko.kaniko.builders import BUILDERS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ci_kaniko.rehearsing.recorded import Recorded
+    from ci_kaniko.rehearsing.rehearse import Ran, Rehearsal
+
+OTHERS = BUILDERS[1:]
+TARGETS = tuple(name for name, each in available_targets().items() if {*OTHERS} <= {*each.builders})
+EVENTS = ("default-branch", "pull-request=7", "tag=v1.2.3")
+
+
+def built(played: Rehearsal) -> list[Ran]:
+    return [job for job in played.jobs if job.recorded is not None and job.recorded.calls]
 
 
 class Told(NamedTuple):

@@ -25,6 +25,7 @@ from ci_kaniko.rehearsing import expressions, yaml11
 from ci_kaniko.rehearsing.runners.github import github_known
 from ci_kaniko.rehearsing.triggers import gitlab_variables
 from harness import judge, tools
+from harness.cases import BROKEN, SNAPSHOTS, snapshots
 from harness.events import EVENTS, OTHER_EVENTS
 from harness.scripts import pod_specs, scripts
 
@@ -372,6 +373,50 @@ VALIDATORS: dict[str, dict[str, Validator]] = {
 for _target, _validators in VALIDATORS.items():
     _validators["shellcheck"] = partial(shellcheck, _target)
     _validators["yamllint"] = yamllint
+
+
+RENDERED = sorted(path.name for path in SNAPSHOTS.iterdir() if path.is_dir())
+
+STOPS = {"gitlab-ci-local"}
+"""What reads all files as one pipeline as long as there is nothing to find."""
+
+
+def broken(target: str, validator: str) -> list[Path]:
+    """Files of which the first line says what has to be found in them."""
+    return sorted((BROKEN / target).glob(f"{validator}.*.yml"))
+
+
+@functools.cache
+def found(target: str, validator: str, *, in_broken: bool) -> list[str]:
+    """What is found in snapshots, or in broken files; the tool starts once for both."""
+    check, files = VALIDATORS[target][validator], broken(target, validator)
+    assert files
+    if validator in STOPS or target not in RENDERED:
+        return check(files if in_broken else snapshots(target))
+    names = tuple(f"{path.name}:" for path in files)
+    return [
+        line for line in _found_in_all(target, validator) if line.startswith(names) == in_broken
+    ]
+
+
+def not_told(target: str, validator: str) -> list[str]:
+    """The broken files in which a validator does not find what their first lines say."""
+    lines = found(target, validator, in_broken=True)
+    left = []
+    for path in broken(target, validator):
+        first = path.read_text(encoding="utf-8").partition("\n")[0]
+        expected = first.removeprefix("# finds: ")
+        assert expected != first
+        if not any(line.startswith(path.name) and re.search(expected, line) for line in lines):
+            left.append(path.name)
+    return left
+
+
+@functools.cache
+def _found_in_all(target: str, validator: str) -> list[str]:
+    files = [*snapshots(target), *broken(target, validator)]
+    assert len({path.name for path in files}) == len(files)
+    return VALIDATORS[target][validator](files)
 
 
 def _run(

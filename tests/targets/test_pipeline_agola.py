@@ -925,7 +925,7 @@ def test_a_tampered_pipeline_is_noticed(tamper: Callable[[Any], object]) -> None
 
 @pytest.mark.parametrize("validator", VALIDATORS["agola"])
 def test_validators(tmp_path: Path, validator: str) -> None:
-    """Of what is no snapshot: tests/targets/test_validators.py reads those."""
+    """Of what is no snapshot: tests/judges/test_validators.py reads those."""
     file = tmp_path / "triggers.yml"
     file.write_text(rendered(TRIGGERS), encoding="utf-8")
     assert VALIDATORS["agola"][validator]([file]) == []

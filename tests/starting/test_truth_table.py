@@ -33,7 +33,7 @@ from harness.events import (
 from harness.execution import steps_of
 from harness.expectation import Run
 from harness.pipelines import looked, native_name, stays
-from harness.runs import SHELLS, TARGETS, execute, values_for
+from harness.runs import SHELLS, TARGETS, execute, in_parallel, values_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -293,10 +293,8 @@ def test_what_is_pushed(trigger: str, target: str) -> None:
     """Every event with some of the triggers, all events with what everything starts."""
     text, _ = reachable(trigger, target)
     spec = expectation.read(text)
-    for number, event in enumerate(events_of(target) if text else ()):
-        drawn = (number + [*TRIGGERS].index(trigger)) % 4 == 0 or trigger == "everything"
-        if not drawn or not starts(spec, event, target):
-            continue
+
+    def job(number: int, event: Event) -> None:
         wanted = Run(spec, target, event)
         rendered = rendered_for(text, target, event)
         got = execute(wanted, rendered, SHELLS[number % len(SHELLS)])
@@ -304,6 +302,13 @@ def test_what_is_pushed(trigger: str, target: str) -> None:
         pushed = [a for a in got.argv or () if a.startswith("--destination=")]
         assert pushed == [f"--destination={image}" for image in expectation.images(wanted)]
         assert ("--no-push" in (got.argv or ())) == (not pushed)
+
+    in_parallel(
+        functools.partial(job, number, event)
+        for number, event in enumerate(events_of(target) if text else ())
+        if (number + [*TRIGGERS].index(trigger)) % 4 == 0 or trigger == "everything"
+        if starts(spec, event, target)
+    )
 
 
 # -- several images ---------------------------------------------------------------------------

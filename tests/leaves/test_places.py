@@ -1,16 +1,11 @@
-"""Law 8: change any leaf of any spec, and each target does something else or says why not."""
+"""Law 8 for what several images share, for the files of a spec, and for its texts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.spec.build import TOP_ONLY, Build
-from ci_kaniko.spec.fields import Present  # noqa: TC001 - pydantic reads the annotation
 from ci_kaniko.spec.loading import warnings
-from ci_kaniko.spec.options import Options
 from ci_kaniko.spec.spec import Spec
 from ci_kaniko.spec.texts import texts_of, texts_with_variables
 from ci_kaniko.syncing.compare import compare
@@ -20,17 +15,11 @@ from harness.leaves import (
     WORLDS,
     Answer,
     Mutation,
-    Walk,
     at,
     example,
-    fewer,
-    field_of,
     ground,
-    is_exempt,
     kind_of,
     leaves,
-    modes,
-    mutations,
     names,
     read,
     read_world,
@@ -39,125 +28,12 @@ from harness.leaves import (
     written,
 )
 from harness.runs import TARGETS
-from make.matrix import LOGINS, TITLES, login_spec
 
 if TYPE_CHECKING:
     import pathlib
     from collections.abc import Iterator
 
-    import pytest
-
-    from harness.leaves import Data, Leaf, Path, Silence
-
-FORBIDDEN = {
-    *(("context_login", "aws", key) for key in ("access_key_id", "secret_access_key", "role")),
-    *(("context_login", "google", key) for key in ("provider", "service_account")),
-    ("rules", "*", "locked"),
-}
-"""Leaves that a model shares with another one, and no spec can have here; and the lock, which other
-files hear: see tests/spec_images/test_bases.py."""
-LOGIN_WORLDS = {
-    f"{kind} on {target}": login_spec(kind, target)
-    for kind in LOGINS
-    for target in TITLES
-    if target in TARGETS
-} | {
-    "google for a context": "push: never\ndefault_branch: main\n"
-    "context: gs://acme/shop.tar.gz\ncontext_login: {google: ambient}\n"
-}
-"""Each login, as the table of what works where writes it."""
-
-
-def told(silent: list[Silence]) -> str:
-    left = [silence for silence in silent if not is_exempt(silence)]
-    return "\n".join(map(str, left))
-
-
-def without_target(field: Path) -> Path:
-    """A login is read alike for every target, and for all of them at once."""
-    return field[:2] + field[3:] if field[0] == "registries" else field
-
-
-def walked(worlds: dict[str, Data], *, thorough: bool) -> Walk:
-    """A change asks one mode of each target; with --every-mode each change asks all of them."""
-    walk = Walk()
-    every = [
-        mutation
-        for name, data in worlds.items()
-        for mutation in mutations(name, data)
-        if mutation.path[0] != "outputs"
-    ]
-    for mutation in every if thorough else fewer(every):
-        for turn in range(MOST if thorough and mutation.world in WORLDS else 1):
-            walk.try_one(mutation, mutation.turn + turn)
-    return walk
-
-
-MOST = max(len(modes(target)) for target in TARGETS)
-
-
-def test_nothing_is_silent(request: pytest.FixtureRequest) -> None:
-    """What no mode has heard after that is tried in the others."""
-    worlds = {name: read_world(text) for name, text in LOGIN_WORLDS.items() if "google" in name}
-    worlds |= {name: world(name) for name in WORLDS if name != GROUNDS[1]}
-    walk = walked(worlds, thorough=request.config.getoption("--every-mode"))
-    fields = {field_of(leaf.path) for leaf in leaves()}
-    fields = {without_target(field) for field in fields if field[0] not in ("images", "outputs")}
-    left = fields - {*map(without_target, walk.heard)} - FORBIDDEN
-    for mutation in mutations(GROUNDS[0], world(GROUNDS[0])):
-        if without_target(field_of(mutation.path)) in left:
-            for turn in range(MOST):
-                walk.try_one(mutation, turn)
-    assert told(walk.silent) == ""
-    assert fields - {*map(without_target, walk.heard)} == FORBIDDEN
-    assert walk.trials > 3_000
-
-
-def test_no_login_is_silent_and_nothing_beside_all_else(request: pytest.FixtureRequest) -> None:
-    """Each login by itself, and two images that say nearly everything."""
-    worlds = {name: read_world(text) for name, text in LOGIN_WORLDS.items() if "google" not in name}
-    worlds[GROUNDS[1]] = world(GROUNDS[1])
-    walk = walked(worlds, thorough=request.config.getoption("--every-mode"))
-    assert told(walk.silent) == ""
-    assert walk.trials > 1_000
-
-
-def test_no_builder_is_silent() -> None:
-    """What only kaniko has is refused for the others, and all else reaches them."""
-    plain = {"options", "executor", "tools"}
-    for builder in BUILDERS[1:]:
-        walk = Walk()
-        base = {**world(GROUNDS[0]), "builder": builder, "cache": {"repo": "ghcr.io/acme/cache"}}
-        for leaf in leaves():
-            if leaf.path[0] in ("outputs", "images"):
-                continue
-            now = at(base, leaf.path)
-            there = base if now is not ABSENT or leaf.path[0] in plain else ground(base, leaf)
-            changed = (each for each in values(leaf, now) if str(each) != str(now))
-            for value in [*changed][:2]:
-                mutation = Mutation(f"{builder} {leaf.path[0]}", there, leaf.path, value)
-                walk.try_one(mutation, mutation.turn)
-        assert told(walk.silent) == ""
-        assert walk.trials > 500
-        heard = {field for field in walk.heard if field[0] == "options"}
-        assert len(heard) == len(Options.model_fields)
-
-
-class _More(Spec):
-    nothing: Present | None = Field(
-        default=None, description="A field that nothing reads.", examples=["x"]
-    )
-
-
-def test_a_field_that_nothing_reads_is_found() -> None:
-    """The walk is over the model: nobody has to list a new field."""
-    walk = Walk(_More)
-    for mutation in mutations(GROUNDS[0], world(GROUNDS[0]), _More):
-        if mutation.path == ("nothing",):
-            walk.try_one(mutation, mutation.turn)
-    assert {silence.target for silence in walk.silent} == {*TARGETS}
-    assert "nothing = 'x'" in told(walk.silent)
-
+    from harness.leaves import Data, Leaf
 
 # -- several images ---------------------------------------------------------------------------
 

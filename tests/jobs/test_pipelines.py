@@ -10,66 +10,43 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from ruamel.yaml import YAML
 
-import ci_kaniko
-from ci_kaniko.cli.making import made
-from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.rehearsing.documents import NotModelled
 from ci_kaniko.rehearsing.events import Event
 from ci_kaniko.rehearsing.logins import lookup
-from ci_kaniko.rehearsing.recorded import File, Handed
-from ci_kaniko.rehearsing.request import Request
-from ci_kaniko.rehearsing.triggers import NotUnderstood, Result, before
+from ci_kaniko.rehearsing.recorded import File
+from ci_kaniko.rehearsing.triggers import NotUnderstood
 from harness import checks, expectation, expected_logins, images, pipelines
 from harness.cases import PIPELINE_CASES
-from harness.execution import run, steps_of
 from harness.expectation import Run
 from harness.foretold import does_as_foretold, foretold, kind_of
 from harness.pipelines import (
     Given,
     Ran,
     digest_of,
-    fed,
+    ended,
     names,
     native_name,
     run_pipeline,
+    shell_for,
 )
 from harness.runs import (
     INPUTS,
-    PIPELINE_PAIRS,
     PIPELINES_RENDERED,
     SHELLS,
     TARGETS,
-    in_its_store,
     read_pipeline,
     refused,
     render,
-    rendered_elsewhere,
     spec_of,
     text_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from ci_kaniko.rehearsing.recorded import Joined, Recorded
     from harness.images import Job, Pipeline
-
-WITH_PLATFORMS = [
-    (case, target)
-    for case, target in PIPELINES_RENDERED
-    if any(image.is_staged for image in read_pipeline(case).images.values())
-]
-WITH_PREPARE = [
-    (case, target) for case, target in PIPELINES_RENDERED if read_pipeline(case).preparations()
-]
-
-
-def shell_for(case: str, target: str, event: Event) -> str:
-    number = PIPELINE_CASES.index(case) + TARGETS.index(target) + len(event.name)
-    return SHELLS[number % len(SHELLS)]
 
 
 def events_for(case: str, target: str) -> list[Event]:
@@ -94,11 +71,6 @@ def run_all(case: str, target: str) -> Iterator[tuple[Event, Ran]]:
         yield from zip(events, pool.map(play, events), strict=True)
 
 
-def ended(ran: Ran, job: Job, target: str) -> Recorded | None:
-    """What was recorded of a job; None when it did not start."""
-    return ran.recorded.get(native_name(job, target))
-
-
 @pytest.mark.parametrize("target", ["gitlab", "github", "buildkite", "agola"])
 def test_nothing_is_built_in_a_fork(target: str) -> None:
     """Agola starts the tasks; then each ends before it prepares, logs in, builds or joins."""
@@ -115,34 +87,6 @@ def _builds(case: str, target: str, event: Event) -> list[object]:
     assert {result.status for result in ran.results.values()} <= {"passed", "skipped"}
     done = [got for got in ran.recorded.values() if got.calls or got.joined or got.credentials]
     return [*done, *(got for got in ran.recorded.values() if b"page" in got.files.values())]
-
-
-# -- texts ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("case", "target"), PIPELINE_PAIRS)
-def test_snapshot(case: str, target: str, snapshot: Callable[[str, str, str | None], None]) -> None:
-    expected = refused(case, target)
-    if expected is None:
-        snapshot(target, case, render(case, target))
-        return
-    with pytest.raises(ci_kaniko.SpecError) as error:
-        render(case, target)
-    assert {problem.rule for problem in error.value.problems} == expected
-    snapshot(target, case, None)
-
-
-@pytest.mark.parametrize(("case", "target"), PIPELINES_RENDERED)
-def test_both_dialects_read_the_same(case: str, target: str) -> None:
-    text = render(case, target)
-    new = list(YAML(typ="safe", pure=True).load_all(text))
-    assert new == yaml11.load_all(text)
-
-
-def test_the_same_bytes_in_another_process(tmp_path: Path) -> None:
-    *texts, _ = rendered_elsewhere(PIPELINES_RENDERED, "3", tmp_path, made())
-    for (case, target), text in zip(PIPELINES_RENDERED, texts, strict=True):
-        assert text == render(case, target), (case, target)
 
 
 # -- runs -------------------------------------------------------------------------------------
@@ -396,106 +340,6 @@ def commands_get_no_secret(ran: Ran, case: str, event: Event, target: str) -> No
         wanted = [job.run(target, event) for job in read_pipeline(case).jobs]
         secrets = {text for each in wanted for text in checks.all_secrets(each)}
         assert not [text for text in secrets if text in seen]
-
-
-@pytest.mark.parametrize(("case", "target"), WITH_PREPARE)
-def test_commands_run_at_the_root_and_stop_at_the_first_that_fails(case: str, target: str) -> None:
-    event = pipelines.events(case)[0]
-    ran = pipelines.ran(case, target, event, shell_for(case, target, event))
-    called = [line for got in ran.recorded.values() for line in got.tools if "git" not in line]
-    places = {line.rpartition(" in ")[2] for line in called}
-    assert len(places) <= 1
-    first = called[0].split(" ")[0] if called else "none"
-    broken = play_with(case, target, event, Given(failing_tools=[first]))
-    for job in read_pipeline(case).jobs:
-        got = ended(broken, job, target)
-        prepared_by_it = first in " ".join((job.image.prepare or {"commands": ""})["commands"])
-        if prepared_by_it:
-            assert got is None or (got.status and not got.calls and not got.joined)
-        elif not job.joins and not job.image.needs:
-            assert got, job.name
-            assert got.calls == 1
-
-
-def play_with(case: str, target: str, event: Event, given: Given) -> Ran:
-    text = render(case, target, event)
-    shell = shell_for(case, target, event)
-    return run_pipeline(target, text, read_pipeline(case), event, shell, given)
-
-
-# -- order and failures -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("case", "target"), PIPELINES_RENDERED)
-def test_an_image_waits_for_those_that_it_needs(case: str, target: str) -> None:
-    pipeline = read_pipeline(case)
-    for event in pipelines.events(case):
-        found = steps_of(target, render(case, target, event), event, INPUTS.get(case, {}))
-        here = {step.name for step in found}
-        for job in pipeline.jobs:
-            for other in pipeline.jobs:
-                both = {native_name(job, target), native_name(other, target)} <= here
-                if both and other.image.name in job.image.needs:
-                    earlier = before(found, native_name(job, target))
-                    assert native_name(other, target) in earlier, (job.name, other.name)
-
-
-FAILURES = {
-    ("three-images-in-order", "base"): {"api", "web"},
-    ("three-images-in-order", "api"): {"web"},
-    ("two-images", "api"): set[str](),
-    ("everything", "api"): {"web"},
-}
-"""An image that fails, and those that are not built then."""
-
-
-@pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize(("case", "image"), FAILURES)
-def test_a_failed_image_holds_back_who_needs_it(case: str, image: str, target: str) -> None:
-    if refused(case, target):
-        return
-    jobs = read_pipeline(case).jobs
-    failing = [job for job in jobs if job.image.name == image and not job.joins][-1]
-    event = pipelines.events(case)[0]
-    ran = play_with(case, target, event, Given(failing_jobs=[native_name(failing, target)]))
-    held_back = FAILURES[case, image]
-    for job in jobs:
-        result = ran.results.get(native_name(job, target), Result("skipped")).status
-        if job == failing:
-            assert result == "failed"
-        elif job.image.name in held_back or (job.joins and job.image.name == image):
-            assert result == "skipped", job.name
-        else:
-            assert result == "passed", job.name
-
-
-@pytest.mark.parametrize(("case", "target"), WITH_PLATFORMS)
-def test_a_missing_digest_stops_the_join(case: str, target: str) -> None:
-    """And nothing is joined from less than all platforms."""
-    event = pipelines.events(case)[0]
-    text, shell = render(case, target, event), shell_for(case, target, event)
-    for job in read_pipeline(case).jobs:
-        if job.joins and expectation.images(job.run(target, event)):
-            ran = pipelines.ran(case, target, event, shell)
-            outputs = {name: got.outputs for name, got in ran.recorded.items()}
-            artifacts = {name: got.artifacts for name, got in ran.recorded.items()}
-            lost = native_name(replace(job, joins=False, platform=job.image.platforms[-1]), target)
-            del outputs[lost]
-            kept = {path: file for path, file in artifacts[lost].items() if "digest" not in path}
-            got = run(
-                Request(
-                    target,
-                    text,
-                    event,
-                    **in_its_store(fed(read_pipeline(case), target, event), target),
-                    shell=shell,
-                    job=native_name(job, target),
-                    handed=Handed(artifacts={**artifacts, lost: kept}, outputs=outputs),
-                )
-            )
-            assert got.status
-            assert not got.joined
-            assert f"the job of {job.image.platforms[-1]} has pushed nothing" in got.stderr
 
 
 # -- inputs -----------------------------------------------------------------------------------

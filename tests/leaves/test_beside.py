@@ -1,0 +1,56 @@
+"""Law 8 beside all else: in logins, in two images that say nearly everything, and for builders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci_kaniko.kaniko.builders import BUILDERS
+from ci_kaniko.spec.options import Options
+from harness.leaves import (
+    ABSENT,
+    GROUNDS,
+    LOGIN_WORLDS,
+    Mutation,
+    Walk,
+    at,
+    ground,
+    leaves,
+    read_world,
+    told,
+    values,
+    walked,
+    world,
+)
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_no_login_is_silent_and_nothing_beside_all_else(request: pytest.FixtureRequest) -> None:
+    """Each login by itself, and two images that say nearly everything."""
+    worlds = {name: read_world(text) for name, text in LOGIN_WORLDS.items() if "google" not in name}
+    worlds[GROUNDS[1]] = world(GROUNDS[1])
+    walk = walked(worlds, thorough=request.config.getoption("--every-mode"))
+    assert told(walk.silent) == ""
+    assert walk.trials > 1_000
+
+
+def test_no_builder_is_silent() -> None:
+    """What only kaniko has is refused for the others, and all else reaches them."""
+    plain = {"options", "executor", "tools"}
+    for builder in BUILDERS[1:]:
+        walk = Walk()
+        base = {**world(GROUNDS[0]), "builder": builder, "cache": {"repo": "ghcr.io/acme/cache"}}
+        for leaf in leaves():
+            if leaf.path[0] in ("outputs", "images"):
+                continue
+            now = at(base, leaf.path)
+            there = base if now is not ABSENT or leaf.path[0] in plain else ground(base, leaf)
+            changed = (each for each in values(leaf, now) if str(each) != str(now))
+            for value in [*changed][:2]:
+                mutation = Mutation(f"{builder} {leaf.path[0]}", there, leaf.path, value)
+                walk.try_one(mutation, mutation.turn)
+        assert told(walk.silent) == ""
+        assert walk.trials > 500
+        heard = {field for field in walk.heard if field[0] == "options"}
+        assert len(heard) == len(Options.model_fields)
