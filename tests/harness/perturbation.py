@@ -138,7 +138,9 @@ def _added(text: str, node: Any, what: str, above: tuple[Place, ...]) -> Iterato
     else:
         mark = "- " if isinstance(node, yaml.SequenceNode) else ""
         new = f"{mark}{what}\n{' ' * node.start_mark.column}"
-    yield Change("added", text[:begin] + new + text[begin:], above or (Place("", 1),))
+    yield Change(
+        "added", text[:begin] + new + text[begin:], above or (Place("", node.start_mark.line + 1),)
+    )
 
 
 def _item_start(text: str, node: Any, item: Any) -> int | None:

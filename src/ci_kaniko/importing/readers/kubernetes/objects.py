@@ -72,6 +72,12 @@ def _object(root: Map, original: Original) -> Iterator[Draft]:
 
         yield from tekton_jobs(root, original)
         return
+    if "argoproj.io" in root.peek("apiVersion"):
+        from ci_kaniko.importing.readers.kubernetes.argo import as_pipeline
+        from ci_kaniko.importing.readers.kubernetes.tekton import tekton_jobs
+
+        yield from tekton_jobs(as_pipeline(root), original)
+        return
     spec = root.mapping("spec")
     kind = root.peek("kind")
     holder = spec.mapping("jobTemplate").mapping("spec") if kind == "CronJob" else spec

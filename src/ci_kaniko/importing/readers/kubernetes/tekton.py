@@ -48,8 +48,10 @@ def tekton_jobs(root: Map, original: Original) -> Iterator[Draft]:
     """The steps that run the executor: of a Task, or of those in a Pipeline or a run."""
     metadata = root.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Map) else None
-    spec = root.get("spec")
-    for task in _tasks(_Task(spec if isinstance(spec, Map) else Map(), peek(name), {}, {}, Map())):
+    spec = root.mapping("spec")
+    alone = _Task(spec, peek(name), {}, {}, Map())
+    called = [task for call in _called(alone, original) for task in _tasks(call)]
+    for task in called or _tasks(alone):
         known = _known(task.given, _known(task.outer))
         steps = list(maps(task.spec.get("steps")))
         for step in steps:
@@ -63,6 +65,18 @@ def tekton_jobs(root: Map, original: Original) -> Iterator[Draft]:
 
 def _is_called(step: Map) -> bool:
     return bool(re.search(r"(?:^|\s|/)executor\s", step.peek("script")))
+
+
+def _called(task: _Task, original: Original) -> Iterator[_Task]:
+    """A task as the pipelines of its file call it."""
+    for root in original.mappings:
+        spec = root.mapping("spec")
+        spec = spec.mapping("pipelineSpec") or spec
+        outer = {item.peek("name"): item for item in maps(spec.get("params"))}
+        for item in (*maps(spec.get("tasks")), *maps(spec.get("finally"))):
+            if task.name and item.mapping("taskRef").peek("name") == task.name:
+                own = {one.peek("name"): one for one in maps(item.get("params"))}
+                yield _Task(task.spec, item.peek("name"), own, outer, item)
 
 
 def _tasks(around: _Task) -> Iterator[_Task]:
@@ -157,6 +171,7 @@ def _tell_parameters(job: Draft, task: _Task, used: Any) -> None:
         _tell_parameters(job, task._replace(given=task.outer, outer={}), values)
     if "when" in task.asked:
         tests = [" ".join(map(str, native(one).values())) for one in maps(task.asked["when"])]
+        tests = tests or [task.asked.string("when")]
         job.started = Started(held=True)
         job.tell("unknown-trigger/task", task.asked.line_of("when"), task.name, "; ".join(tests))
     task.asked.string("name")
@@ -170,7 +185,9 @@ def _tell_parameter(job: Draft, item: Map) -> None:
         job.tell("parameter/given", line_of(item), name, _variable(name))
         return
     key = "value" if "value" in item else "default"
-    shown = " ".join(map(string, value)) if isinstance(value, list) else string(value)
+    native(value)
+    listed = value if isinstance(value, list) else [value]
+    shown = " ".join(peek(getattr(item, "origin", None) or item) for item in listed)
     said = "" if key == "value" else " by default"
     job.tell("parameter", item.line_of(key), name, shown, said, key)
 

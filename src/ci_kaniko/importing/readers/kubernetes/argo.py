@@ -1,0 +1,94 @@
+"""Argo's workflows, as the tasks of Tekton that do the same."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from ci_kaniko.importing.ticked import List, Map, maps, replaced
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FILLED = re.compile(r"\{\{\s*=?\s*([\w.-]+)\s*\}\}")
+_OUTER = "workflow.parameters"
+_FILES = {"emptyDir", "persistentVolumeClaim"}
+
+
+def as_pipeline(root: Map) -> Map:
+    """A workflow, or a template of it, with a task for each call of a container.
+
+    What stands there stays the same values, so that what is read of the one is read of the other.
+    """
+    spec = root.mapping("spec")
+    spec = spec.mapping("workflowSpec") or spec
+    tasks = List(spec.line)
+    templates = list(maps(spec.get("templates")))
+    for template in templates:
+        callers = [one for other in templates for one in _calls(other, template.peek("name"))]
+        for caller in callers or [template]:
+            tasks.append(_task(spec, template, caller))
+    found = root.kept(lambda key: key != "spec")
+    found["spec"] = _map(params=spec.mapping("arguments").get("parameters"), tasks=tasks)
+    return found
+
+
+def _map(**given: Any) -> Map:
+    made = Map()
+    made.update({key: value for key, value in given.items() if value is not None})
+    return made
+
+
+def _calls(template: Map, name: str) -> Iterator[Map]:
+    """The steps and tasks of a template that call another one."""
+    rows = template.get("steps")
+    listed = [one for row in rows for one in maps(row)] if isinstance(rows, list) else []
+    for call in (*listed, *maps(template.mapping("dag").get("tasks"))):
+        if call.peek("template") == name:
+            yield call
+
+
+def _task(spec: Map, template: Map, caller: Map) -> Map:
+    """A template as a task: its container is the one step."""
+    inputs = template.mapping("inputs")
+    declared = list(maps(inputs.get("parameters")))
+    names = {item.peek("name") for item in declared}
+    # What the workflow is given is a parameter of each task that has none of that name.
+    outer = maps(spec.mapping("arguments").get("parameters"))
+    given = [item for item in outer if item.peek("name") not in names]
+
+    def asked(found: re.Match[str]) -> str:
+        scope, _, name = found[1].rpartition(".")
+        if scope == "inputs.parameters" or (scope == _OUTER and name not in names):
+            return f"$(params.{name})"
+        return f"$({scope or 'loop'}.{name})"
+
+    def spelled(value: Any) -> Any:
+        return replaced(value, lambda written: _FILLED.sub(asked, written))
+
+    step = spelled(template.get("container") or template.get("script") or Map())
+    if "source" in step:
+        step["script"], step.lines["script"] = step["source"], step.line_of("source")
+    params = List()
+    params += [*declared, *given]
+    folders = List()
+    folders += [
+        _map(name=item.get("name"), mountPath=item.get("path"))
+        for item in maps(inputs.get("artifacts"))
+        if "git" in item
+    ]
+    volumes = List()
+    volumes += [*maps(template.get("volumes")), *maps(spec.get("volumes"))]
+    others = {item.peek("name") for item in volumes if not _FILES & item.keys()}
+    folders += [
+        _map(name=item.get("name"), mountPath=item.get("mountPath"))
+        for item in maps(step.get("volumeMounts"))
+        if item.peek("name") not in others
+    ]
+    steps = List()
+    steps.append(step)
+    inner = _map(params=params, steps=steps, volumes=volumes, workspaces=folders)
+    arguments = spelled(caller.mapping("arguments").get("parameters"))
+    passed = List()
+    passed += [*maps(arguments), *given]
+    return _map(name=caller.get("name"), params=passed, when=caller.get("when"), taskSpec=inner)
