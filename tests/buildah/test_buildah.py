@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import tarfile
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -324,6 +325,33 @@ def test_buildah_builds_what_kaniko_is_told(bench: Bench, name: str) -> None:
         assert bench.look("list-tags", f"docker://{bench.host}/acme/{name}") is None
         assert bench.look("list-tags", f"docker://{wanted.cache}") is None
         assert not (bench.box / "root" / ".docker" / "config.json").exists()
+
+
+@pytest.mark.parametrize("target", ["gitlab", "github"])
+def test_buildah_leaves_the_image_in_files(bench: Bench, target: str) -> None:
+    """In each run; an archive for Docker says what the image is called where it is pushed."""
+    name = f"{bench.host}/acme/{target}"
+    case = Case(
+        {
+            "destinations": [f"{name}:1", f"{name}:2"],
+            "triggers": {"branches": ["main"], "pull_requests": True},
+            "options": {"tar_path": "out/the image, as tar.tar", "oci_layout_path": "layout"},
+        },
+        DEFAULT_BRANCH if target == "github" else PULL_REQUEST,
+    )
+    bench.checkout(case)
+    wanted = asked(case, bench.host, target)
+    build(bench, case, target)
+    checkout = bench.box / "checkout"
+    tar = checkout / "out" / "the image, as tar.tar"
+    config = bench.look("inspect", "--config", "--raw", f"docker-archive:{tar}")["config"]
+    check(config, case, wanted)
+    layout = bench.look("inspect", "--config", "--raw", f"oci:{checkout}/layout")["config"]
+    assert [layout[key] for key in ("Env", "Labels")] == [config[key] for key in ("Env", "Labels")]
+    with tarfile.open(tar) as opened:
+        listed = json.load(opened.extractfile("manifest.json"))  # type: ignore[arg-type]
+    assert listed[0]["RepoTags"] == [*wanted.destinations[:1], "localhost/built:latest"]
+    assert bool(wanted.destinations) == (target == "github")
 
 
 def check(config: dict[str, Any], case: Case, wanted: Told) -> None:

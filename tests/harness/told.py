@@ -38,6 +38,7 @@ class Told(NamedTuple):
     cache: str
     writes_cache: bool
     destinations: tuple[str, ...]
+    archives: tuple[tuple[str, str], ...]
 
 
 def _pairs(words: Iterable[str]) -> dict[str, list[str]]:
@@ -94,6 +95,11 @@ def by_kaniko(done: Recorded) -> Told:
         cache,
         bool(cache) and "--no-push-cache" not in given,
         tuple(given.get("--destination", ())),
+        tuple(
+            (kind, posixpath.basename(path))
+            for flag, kind in (("--oci-layout-path", "oci"), ("--tar-path", "docker"))
+            for path in given.get(flag, ())
+        ),
     )
 
 
@@ -102,12 +108,19 @@ def by_buildah(done: Recorded) -> Told:
     assert (program, verb) == ("buildah", "build")
     *options, context = words
     given = _pairs(options)
-    destinations = []
+    destinations, archives, names = [], [], []
     for push in pushes:
         assert push[:2] == ("buildah", "push")
         *_, image, place = push
         assert image == _one(given, "--tag")
-        destinations.append(place.removeprefix("docker://"))
+        kind, _, rest = place.partition(":")
+        if kind == "docker":
+            destinations.append(rest.removeprefix("//"))
+            continue
+        path, _, name = rest.partition(":")
+        archives.append((kind.removesuffix("-archive"), posixpath.basename(path)))
+        names += [name] * (kind == "docker-archive")
+    assert names in ([], destinations[:1] or [""])
     cache = _one(given, "--cache-from")
     assert ("--layers" in given) == bool(cache)
     assert _one(given, "--cache-to") in {"", cache}
@@ -123,6 +136,7 @@ def by_buildah(done: Recorded) -> Told:
         cache,
         "--cache-to" in given,
         tuple(destinations),
+        tuple(sorted(archives, reverse=True)),
     )
 
 
@@ -146,9 +160,15 @@ def by_buildkit(done: Recorded) -> Told:
         opts.setdefault(kind or name, []).append(rest if kind else value)
     local = dict(each.partition("=")[::2] for each in given.get("--local", ()))
     outputs = [_fields(record) for record in given.get("--output", ())]
-    assert len(outputs) < 2
-    output = outputs[0] if outputs else {}
-    assert not outputs or (output["type"], output["push"]) == ("image", "true")
+    pushed = [each for each in outputs if each["type"] == "image"]
+    assert len(pushed) < 2
+    output = pushed[0] if pushed else {}
+    assert not pushed or output["push"] == "true"
+    archives = [
+        (each["type"], posixpath.basename(each["dest"])) for each in outputs if each not in pushed
+    ]
+    named = [each.get("name") for each in outputs if each["type"] == "docker"]
+    assert named in ([], [output.get("name")])
     caches = [_fields(record) for record in given.get("--import-cache", ())]
     kept = [_fields(record) for record in given.get("--export-cache", ())]
     assert [each["ref"] for each in kept] in ([], [each["ref"] for each in caches])
@@ -181,6 +201,7 @@ def by_buildkit(done: Recorded) -> Told:
         cache.removesuffix(":buildkit"),
         bool(kept),
         tuple(names.split(",")) if names else (),
+        tuple(sorted(archives, reverse=True)),
     )
 
 

@@ -73,6 +73,13 @@ def in_folder(folder: str, name: str) -> str:
     return f'"{path}"' if "$" in folder else quote(path)
 
 
+def archives(plan: Plan) -> Iterator[tuple[str, Parts]]:
+    """The files that a build leaves an image in: the flag of kaniko, and where."""
+    for item in plan.arguments:
+        if item.name in {"tar-path", "oci-layout-path"}:
+            yield item.name, item.value or ()
+
+
 class Builder:
     """A program, the image that holds it, and how a plan is told to it.
 

@@ -46,7 +46,13 @@ INSTEAD: Mapping[str, str] = {
         ),
         _NO_SNAPSHOT,
     ),
-    **dict.fromkeys(("skip-unused-stages", "skip-push-permission-check"), _BY_ITSELF),
+    **dict.fromkeys(
+        (
+            *("skip-unused-stages", "skip-push-permission-check"),
+            *("push-retry", "image-download-retry"),
+        ),
+        _BY_ITSELF,
+    ),
     "skip-tls-verify": "skip_tls_verify_registry: names the hosts",
     "skip-tls-verify-pull": "skip_tls_verify_registry: names the hosts",
     "insecure-pull": "insecure_registry: names the hosts",

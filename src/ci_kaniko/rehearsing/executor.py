@@ -7,6 +7,7 @@ moment, and writes it down below /.record. That takes no further programs.
 from __future__ import annotations
 
 import base64
+import csv
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import stat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 PROGRAM = """#!/bin/sh
 echo "executor $$" >/.recorder/call
@@ -115,8 +116,10 @@ class Calls:
         if status == 0 and not self.build:
             digest = _read(f"{self.root}/.recorder/digest")
             flags = call.flags()
-            exports = any(flag == "--output" for flag, _ in flags)
-            for flag, value in flags:
+            exports = any(
+                flag == "--output" and value.startswith("type=image") for flag, value in flags
+            )
+            for flag, value in [*flags, *call.archives()]:
                 if flag == "--metadata-file" and not exports:
                     continue
                 path = call.path(call.outside(value) if kind == "docker" else value)
@@ -165,6 +168,18 @@ class _Call:
         pairs = (word.partition("=")[::2] for word in self.words if word.startswith("--"))
         return [(flag, value) for flag, value in pairs if value]
 
+    def archives(self) -> Iterator[tuple[str, str]]:
+        """The files that other builders leave an image in, by the flags of the executor."""
+        for word in self.words:
+            kind, _, rest = word.partition(":")
+            if kind in {"docker-archive", "oci"}:
+                yield _ARCHIVES[kind.removesuffix("-archive")], rest.partition(":")[0]
+            elif word.startswith("--output="):
+                (fields,) = csv.reader([word.removeprefix("--output=")])
+                given = dict(field.partition("=")[::2] for field in fields)
+                if given["type"] in _ARCHIVES:
+                    yield _ARCHIVES[given["type"]], given["dest"]
+
     def outside(self, path: str) -> str:
         """Where a path of a container is outside, by the volumes that it is started with."""
         for word in self.words:
@@ -178,6 +193,9 @@ class _Call:
             if source.startswith("/") and target and path.startswith(f"{target}/"):
                 return source + path.removeprefix(target)
         return path
+
+
+_ARCHIVES = {"docker": "--tar-path", "oci": "--oci-layout-path"}
 
 
 def _leave(flag: str, path: str, digest: str) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from ci_kaniko.builders.buildah.settings import reaching
-from ci_kaniko.builders.builder import Builder, Contained
+from ci_kaniko.builders.builder import Builder, Contained, archives
 from ci_kaniko.builders.carried import foreign, refusal
 from ci_kaniko.kaniko.builders import BUILDER_HOMES, BUILDER_IMAGES
 from ci_kaniko.plan.model import Argument
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.syntax.contexts import normal_path, without_scheme
+from ci_kaniko.syntax.references import merge
 from ci_kaniko.text.quoting import continued, indented
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ CARRIED: Mapping[str, str] = MappingProxyType(
         "compression": "buildah push --compression-format=",
         "compression-level": "buildah push --compression-level=",
         "digest-file": "buildah push --digestfile=",
+        "tar-path": "buildah push docker-archive:",
+        "oci-layout-path": "buildah push oci:",
         "no-push": "nothing is pushed",
         "no-push-cache": "no --cache-to=",
         "insecure-registry": "registries.conf",
@@ -86,6 +89,10 @@ class Buildah(Builder):
             message = "buildah builds the whole of an archive"
             hint = "an archive of that folder, or prepare: to unpack it"
             yield refusal(("context_sub_path",), message, hint)
+        for name in ("tar_path", "oci_layout_path"):
+            if ":" in (getattr(plan.spec.options, name) or ""):
+                message = "buildah takes what follows a colon for a name of the image"
+                yield refusal(("options", name), message, "a path without a colon")
         if plan.spec.annotations and plan.spec.options.image_format == "docker":
             message = "buildah annotates images of the other format only"
             yield refusal(("options", "image_format"), message, "leave it out, or write oci")
@@ -95,6 +102,9 @@ class Buildah(Builder):
 
     def lines(self, call: Call) -> list[str]:
         lines = call.command(f"{self.program} build", self._words(call))
+        named = '"${1:+:$1}"' if call.is_open else "".join(f":{word}" for word in call.given[:1])
+        for words in _archived(call, named):
+            lines += call.command(f"{self.program} push", words)
         if not call.given:
             return lines
         push = call.words.arguments(_pushing(call.plan))
@@ -107,6 +117,8 @@ class Buildah(Builder):
 
     def contained(self, call: Call) -> Contained:
         words, script = self._words(call), [f'{self.program} build "$@"']
+        named = '"${destinations:+:${destinations%% *}}"' if call.given else ""
+        script += (" ".join([f"{self.program} push", *each]) for each in _archived(call, named))
         if not call.given:
             return Contained([], words, script)
         digest = f"{self.home}/digest"
@@ -157,13 +169,28 @@ def _from_root(plan: Plan) -> Parts:
     return (dockerfile,) if dockerfile.is_remote else normal_path(dockerfile)
 
 
-def _pushing(plan: Plan) -> Iterator[Argument]:
-    """How the image is pushed."""
+def _archived(call: Call, named: str) -> Iterator[list[str]]:
+    """The words of each push into files; a tar archive says what the image is called."""
+    for flag, path in archives(call.plan):
+        if flag == "tar-path":
+            yield [_BUILT, call.words.text(merge(["docker-archive:", *path])) + named]
+        else:
+            compressed = call.words.arguments(_compressed(call.plan))
+            yield [*compressed, _BUILT, call.words.text(merge(["oci:", *path]))]
+
+
+def _compressed(plan: Plan) -> Iterator[Argument]:
     options = plan.spec.options
     if options.compression:
         yield Argument("compression-format", (options.compression,))
     if options.compression_level is not None:
         yield Argument("compression-level", (str(options.compression_level),))
+
+
+def _pushing(plan: Plan) -> Iterator[Argument]:
+    """How the image is pushed."""
+    options = plan.spec.options
+    yield from _compressed(plan)
     if options.push_retry is not None:
         yield Argument("retry", (str(options.push_retry),))
     if options.insecure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from ci_kaniko.builders.builder import archives
 from ci_kaniko.plan.model import CHECKOUT, Argument
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax.contexts import git_parts, normal_path, without_scheme
@@ -36,6 +37,8 @@ CARRIED: Mapping[str, str] = MappingProxyType(
         "destination": "--output=type=image,name=",
         "insecure": "--output=type=image,registry.insecure=true",
         "digest-file": "--metadata-file=",
+        "tar-path": "--output=type=docker,dest=",
+        "oci-layout-path": "--output=type=oci,tar=false,dest=",
         "no-push": "no --output=",
         "no-push-cache": "no --export-cache=",
         "git": "--secret=id=GIT_AUTH_HEADER for a token, and --opt=context= for a branch",
@@ -116,21 +119,40 @@ def cache_to(plan: Plan) -> Iterator[Argument]:
 
 def output(plan: Plan) -> tuple[list[str], Parts]:
     """What stands before the names of the image in its output, and behind them."""
-    options, level = plan.spec.options, plan.spec.options.compression_level
+    options = plan.spec.options
     said = {
         "registry.insecure": "true" if options.insecure else "",
         "oci-mediatypes": {"oci": "true", "docker": "false"}.get(options.image_format or "", ""),
+    }
+    end = [",push=true", *(f",{name}={text}" for name, text in said.items() if text)]
+    return ["--output=type=image,"], merge([*end, *_layers(plan), *_annotations(plan)])
+
+
+def _layers(plan: Plan) -> Iterator[str]:
+    """How layers are written, whatever they are written to."""
+    options, level = plan.spec.options, plan.spec.options.compression_level
+    said = {
         "compression": options.compression or "",
         "compression-level": "" if level is None else str(level),
         "force-compression": "true" if options.compression else "",
         "rewrite-timestamp": "true" if options.reproducible else "",
     }
-    end: list[str | Ref] = [",push=true"]
-    end += [f",{name}={text}" for name, text in said.items() if text]
+    yield from (f",{name}={text}" for name, text in said.items() if text)
+
+
+def _annotations(plan: Plan) -> Iterator[str | Ref]:
     for item in plan.arguments:
         if item.name == "annotation":
-            end += [",", *_csv(merge(["annotation.", *(item.value or ())]))]
-    return ["--output=type=image,"], merge(end)
+            yield from (",", *_csv(merge(["annotation.", *(item.value or ())])))
+
+
+def archived(plan: Plan) -> Iterator[tuple[Parts, bool]]:
+    """The outputs that are files, and whether each says what the image is called."""
+    for flag, path in archives(plan):
+        kind, _, start = CARRIED[flag].rpartition(",")
+        is_tar = flag == "tar-path"
+        more = [] if is_tar else [*_annotations(plan)]
+        yield merge([f"{kind},", *_csv(merge([start, *path])), *_layers(plan), *more]), is_tar
 
 
 def _csv(parts: Parts) -> Parts:

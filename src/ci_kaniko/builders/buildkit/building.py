@@ -8,6 +8,7 @@ from types import MappingProxyType
 from ci_kaniko.builders.builder import Builder, Contained, in_folder
 from ci_kaniko.builders.buildkit.arguments import (
     CARRIED,
+    archived,
     arguments,
     asks_for_git,
     cache_to,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.problems.finding import Finding
     from ci_kaniko.spec.build import Build
+    from ci_kaniko.syntax.variables import Parts
 
 
 _NOT_FETCHED = {"dockerfile": "{name} takes the Dockerfile from files, and fetches none"}
@@ -61,6 +63,13 @@ class BuildKit(Builder):
                 "buildkit takes proxies as arguments, which others can read",
                 "write a proxy without a password, or keep kaniko on this target",
             )
+        for option in ("tar_path", "oci_layout_path"):
+            if plan.spec.digest and getattr(plan.spec.options, option):
+                yield refusal(
+                    ("options", option),
+                    "buildkit tells one digest, and an archive has another than what is pushed",
+                    "leave digest: out, or build with buildah",
+                )
         for name, text in plan.spec.annotations.items():
             if any(isinstance(part, Ref) and can_hold_quotes(part) for part in text.parts):
                 yield refusal(
@@ -105,11 +114,24 @@ class BuildKit(Builder):
         file = self._metadata
         return [f"if [ -f {file} ]; then", f"  {line}", "fi"] if call.is_open else [line]
 
+    def _archived(self, call: Call) -> list[str]:
+        """The outputs that are files, with the names that the image has where it is pushed."""
+        plan, listed = call.plan, []
+        for parts, is_named in archived(plan):
+            if is_named and call.is_open:
+                listed.append(call.words.text(parts) + r'"${names:+,\"name=$names\"}"')
+            else:
+                named = _names(plan) if is_named and call.given else ()
+                comma = (",",) if named else ()
+                text = call.words.text(merge([*parts, *comma, *named]), is_reference=bool(named))
+                listed.append(text)
+        return listed
+
     def _call(self, call: Call) -> tuple[list[str], list[str]]:
         """Lines that come first, and the words of the call."""
         plan, words = call.plan, call.words
         before = _git_header() if asks_for_git(plan) else []
-        build = words.arguments(arguments(plan))
+        build = words.arguments(arguments(plan)) + self._archived(call)
         pushing = words.arguments(cache_to(plan)) if call.given else []
         start, end = output(plan)
         handed = [f"--metadata-file={self._metadata}"] * bool(call.digest)
@@ -125,11 +147,15 @@ class BuildKit(Builder):
             ]
             build.append('"$@"')
         elif call.given:
-            names = [part for push in plan.pushes for part in (",", *push.reference.parts)][1:]
-            named = ('"name=', *names, '"') if len(plan.pushes) > 1 else ("name=", *names)
-            output_to = words.text(merge([*start, *named, *end]), is_reference=True)
+            output_to = words.text(merge([*start, *_names(plan), *end]), is_reference=True)
             build += [*pushing, output_to, *handed]
         return before, build
+
+
+def _names(plan: Plan) -> Parts:
+    """What the image is called where it is pushed, as a field of CSV."""
+    names = [part for push in plan.pushes for part in (",", *push.reference.parts)][1:]
+    return merge(['"name=', *names, '"'] if len(plan.pushes) > 1 else ["name=", *names])
 
 
 def _digest_in(file: str) -> str:

@@ -273,6 +273,13 @@ def _lost_artifacts(plan: Plan) -> Iterator[Finding]:
                 "Buildkite reads ; between two paths",
                 "give the file another name",
             )
+        elif builder_of(plan).user:
+            yield Finding(
+                "impossible-output",
+                ("options", name),
+                f"the checkout of Buildkite belongs to root, and {builder_of(plan).name} is not",
+                "leave it out, or another builder on this target",
+            )
 
 
 def _uploaded(value: Any) -> Any:

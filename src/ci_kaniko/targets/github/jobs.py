@@ -338,9 +338,7 @@ def _run(script: Script, words: list[str]) -> list[str]:
     if plan.outputs or plan.spec.digest:
         options.append('--volume "$output:/kaniko/output"')
     image = quote(builder_of(plan).image(plan.spec, with_shell=False))
-    # Folders that the executor makes belong to root, and the runner could not remove them.
-    folders = sorted({_file(path).rpartition("/")[0] for path in plan.outputs} - {""})
-    run = [f'mkdir -p "$output"/{quote(folder)}' for folder in folders]
+    run = _output_folders(plan)
     run += [*_NO_COMMANDS] * plan.spec.digest
     own = own_executor(plan.spec)
     logged_in = own is not None and pull_login(plan, own, pulls_with) is not None
@@ -378,6 +376,8 @@ def _run_apart(script: Script, words: list[str]) -> list[str]:
         options.append("--interactive")
     elif plan.writes_files:
         options.append(f'--volume "$config:{builder.path("/kaniko/.docker")}:ro"')
+    if plan.outputs:
+        options.append(f'--volume "$output:{builder.path("/kaniko/output")}"')
     inside = ["set -eu", *["exec 3>&1 >&2"] * plan.spec.digest, *call.script]
     text = "\n".join(["", *indented(inside), ""])
     image = builder.image(plan.spec, with_shell=True)
@@ -391,13 +391,24 @@ def _run_apart(script: Script, words: list[str]) -> list[str]:
     read = [*['"$certificates"'] * bool(plan.certificates), *['"$settings"'] * bool(settings)]
     if builder.user and read:
         run.append(f"chmod -R go=rX {' '.join(read)}")
+    if plan.outputs:
+        run += _output_folders(plan)
+        run += ['chmod -R go=rwX "$output"'] * bool(builder.user)
     run += [*_NO_COMMANDS] * plan.spec.digest
     run += in_container(start, logged_in=login is not None)
+    if plan.outputs:
+        run += [*only_files('"$output"'), *_kept(plan.outputs)]
     if plan.spec.digest:
         told = [f'{call.digest_in(in_folder("$output", "handed"))} > "$output/digest"']
         told += [*read_digest('"$output/digest"'), f'{_DIGEST} >> "$GITHUB_OUTPUT"']
         run += script.if_pushed(told)
     return run
+
+
+def _output_folders(plan: Plan) -> list[str]:
+    """Those that the builder makes belong to its user, and the runner could not remove them."""
+    folders = sorted({_file(path).rpartition("/")[0] for path in plan.outputs} - {""})
+    return [f'mkdir -p "$output"/{quote(folder)}' for folder in folders]
 
 
 def _file(path: str) -> str:

@@ -211,7 +211,13 @@ def _output(line: Line, one: Told) -> None:
     kind = literal(given.pop("type", ("image",)))
     push = literal(given.pop("push", ("false",)))
     names = split_text(given.pop("name", ()), ",")
-    if kind not in {"image", "registry"}:
+    file = {("docker", "dest"): "tar-path", ("oci", "tar"): "oci-layout-path"}
+    archive = next((name for (of, key), name in file.items() if of == kind and key in given), "")
+    if archive == "oci-layout-path" and literal(given.pop("tar")) != "false":
+        archive = ""
+    if archive and literal(given.get("dest", ())) != "-":
+        line.say(one.item, archive, given.pop("dest", ()))
+    elif kind not in {"image", "registry"}:
         line.left(one)
         return
     if push == "true" or kind == "registry":
@@ -322,6 +328,11 @@ def image_name(text: Text) -> Text:
     return join((*text[:-1], last.removesuffix(":latest"))) if isinstance(last, str) else text
 
 
+_FILES = {"docker-archive": "tar-path", "oci": "oci-layout-path"}
+_TRANSPORTS = {"containers-storage", "dir", "docker-daemon", "oci-archive", "ostree", "sif"}
+"""Where Buildah pushes to that is no registry."""
+
+
 def push_words(line: Line, items: list[Item]) -> tuple[list[Text], list[Item]]:
     """Which image ``buildah push`` pushes, and what it says in kaniko's flags."""
     names = _carried_by_buildah("buildah push --")
@@ -334,8 +345,11 @@ def push_words(line: Line, items: list[Item]) -> tuple[list[Text], list[Item]]:
     image = line.alternatives([one.item for one in words]) if words else 0
     for target in words[image:] or words[:image]:
         place = without_head(target.value or (), "docker://")
-        scheme = re.match("[a-z-]+:(?=[/.])", spell(place))
-        if scheme:
+        kind, *rest = split_text(place, ":", 1)
+        archive = _FILES.get(literal(kind) or "")
+        if archive and rest:
+            line.say(target.item, archive, split_text(rest[0], ":", 1)[0])
+        elif rest and literal(kind) in _TRANSPORTS:
             line.left(target)
         else:
             line.say(target.item, "destination", place)
