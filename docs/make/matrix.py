@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ci_kaniko.builders.carried import INSTEAD, PLACES
+from ci_kaniko.builders.carried import PLACES, instead
 from ci_kaniko.builders.registry import builder
 from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, RESERVED, Since, owner_of
@@ -451,9 +451,10 @@ def _builder_rows() -> Iterator[list[str]]:
     for flag, known in FLAGS.items():
         if known.field is None or flag == "bucket":
             continue
-        ways = [builder(name).carried.get(flag) for name in BUILDERS[1:]]
-        refused = f"refused: {INSTEAD.get(flag, 'kaniko alone does that')}"
-        cells = [code(way) if way else refused for way in ways]
+        ways = {name: builder(name).carried.get(flag) for name in BUILDERS[1:]}
+        cells = [
+            code(way) if way else f"refused: {instead(name, flag)}" for name, way in ways.items()
+        ]
         yield [code(PLACES.get(flag, known.field)), code(f"--{flag}"), *cells]
 
 

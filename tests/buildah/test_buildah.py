@@ -136,7 +136,13 @@ def cases(host: str, repository: str = "shop", files: str = "https://a") -> dict
             {"destinations": one, "build_secrets": {"npm": "NPM_TOKEN"}}, TAG, WITH_SECRET
         ),
         "mirror": Case(
-            {"destinations": one, "mirrors": {"docker.io": f"{host}/hub"}}, TAG, FROM_HUB
+            {
+                "destinations": one,
+                "mirrors": {"docker.io": f"{host}/hub"},
+                "options": {"skip_default_registry_fallback": True},
+            },
+            TAG,
+            FROM_HUB,
         ),
         "archive": Case({"destinations": one, "context": f"{files}/shop.tar.gz?version=$1"}),
         "address": Case(

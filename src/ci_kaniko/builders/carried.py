@@ -58,6 +58,20 @@ INSTEAD: Mapping[str, str] = {
     "insecure-pull": "insecure_registry: names the hosts",
 }
 """What to do about a flag that a builder does not carry; what is not here has to go."""
+_OWN = {
+    ("buildkit", "cache-ttl"): "remove it: the registry says how long it keeps a cache",
+    ("buildkit", "skip-default-registry-fallback"): (
+        "remove it: where no mirror has an image, the daemon asks its registry"
+    ),
+    ("buildah", "context-sub-path"): "an archive of that folder, or prepare: to unpack it",
+    ("buildah", "git"): "prepare: clones with an image that has git",
+}
+"""The same about what is true of one builder alone."""
+
+
+def instead(name: str, flag: str) -> str:
+    """What to do about a flag that a builder does not carry."""
+    return _OWN.get((name, flag)) or INSTEAD.get(flag, _WITHOUT)
 
 
 PLACES: Mapping[str, str] = {
@@ -86,7 +100,7 @@ def foreign(
         if flag in PLACES:
             yield refusal(where, f"{name} hears this from another field", INSTEAD[flag])
         elif flag not in carried:
-            yield refusal(where, _nothing(name), INSTEAD.get(flag, _WITHOUT))
+            yield refusal(where, _nothing(name), instead(name, flag))
         elif value is False and FLAGS[flag].kind == "switch":
             yield refusal(where, _nothing(name), "remove it: false is what it does anyway")
     for option, info in type(spec.executor).model_fields.items():

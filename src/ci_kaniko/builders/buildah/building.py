@@ -7,6 +7,7 @@ from types import MappingProxyType
 from ci_kaniko.builders.buildah.settings import reaching
 from ci_kaniko.builders.builder import Builder, Contained, archives
 from ci_kaniko.builders.carried import foreign, refusal
+from ci_kaniko.builders.registries import reached
 from ci_kaniko.kaniko.builders import BUILDER_HOMES, BUILDER_IMAGES
 from ci_kaniko.plan.model import Argument
 from ci_kaniko.quick.hints import TYPE_CHECKING
@@ -59,6 +60,7 @@ CARRIED: Mapping[str, str] = MappingProxyType(
         "skip-tls-verify-registry": "registries.conf",
         "registry-map": "registries.conf",
         "registry-mirror": "registries.conf",
+        "skip-default-registry-fallback": "registries.conf",
         "registry-certificate": "certs.d",
         "registry-client-cert": "certs.d",
     }
@@ -89,6 +91,10 @@ class Buildah(Builder):
             message = "buildah builds the whole of an archive"
             hint = "an archive of that folder, or prepare: to unpack it"
             yield refusal(("context_sub_path",), message, hint)
+        mirrored_hosts = [host for host, known in reached(plan).items() if known.mirrors]
+        if plan.spec.options.skip_default_registry_fallback and not mirrored_hosts:
+            where = ("options", "skip_default_registry_fallback")
+            yield refusal(where, "buildah has no mirror to ask here", "remove it, or add mirrors:")
         for name in ("tar_path", "oci_layout_path"):
             if ":" in (getattr(plan.spec.options, name) or ""):
                 message = "buildah takes what follows a colon for a name of the image"

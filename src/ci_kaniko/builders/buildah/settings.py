@@ -21,8 +21,9 @@ def reaching(plan: Plan, settings: str, certificates: str) -> list[str]:
     registries = reached(plan)
     text = ['unqualified-search-registries = ["docker.io"]', 'short-name-mode = "disabled"']
     insecure = {host for host, known in registries.items() if known.is_insecure}
+    alone = bool(plan.spec.options.skip_default_registry_fallback)
     for host, known in registries.items():
-        text += _settings(host, known, insecure)
+        text += _settings(host, known, insecure, alone=alone)
     file = in_folder(settings, "registries.conf")
     lines = continued("printf '%s\\n'", [*map(quote, text), f"> {file}"])
     for host, known in registries.items():
@@ -30,19 +31,27 @@ def reaching(plan: Plan, settings: str, certificates: str) -> list[str]:
     return lines
 
 
-def _settings(host: str, known: Reached, insecure: set[str]) -> Iterator[str]:
-    """A registry in the words of containers-registries.conf(5); a mirror has words of its own."""
+def _settings(host: str, known: Reached, insecure: set[str], *, alone: bool) -> Iterator[str]:
+    """A registry in the words of containers-registries.conf(5); a mirror has words of its own.
+
+    Where the mirrors are asked ``alone``, the last of them stands for the registry.
+    """
     if not (known.mirrors or known.is_insecure):
         return
+    *mirrors, last = known.mirrors if alone and known.mirrors else (*known.mirrors, host)
     yield "[[registry]]"
-    yield f"location = {json.dumps(host)}"
-    if known.is_insecure:
-        yield "insecure = true"
-    for mirror in known.mirrors:
+    if last != host:
+        yield f"prefix = {json.dumps(host)}"
+    yield from _located(last, insecure)
+    for mirror in mirrors:
         yield "[[registry.mirror]]"
-        yield f"location = {json.dumps(mirror)}"
-        if mirror.partition("/")[0] in insecure:
-            yield "insecure = true"
+        yield from _located(mirror, insecure)
+
+
+def _located(place: str, insecure: set[str]) -> Iterator[str]:
+    yield f"location = {json.dumps(place)}"
+    if place.partition("/")[0] in insecure:
+        yield "insecure = true"
 
 
 def _certificates(host: str, known: Reached, settings: str, certificates: str) -> list[str]:

@@ -278,7 +278,7 @@ def _lost_artifacts(plan: Plan) -> Iterator[Finding]:
                 "impossible-output",
                 ("options", name),
                 f"the checkout of Buildkite belongs to root, and {builder_of(plan).name} is not",
-                "leave it out, or another builder on this target",
+                "remove it, or another builder on this target",
             )
 
 
