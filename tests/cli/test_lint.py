@@ -68,7 +68,7 @@ def test_text_says_the_line_the_rule_and_the_fix(repository: Repository) -> None
     assert ": warning: gcr.io/kaniko-project/executor:latest is a moving tag" in found.err
     assert "hunter2" not in found.err
     for name in ("other.yml", "build.yml"):
-        assert f"{name}: no job here runs kaniko, BuildKit or Buildah\n" in found.err
+        assert f"{name}: no job here calls kaniko, BuildKit or Buildah in a script\n" in found.err
         alone = repository.call("lint", name)
         assert (alone.code, alone.out) == (0, "")
         assert repository.call("lint", name, "--format", "json").out == "[]\n"

@@ -20,6 +20,17 @@ PLUGIN = (
 )
 
 
+INCLUDED = f"""\
+spec: {{inputs: {{name: , folder: {{default: .}}}}}}
+---
+build-$[[ inputs.name ]]:
+  image: {{name: '{IMAGE}', entrypoint: ['']}}
+  script: /kaniko/executor -c $[[ inputs.folder ]] -d quay.io/acme/$[[ inputs.name ]]:1
+"""
+BESIDE = ("ci/kaniko.yml", INCLUDED)
+"""A file that pipelines include."""
+
+
 class Case(NamedTuple):
     """A pipeline; what stands in its spec by dotted keys, and in its report by line and rule."""
 
@@ -172,6 +183,42 @@ steps:
         {"images.web.needs": "api", "images.web.buildkite.extra.depends_on": ["lint"]},
         told=((9, "other-job"),),
     ),
+    "an included file has its inputs": Case(
+        ".gitlab-ci.yml",
+        """\
+include:
+  - {local: ci/kaniko.yml, inputs: {name: web, folder: web}}
+  - {local: ci/kaniko.yml, inputs: {name: api}}
+""",
+        {"images.web.context": "web", "images.api": {}},
+        silent=("include", "not-portable", "unknown-context"),
+    ),
+    "a date in a tag is told": Case(
+        "ci.sh",
+        """\
+tag=$(date +%Y%m%d)
+/kaniko/executor -c . -d quay.io/acme/shop:nightly-$tag
+""",
+        {"push": "never"},
+        told=((2, "not-portable"),),
+        silent=("date-format",),
+    ),
+    "what docker was set up with is needed no more": Case(
+        ".gitlab-ci.yml",
+        """\
+build:
+  image: docker:28
+  before_script:
+    - docker context create ci && docker buildx create --use ci
+  script:
+    - docker build -t quay.io/acme/shop:1 .
+    - docker push quay.io/acme/shop:1
+    - docker logout quay.io
+    - ./tell
+""",
+        {},
+        told=((4, "daemon-command"), (8, "daemon-command"), (9, "skipped-command")),
+    ),
     "what only kaniko hears has its line": Case(
         ".github/workflows/ci.yml",
         """\
@@ -200,7 +247,8 @@ def _at(spec: Any, place: str) -> Any:
 @pytest.mark.parametrize("name", CASES)
 def test_a_pipeline_is_answered(name: str) -> None:
     case = CASES[name]
-    found = import_files([(case.file, case.text)])
+    beside = [BESIDE] * (BESIDE[0] in case.text)
+    found = import_files([(case.file, case.text), *beside])
     spec = yaml11.load(found.spec_text)
     assert {place: _at(spec, place) for place in case.spec} == case.spec, found.spec_text
     told = {(entry.line, entry.rule) for entry in found.report}

@@ -195,6 +195,8 @@ def test_a_default_is_told_where_something_is_written(repository: Repository, na
 
 
 def test_a_default_that_nothing_points_to(repository: Repository) -> None:
+    for name in ("dockerfile-ast-0.7.1.tgz", "Dockerfile.dockerignore"):
+        repository.write(name, "x")  # neither is meant
     lines = validated(repository, "", None).err.splitlines()
     assert lines == [
         'ci-kaniko.yaml: there is no file "Dockerfile" in this checkout [missing-dockerfile]',

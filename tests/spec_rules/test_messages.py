@@ -6,6 +6,7 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko import SpecError
+from ci_kaniko.spec.loading import warnings
 
 _PUSHED = "destinations: [{image: ghcr.io/acme/shop:1, when: %s}]\n"
 _LOGIN = "{username: NAME, password: NAME_OF_A_SECRET}"
@@ -75,3 +76,16 @@ def test_keys_for_other_readers_change_nothing() -> None:
     assert noted == plain
     with pytest.raises(SpecError):
         ci_kaniko.loads("push: never\nimages: {a: {x-b: 1}}")
+
+
+def test_what_starts_only_its_runs_is_never_empty_there() -> None:
+    """Nothing is warned of a variable that each run that pushes has."""
+    spec = "default_branch: main\npush: always\nregistries: {ghcr.io: {username: a, password: T}}\n"
+    for name, triggers in {
+        "pull_request.number": "{pull_requests: true}",
+        "tag": "{tags: ['v*']}",
+    }.items():
+        text = f"{spec}destinations: ['ghcr.io/acme/shop:${{{name}}}']\n"
+        for said, warned in ((f"triggers: {triggers}\n", False), ("", True)):
+            found = {problem.rule for problem in warnings(ci_kaniko.loads(text + said))}
+            assert ("empty-variable" in found) == warned, (name, said)

@@ -29,7 +29,7 @@ def lint(files: Sequence[str], source: str | None = None, *, form: str = "text")
     given = [("<stdin>", standard_input()) if file == "-" else file for file in files]
     found = lint_all(given, source, lambda paths: watched(paths, "reading"))
     for path in found.without:
-        say(f"{path}: no job here runs kaniko, BuildKit or Buildah", err=True)
+        say(f"{path}: no job here calls kaniko, BuildKit or Buildah in a script", err=True)
     if form in exchange.FORMATS:
         say(exchange.report(found.problems, form))
     elif found.problems or form == "json":

@@ -15,6 +15,7 @@ from ci_kaniko.source.nodes import Mapping
 from ci_kaniko.spec.build import NamedImage
 from ci_kaniko.spec.told import once_for_images
 from ci_kaniko.syntax.grammar import inside_repository
+from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -33,6 +34,9 @@ _PREDEFINED = {
 }
 """ARGs that every Dockerfile has."""
 _DEFAULT = "Dockerfile"
+_LIKE_A_DOCKERFILE = pattern(
+    r"(?i)(?:[\w-]+\.)*(?:docker|container)file(?:\.(?!dockerignore)[\w-]+)?"
+)
 _PATHS = ("context", "dockerfile", "prepare")
 """The fields that tell which files are looked at."""
 _CHOICES = ("target", "build_secrets")
@@ -167,7 +171,7 @@ def _instead(build: Build, root: str, folder: str) -> str:
         up = os.path.relpath(whole, folder).replace(os.sep, "/")
         return f"the path starts at the context, so write {up}"
     names = sorted(_files(os.path.join(root, folder)))
-    close = [name for name in names if "dockerfile" in name.lower() or name == "Containerfile"]
+    close = [name for name in names if _LIKE_A_DOCKERFILE.fullmatch(name)]
     if close:
         return f"write dockerfile: {close[0]}"
     if build.dockerfile == _DEFAULT:

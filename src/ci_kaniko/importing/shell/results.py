@@ -37,8 +37,9 @@ from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.kaniko.variables import owner_of_variable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from ci_kaniko.importing.sentences import Note
     from ci_kaniko.importing.shell.reader import RawCall, Reader
     from ci_kaniko.importing.shell.values import Item, Value
 
@@ -85,12 +86,15 @@ class _Results:
                 reader.note("unset-variable", name, line=line)
         for act in reader.uses.unused():
             reader.note("skipped-command", act.text, line=act.line)
+        return Script(calls, tuple(self._notes(max((call.line for call in calls), default=0))))
+
+    def _notes(self, last: int) -> Iterator[Note]:
+        """What is said, by line; what stands behind the ``last`` call prepares nothing."""
         clean = self.secrets.clean_string
-        notes = sorted(reader.notes, key=lambda note: (note.line, note.rule))
-        return Script(
-            calls,
-            tuple(n._replace(values=tuple(clean(str(each)) for each in n.values)) for n in notes),
-        )
+        for note in sorted(self.reader.notes, key=lambda note: (note.line, note.rule)):
+            is_after = note.name == "skipped-command" and note.line > last > 0
+            name = "skipped-command/after" if is_after else note.name
+            yield note._replace(name=name, values=tuple(clean(str(each)) for each in note.values))
 
     # -- joining ----------------------------------------------------------------------------------
 

@@ -129,16 +129,18 @@ class Spelled:
         if isinstance(part, Var):
             return self._variable(part, line, reference=reference), part.default
         if isinstance(part, Output):
-            return self._output(part, line), None
+            return self._output(part, line, reference=reference), None
         if isinstance(part, Masked):
             raise NotPortable("written", part.name)
         if isinstance(part, Contents):
             raise NotPortable("contents", part.path)
         raise NotPortable("base64")
 
-    def _output(self, part: Output, line: int) -> str:
+    def _output(self, part: Output, line: int, *, reference: bool) -> str:
         command = " ".join(part.command.split())
         if _DATE.match(command) and not part.changes and not re.search(r" -d| --date", command):
+            if reference:
+                raise NotPortable("date", command)
             utc = re.search(r" (?:-u|--utc|--universal)\b", command)
             if not utc or not re.search("%Y-%m-%dT%H:%M:%S|%FT%T| -I| --iso", command):
                 self.job.tell("date-format", line, command)

@@ -210,13 +210,14 @@ _EMPTY_ELSEWHERE = {
 def _no_tag_is_empty(spec: Build) -> Iterator[Finding]:
     """An image needs each of its variables, so a run without one ends with an error."""
     triggers = spec.triggers
-    only_tags = triggers and triggers.only_tags
+    only = {"tag"} if triggers and triggers.only_tags else set[str]()
+    only |= {"pull-request"} if triggers and triggers.only_requests else set()
     for index, destination in enumerate(spec.destinations if spec.push != "never" else ()):
         for part in destination.image.tag:
             if isinstance(part, str) or part.default is not None:
                 continue
             kinds, when = _EMPTY_ELSEWHERE.get(part.name, (None, ""))
-            if kinds is None or (only_tags and "tag" in kinds):
+            if kinds is None or only & kinds:
                 continue
             if any(condition.kind not in kinds for condition in destination.when):
                 yield Finding(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.report import FILE_LINES
@@ -15,6 +16,7 @@ from ci_kaniko.importing.ticked import (
     mapping,
     native,
     read_yaml,
+    replaced,
     sequence,
     string,
 )
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.originals import Original
 
 _MAX_DEPTH = 12
+_INPUT = re.compile(r"\$\[\[\s*inputs\.([\w-]+)\s*(?:\|\s*expand_vars\s*)?\]\]")
 
 
 class Files:
@@ -58,6 +61,7 @@ class Files:
             shown = ", ".join(_words(given)) if isinstance(given, dict) else str(given)
             self.report.tell("include", path, at, shown)
             return
+        given = {name: string(value) for name, value in mapping(item).mapping("inputs").items()}
         for left in leftover(item) if isinstance(item, Map) else ():
             self.report.tell("include/only", path, left.line % FILE_LINES, left.path, local)
         found = self.original.find(local)
@@ -66,9 +70,17 @@ class Files:
             return
         number = len(self.paths) + 1
         self.paths[number] = found.path
-        for root in read_yaml(found.text, found.path, number * FILE_LINES).roots:
-            if isinstance(root, Map):
-                self._merge(root, found.path, depth + 1)
+        roots = [
+            root
+            for root in read_yaml(found.text, found.path, number * FILE_LINES).roots
+            if isinstance(root, Map)
+        ]
+        if len(roots) > 1 and "spec" in roots[0]:
+            declared = roots.pop(0).mapping("spec").mapping("inputs")
+            defaults = {name: mapping(one).string("default") for name, one in declared.items()}
+            roots = [_filled_in(root, {**defaults, **given}) for root in roots]
+        for root in roots:
+            self._merge(root, found.path, depth + 1)
 
     def extended(self, job: Map, depth: int = 0) -> Map:
         """A job with what it extends."""
@@ -116,6 +128,19 @@ class Files:
 
     def _missing(self, sentence: str, line: int, what: str) -> None:
         self.report.tell(sentence, *self.place(line), what)
+
+
+def _filled_in(root: Map, given: dict[str, str]) -> Map:
+    """A file with its inputs put into texts and names of jobs; what is no text stays a hole."""
+
+    def change(text: str) -> str:
+        return _INPUT.sub(lambda match: given.get(match[1], "") or match.group(), text)
+
+    texts = replaced(root, change)
+    found = Map(root.line)
+    found.update({change(key): value for key, value in texts.items()})
+    found.lines = {change(key): line for key, line in root.lines.items()}
+    return found
 
 
 def _words(given: Any) -> Iterator[str]:

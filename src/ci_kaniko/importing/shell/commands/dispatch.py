@@ -50,6 +50,10 @@ _ASKS = re.compile(
     r"|(?:docker|podman) (?:image |manifest |buildx imagetools )?inspect\b"
 )
 """Commands that are run for nothing but whether they succeed."""
+_ONE_WORD: list[list[str | None]] = [["context"], ["info"], ["logout"], ["version"]]
+_TWO_WORDS: list[list[str | None]] = [
+    ["buildx", word] for word in ("create", "inspect", "install", "ls", "rm", "use", "version")
+]
 
 
 def dispatch(reader: Reader, words: list[Item]) -> Status:
@@ -222,8 +226,17 @@ def _client(reader: Reader, name: str, rest: list[Item]) -> Status | None:
     if "login" in words[:3]:
         return shell_docker.login(reader, rest[words.index("login") + 1 :], name)
     if name in shell_docker.CLIENTS:
-        return _by_docker(reader, name, rest) or shell_docker.run(reader, rest)
+        done = _by_docker(reader, name, rest) or shell_docker.run(reader, rest)
+        return done or _for_daemon(reader, name, words)
     return None
+
+
+def _for_daemon(reader: Reader, name: str, words: list[str | None]) -> Status | None:
+    """What a daemon is set up or looked at with; None for everything else."""
+    if name == "buildah" or (words[:1] not in _ONE_WORD and words[:2] not in _TWO_WORDS):
+        return None
+    reader.note("daemon-command", reader.text)
+    return reader.hoped(f"{name} {words[0]}")
 
 
 def _by_docker(reader: Reader, name: str, rest: list[Item]) -> Status | None:
