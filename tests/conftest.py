@@ -16,7 +16,7 @@ import hypothesis
 import pytest
 
 from ci_kaniko.rehearsing import expressions, starter
-from harness import answers, judge
+from harness import answers, judge, small
 from harness.cases import SNAPSHOTS
 from harness.folding import folded
 
@@ -117,8 +117,15 @@ LONG = {
 """The files that take longest start first: none of them is alone at work at the end."""
 
 
+collect_ignore = [*small.PLACES] if small.SMALL else []
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.stem not in LONG)
+    for item in items if small.SMALL else ():
+        name = item.nodeid.partition("tests/")[2].partition("[")[0]
+        if reason := small.TESTS.get(name):
+            item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

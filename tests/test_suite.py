@@ -10,7 +10,7 @@ import pytest
 
 import ci_kaniko
 from ci_kaniko.rehearsing import shells
-from harness import forked
+from harness import forked, small
 from harness.cases import BUILDER_CASES, CASES, PIPELINE_CASES, ROOT, SNAPSHOTS
 
 if TYPE_CHECKING:
@@ -31,6 +31,15 @@ def test_every_target_has_snapshots() -> None:
     assert {path.parent.name for path in SNAPSHOTS.glob("*/*.yml")} == set(
         ci_kaniko.available_targets()
     )
+
+
+def test_what_the_small_reader_leaves_out_is_there() -> None:
+    tests = ROOT / "tests"
+    assert [place for place in small.PLACES if not (tests / place).exists()] == []
+    named = (test.split("::") for test in small.TESTS)
+    assert [
+        name for file, name in named if f"\ndef {name}(" not in (tests / file).read_text("utf-8")
+    ] == []
 
 
 def test_programs_are_looked_up_before_they_run() -> None:

@@ -273,14 +273,17 @@ def test_a_hint_is_worded_for_who_asks(
     assert program not in done.err
 
 
+def test_show_says_what_a_spec_of_python_is() -> None:
+    made = ci_kaniko.show(Spec(context="a", push="never"))
+    assert loads(made.text) == Spec(context="a", push="never")
+    assert made.origins["context"] == {"path": "<spec>", "line": 1, "column": 10}
+
+
 def test_show_init_pin_and_rehearse_say_what_the_commands_say(fleet: Repository) -> None:
     spec = ci_kaniko.load("web")
     found = ci_kaniko.show(spec)
     assert found.text == fleet.call("show", "-f", "web").out
     assert found.to_dict() == said(fleet, "show", "-f", "web")
-    made = ci_kaniko.show(Spec(context="a", push="never"))
-    assert loads(made.text) == Spec(context="a", push="never")
-    assert made.origins["context"] == {"path": "<spec>", "line": 1, "column": 10}
     begun = ci_kaniko.init(targets=["github"], image="ghcr.io/acme/shop")
     words = ("init", "--target", "github", "--image", "ghcr.io/acme/shop", "--stdout")
     assert begun.text == fleet.call(*words).out

@@ -46,7 +46,7 @@ def pairs() -> Iterator[tuple[str, str, str, str]]:
 
 def played(spec: ci_kaniko.Spec, target: str, event: str) -> Rehearsal | None:
     """What a target runs; None for what it does not, or for an event that it has not."""
-    said = str(spec.model_dump())
+    said = spec.source.text if spec.source else ""
     given = {key: text for key, text in GIVEN.items() if f"${{{key}" in said}
     try:
         return rehearse(spec, target, event, given=given)

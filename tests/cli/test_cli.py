@@ -612,7 +612,7 @@ def test_a_file_that_cannot_be_written_is_1(call: Any, path: str) -> None:
 # -- streams and signals ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [["schema"], ["render", "gitlab"], ["targets"]], ids=" ".join)
+@pytest.mark.parametrize("command", [["explain"], ["render", "gitlab"], ["targets"]], ids=" ".join)
 def test_a_reader_that_goes_away(repository: Path, command: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
@@ -631,7 +631,7 @@ def test_a_reader_that_goes_away(repository: Path, command: list[str]) -> None:
 def test_a_full_disk_is_1(repository: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "ci_kaniko", "schema"],
+            [sys.executable, "-m", "ci_kaniko", "explain"],
             env={**os.environ, "PYTHONPATH": PACKAGE},
             cwd=repository,
             stdout=full,

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ci_kaniko.source.source import Source
+
 LOGIN = "registries: {ghcr.io: {username: acme-bot, password: GHCR_TOKEN}}\n"
 SHOP = 'destinations: ["ghcr.io/acme/shop:1.0"]\n'
 
@@ -106,20 +108,31 @@ def test_two_files_are_as_good_as_one(case: str, repository: Repository) -> None
     whole = ci_kaniko.load(spec_path(case))
     assert whole.source
     assert ci_kaniko.loads(annotated(whole.source)) == whole
-    data = to_python(whole.source.root)
+    found = in_two_files(whole.source, case, repository)
+    assert found == whole
+    assert found.source
+    assert ci_kaniko.loads(annotated(found.source)) == whole
+    shown = show(found).spec
+    assert ci_kaniko.loads(json.dumps(shown, ensure_ascii=False)) == whole
+
+
+@pytest.mark.parametrize("case", [*CASES, *PIPELINE_CASES])
+def test_what_two_files_say_is_written_as_one(case: str, repository: Repository) -> None:
+    whole = ci_kaniko.load(spec_path(case))
+    assert whole.source
+    found = in_two_files(whole.source, case, repository)
+    assert ci_kaniko.loads(ci_kaniko.dump(found)) == whole
+
+
+def in_two_files(whole: Source, case: str, repository: Repository) -> ci_kaniko.Spec:
+    data = to_python(whole.root)
     for part in (data, *(image or {} for image in (data.get("images") or {}).values())):
         if "labels" in part:
             part["labels"] = long_form(part["labels"])
     below, over = split(data, Random(case))  # noqa: S311 - the same in every run
     repository.write("base.yaml", block(below))
     repository.write("ci-kaniko.yaml", f"extends: base.yaml\n{block(over)}")
-    found = ci_kaniko.load("ci-kaniko.yaml")
-    assert found == whole
-    assert found.source
-    assert ci_kaniko.loads(annotated(found.source)) == whole
-    shown = show(found).spec
-    assert ci_kaniko.loads(json.dumps(shown, ensure_ascii=False)) == whole
-    assert ci_kaniko.loads(ci_kaniko.dump(found)) == whole
+    return ci_kaniko.load("ci-kaniko.yaml")
 
 
 def test_files_lie_over_one_another(repository: Repository) -> None:
@@ -521,6 +534,9 @@ def test_the_rules_that_may_be_changed_are_those_that_warn() -> None:
     from make.rooms import read_sources
 
     assert warned(read_sources()) == WARNINGS
+
+
+def test_the_schema_knows_the_rules_that_may_be_changed() -> None:
     assert {*schema()["properties"]["rules"]["propertyNames"]["enum"]} == CHANGEABLE
 
 

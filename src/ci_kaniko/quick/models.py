@@ -10,15 +10,7 @@ from functools import partial
 from types import UnionType
 
 from ci_kaniko.quick.choice import NeedsPydantic
-from ci_kaniko.quick.hints import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    NoReturn,
-    TypeVar,
-    get_args,
-    get_origin,
-)
+from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -101,11 +93,10 @@ def model_validator(mode: str) -> Callable[[Any], Any]:
 
 def model_serializer(mode: str) -> Callable[[Any], Any]:
     """Marks the method that writes a model, which is left to pydantic."""
-    del mode
     return lambda method: method
 
 
-def _left_to_pydantic(*_: Any, **__: Any) -> NoReturn:
+def _left_to_pydantic(*_: Any, **__: Any) -> Any:
     raise NeedsPydantic
 
 
@@ -191,10 +182,8 @@ class BaseModel:
         """A copy with other values. Raises NeedsPydantic for a deep one."""
         if deep:
             raise NeedsPydantic
-        values, said = (
-            {**self.__dict__, **(update or {})},
-            {*self.model_fields_set, *(update or ())},
-        )
+        values = {**self.__dict__, **(update or {})}
+        said = {*self.model_fields_set, *(update or ())}
         return _fill(object.__new__(type(self)), values, said, {**self.__hidden__})
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -214,6 +203,9 @@ class BaseModel:
 
     def __hash__(self) -> int:
         return hash((type(self), *self.__dict__.values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.__dict__})"
 
     model_dump = model_dump_json = __reduce_ex__ = __copy__ = _left_to_pydantic
     model_json_schema: Any = classmethod(_left_to_pydantic)
