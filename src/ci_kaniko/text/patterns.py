@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import sys
+from _thread import RLock  # what threading has, too, and takes long to import
 from importlib import import_module
 
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+
+_EASE = RLock()
 
 
 def pattern(text: str, flags: int = 0) -> re.Pattern[str]:
@@ -30,8 +34,12 @@ def import_at_ease(module: str) -> None:
 
     This is for a process that has one thread: meanwhile every pattern and date is such a one.
     """
-    if module in sys.modules:
-        return
+    with _EASE:
+        if module not in sys.modules:
+            _import_at_ease(module)
+
+
+def _import_at_ease(module: str) -> None:
     known, dates = re.compile, sys.modules.get("datetime") or _built_in_dates()
     re.compile = pattern  # type: ignore[assignment]
     sys.modules.update({"datetime": dates} if dates else {})
