@@ -90,10 +90,15 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def _is_large(config: pytest.Config) -> bool:
-    """Whether the folders that are asked for have many files, of which all tests are wanted."""
-    files = sum(len(glob.glob(f"{each}/**/test_*.py", recursive=True)) for each in config.args)
+    """Whether the folders that are asked for take long, and all of their tests are wanted."""
+    found = [
+        path for each in config.args for path in glob.glob(f"{each}/**/test_*.py", recursive=True)
+    ]
+    long = sum(os.path.basename(path).removesuffix(".py") in LONG for path in found)
     option = config.option
-    return files >= 3 and not (option.keyword or option.markexpr or option.usepdb)
+    return (len(found) >= 3 or long >= 2) and not (
+        option.keyword or option.markexpr or option.usepdb
+    )
 
 
 def pytest_pycollect_makeitem(
@@ -112,7 +117,8 @@ LONG = {
     *("test_beside", "test_truth_table", "test_site", "test_buildah", "test_told", "test_builders"),
     *("test_hooks", "test_formatters", "test_sync", "test_long_scripts", "test_rendered_scripts"),
     *("test_hosted", "test_clustered", "test_other_builders", "test_perturbation", "test_merge"),
-    *("test_adding_a_target", "test_playground", "test_suite", "test_images"),
+    *("test_adding_a_target", "test_foreign_target", "test_playground", "test_suite"),
+    *("test_images", "test_modes", "test_forms", "test_fetched"),
 }
 """The files that take longest start first: none of them is alone at work at the end."""
 

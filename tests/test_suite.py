@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -182,8 +182,9 @@ def pytest_cmdline_main(config):
         (("large",), "3 loadfile False"),
         (("large", "-k", "one"), "None no True"),
         (("small",), "None no True"),
+        (("long",), "3 loadfile False"),
     ],
-    ids=["nothing", "the folder", "a file", "a number", "large", "a choice", "small"],
+    ids=["nothing", "the folder", "a file", "a number", "large", "a choice", "small", "long"],
 )
 def test_the_whole_suite_and_large_parts_get_workers(
     tmp_path: Path, arguments: tuple[str, ...], chosen: str
@@ -192,8 +193,16 @@ def test_the_whole_suite_and_large_parts_get_workers(
         (tmp_path / name).mkdir()
         for number in range(files):
             (tmp_path / name / f"test_{number}.py").touch()
+    (tmp_path / "long").mkdir()
+    for name in ("test_leaves", "test_modes"):
+        (tmp_path / "long" / f"{name}.py").touch()
     (tmp_path / "test_one.py").write_text("def test_one():\n    pass\n")
     (tmp_path / "chosen.py").write_text(CHOSEN)
     code, said = run_pytest(tmp_path, "-p", "chosen", *arguments, PYTEST_XDIST_AUTO_NUM_WORKERS="3")
     assert code == 0, said
     assert f"chosen: {chosen}\n" in said
+
+
+def test_every_file_that_takes_long_is_there(pytestconfig: pytest.Config) -> None:
+    conftest: Any = pytestconfig.pluginmanager.get_plugin(str(ROOT / "tests" / "conftest.py"))
+    assert conftest.LONG <= {path.stem for path in (ROOT / "tests").rglob("test_*.py")}

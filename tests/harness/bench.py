@@ -1,0 +1,382 @@
+"""A place where Buildah builds what rendered files say, beside a registry."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+import ci_kaniko
+from ci_kaniko.rehearsing import yaml11
+from ci_kaniko.rehearsing.events import Event, values
+from ci_kaniko.rehearsing.rehearse import rehearse
+from ci_kaniko.rehearsing.told import github, gitlab
+from ci_kaniko.rendering import render
+from harness import tools
+from harness.clouds import secured
+from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG
+from harness.registry import PASSWORD, USER, serving
+from harness.told import Told, by_kaniko
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+AWKWARD = """a, "b" = 'c' $d \\ `e` {{ f }} ü
+g"""
+DOCKERFILE = """\
+FROM scratch AS tools
+COPY root /
+FROM tools AS early
+ENV STAGE=early
+FROM tools
+ARG VERSION=none
+ARG AWKWARD=none
+ENV VERSION=$VERSION AWKWARD=$AWKWARD
+LABEL in.the.dockerfile=$VERSION
+HEALTHCHECK CMD ["/bin/busybox", "true"]
+RUN ["/bin/busybox", "sh", "-c", "/bin/busybox echo $VERSION > /version"]
+"""
+WITH_SECRET = (
+    "FROM scratch\nCOPY root /\n"
+    'RUN --mount=type=secret,id=npm ["/bin/busybox", "test", "-s", "/run/secrets/npm"]\n'
+)
+FROM_HUB = "FROM acme/base:1\nENV ON=base\n"
+DOCKER = """#!/usr/bin/env python3
+import os, re, sys
+words, env, volumes, entrypoint = sys.argv[2:], {}, {}, None
+while words[0].startswith("-"):
+    option = words.pop(0)
+    if option in ("--rm", "--interactive"):
+        continue
+    value = words.pop(0)
+    if option == "--env":
+        name, given, text = value.partition("=")
+        if given or name in os.environ:
+            env[name] = text if given else os.environ[name]
+    elif option == "--volume":
+        source, target = value.removesuffix(":ro").split(":")
+        volumes[target] = source
+    elif option == "--entrypoint":
+        entrypoint = value
+hosted = os.environ["RUNNER_ENVIRONMENT"] == "github-hosted"
+assert os.path.exists(os.environ["BOX"] + "/allowed") is hosted, "unshare: not permitted"
+image, dash_c, script, *rest = words
+assert (entrypoint, dash_c) == ("sh", "-c"), words
+home = os.environ["BOX"] + "/root"
+for target, source in volumes.items():
+    place = os.environ["BOX"] + target
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    if os.path.islink(place):
+        os.unlink(place)
+    os.symlink(source, place)
+inward = lambda text: re.sub("/root(?=/)", home, text)
+keep = ("PATH", "CONTAINERS_STORAGE_CONF", "SSL_CERT_FILE")
+env |= {name: os.environ[name] for name in keep} | {"HOME": home}
+os.execvpe("sh", ["sh", "-c", inward(script), *map(inward, rest)], env)
+"""
+
+SUDO = r"""#!/bin/sh
+wanted="sysctl --ignore --quiet --write kernel.apparmor_restrict_unprivileged_userns=0"
+test "$*" = "$wanted" && : > "$BOX/allowed"
+"""
+
+
+class Case(NamedTuple):
+    """A spec, the event that it is built in, and its Dockerfile."""
+
+    spec: dict[str, Any]
+    event: Event = DEFAULT_BRANCH
+    dockerfile: str = DOCKERFILE
+
+
+def cases(host: str, repository: str = "shop", files: str = "https://a") -> dict[str, Case]:
+    one = [f"{host}/acme/{repository}:${{commit.short}}"]
+    later = {"image": f"{host}/acme/{repository}:latest", "when": "default-branch"}
+    tagged = {"image": f"{host}/other/{repository}:${{version}}", "when": {"tag": "v*"}}
+    revision = {"org.opencontainers.image.revision": "${commit.sha}"}
+    cache = {"repo": f"{host}/acme/{repository}/kept", "ttl": "24h"}
+    return {
+        "several": Case(
+            {
+                "destinations": [*one, later, tagged],
+                "labels": revision,
+                "annotations": {"com.example.awkward": AWKWARD},
+                "options": {"reproducible": True},
+            },
+            TAG,
+        ),
+        "request": Case({"destinations": one, "cache": cache}, PULL_REQUEST),
+        "awkward": Case(
+            {
+                "destinations": one,
+                "build_args": {"AWKWARD": AWKWARD, "VERSION": "${tag:-dev}"},
+                "labels": {"com.example.awkward": AWKWARD},
+            }
+        ),
+        "cache": Case({"destinations": [*one, later], "cache": cache, "digest": True}),
+        "stage": Case(
+            {
+                "destinations": one,
+                "target": "early",
+                "context": "app",
+                "dockerfile": "../Dockerfile",
+            }
+        ),
+        "secret": Case(
+            {"destinations": one, "build_secrets": {"npm": "NPM_TOKEN"}}, TAG, WITH_SECRET
+        ),
+        "mirror": Case(
+            {
+                "destinations": one,
+                "mirrors": {"docker.io": f"{host}/hub"},
+                "options": {"skip_default_registry_fallback": True},
+            },
+            TAG,
+            FROM_HUB,
+        ),
+        "archive": Case({"destinations": one, "context": f"{files}/shop.tar.gz?version=$1"}),
+        "address": Case(
+            {"destinations": one, "context": "app", "dockerfile": f"{files}/Dockerfile"}
+        ),
+    }
+
+
+NAMES = tuple(cases("127.0.0.1:5000"))
+FETCHED = ("mirror", "archive", "address")
+"""Of these Buildah fetches the base, the context or the Dockerfile."""
+TARGETS = ("gitlab", "kubernetes", "github")
+
+
+class Bench:
+    """Folders in the place of a container's, and a registry."""
+
+    def __init__(self, folder: Path, host: str, files: str) -> None:
+        self.box, self.host, self.files = folder, host, files
+        (folder / "bin").mkdir(parents=True)
+        (folder / "root").mkdir()
+        (folder / "runner").mkdir()
+        store = (
+            f'[storage]\ndriver = "vfs"\nrunroot = "{folder}/run"\ngraphroot = "{folder}/graph"\n'
+        )
+        (folder / "storage.conf").write_text(store)
+        for name, program in {"docker": DOCKER, "sudo": SUDO}.items():
+            (folder / "bin" / name).write_text(program)
+            (folder / "bin" / name).chmod(0o755)
+
+    def checkout(self, case: Case) -> None:
+        """A fresh container, with the files of a case checked out."""
+        for name in ("checkout", "root"):
+            shutil.rmtree(self.box / name, ignore_errors=True)
+        (self.box / "root").mkdir()
+        (self.box / "allowed").unlink(missing_ok=True)
+        for context in ("checkout", "checkout/app"):
+            busybox = self.box / context / "root" / "bin" / "busybox"
+            busybox.parent.mkdir(parents=True)
+            shutil.copy(tools.program("busybox"), busybox)
+            for library in libraries():
+                place = self.box / context / "root" / library.lstrip("/")
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(library, place)
+        (self.box / "checkout" / "Dockerfile").write_text(case.dockerfile)
+        if self.files in str(case.spec):
+            served = self.box / "served"
+            shutil.make_archive(str(served / "shop"), "gztar", self.box / "checkout")
+            shutil.move(self.box / "checkout" / "Dockerfile", served / "Dockerfile")
+
+    def run(self, script: str, env: dict[str, str], shell: str = "sh") -> str:
+        """Run a script whose folders are those of the bench."""
+        for name in ("root", "workspace") if "docker run" not in script else ():
+            place = self.box / {"workspace": "checkout"}.get(name, name)
+            script = re.sub(rf"(?<![\w.$-])/{name}(?=/|\s)", str(place), script)
+        known = {
+            "PATH": f"{self.box}/bin:{os.environ['PATH']}",
+            "HOME": f"{self.box}/root",
+            "BOX": str(self.box),
+            "CONTAINERS_STORAGE_CONF": f"{self.box}/storage.conf",
+            "SSL_CERT_FILE": f"{self.box}/certificate.pem",
+        }
+        done = subprocess.run(
+            [shell, "-e", "-c", script],
+            env={**env, **known},
+            cwd=self.box,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def look(self, *words: str) -> Any:
+        login = f"{USER}:{PASSWORD}"
+        verb, *rest = words
+        command = ["skopeo", verb, "--tls-verify=false", "--creds", login, *rest]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
+
+def libraries() -> Iterator[str]:
+    said = subprocess.run(["ldd", tools.program("busybox")], capture_output=True, text=True)  # noqa: PLW1510
+    yield from re.findall(r"(/\S+) \(", said.stdout)
+
+
+@contextmanager
+def offering(folder: Path) -> Iterator[str]:
+    """A server of files, with a certificate that the bench trusts."""
+    tools.program("openssl")
+    (folder / "served").mkdir()
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder / "served"))
+    with secured(ThreadingHTTPServer(("127.0.0.1", 0), handler), folder) as port:
+        yield f"https://127.0.0.1:{port}"
+
+
+@contextmanager
+def benched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """A bench with a registry and a server of files; skips where a program is missing."""
+    tools.program("buildah")
+    tools.program("skopeo")
+    if os.geteuid() != 0:
+        pytest.skip("root is needed to build with Buildah")
+    folder = tmp_path_factory.mktemp("bench")
+    with serving(tmp_path_factory.mktemp("registry")) as host, offering(folder) as files:
+        made = Bench(folder, host, files)
+        yield made
+        # Layers hold folders that their builds made for others.
+        subprocess.run(["rm", "-rf", str(folder)], check=False)
+
+
+SECRETS = {"REGISTRY_PASSWORD": PASSWORD, "NPM_TOKEN": "s3cret '$x' \"y\""}
+
+
+def spec_of(case: Case, host: str, **more: str) -> ci_kaniko.Spec:
+    return ci_kaniko.Spec.model_validate(
+        {
+            "default_branch": "main",
+            "registries": {host: {"username": USER, "password": "REGISTRY_PASSWORD"}},
+            "triggers": {"branches": ["**"], "tags": ["**"], "pull_requests": True},
+            **case.spec,
+            "options": {"insecure_registry": [host], **case.spec.get("options", {})},
+            **more,
+        }
+    )
+
+
+def build(bench: Bench, case: Case, target: str) -> None:
+    """Run the job of a rendered file, as its platform would."""
+    spec = spec_of(case, bench.host, builder="buildah")
+    event = case.event
+    known = values(event) if target == "kubernetes" else None
+    text = render(spec, target, known)
+    checkout = str(bench.box / "checkout")
+    told = {"gitlab": gitlab.environment, "github": github.environment}
+    env = {**(told[target](event) if target in told else {}), **SECRETS}
+    if target == "gitlab":
+        (job,) = (each for each in yaml11.load(text).values() if "script" in each)
+        bench.run(job["script"][0], {**env, "CI_PROJECT_DIR": checkout})
+    elif target == "kubernetes":
+        container = yaml11.load(text)["spec"]["containers"][0]
+        bench.run(container["args"][0].replace("$$", "$"), env)
+    else:
+        (job,) = yaml11.load(text)["jobs"].values()
+        (step,) = (each for each in job["steps"] if "run" in each)
+        outputs = bench.box / "runner" / "outputs"
+        outputs.touch()
+        more = {"RUNNER_TEMP": str(bench.box / "runner"), "GITHUB_WORKSPACE": checkout}
+        more |= {"GITHUB_OUTPUT": str(outputs), "DEFAULT_BRANCH": "main"}
+        runner = "self-hosted" if case.event == TAG else "github-hosted"
+        more["RUNNER_ENVIRONMENT"] = runner
+        bench.run(step["run"], {**env, **more}, "bash")
+
+
+def asked(case: Case, host: str, target: str) -> Told:
+    """What kaniko is told there."""
+    event = {"main": "default-branch"}.get(case.event.branch, "")
+    event = event or (f"tag={case.event.tag}" if case.event.tag else "pull-request=7")
+    done = rehearse(spec_of(case, host), target, event)
+    (job,) = (job for job in done.jobs if job.recorded and job.recorded.calls)
+    assert job.recorded
+    return by_kaniko(job.recorded)
+
+
+def check(config: dict[str, Any], case: Case, wanted: Told) -> None:
+    """Labels, environment and the like are those of the Dockerfile and of the spec."""
+    labels = dict(each.partition("=")[::2] for each in wanted.labels)
+    given = dict(each.partition("=")[::2] for each in wanted.arguments)
+    env = dict(each.partition("=")[::2] for each in config.get("Env") or ())
+    if case.dockerfile == DOCKERFILE and not wanted.stage:
+        version = given.get("VERSION", "none")
+        labels["in.the.dockerfile"] = version
+        assert (env["VERSION"], env["AWKWARD"]) == (version, given.get("AWKWARD", "none"))
+        if not wanted.annotations:
+            assert config["Healthcheck"] == {"Test": ["CMD", "/bin/busybox", "true"]}
+    elif case.dockerfile == FROM_HUB:
+        labels["in.the.dockerfile"] = "none"
+        assert env["ON"] == "base"
+    elif wanted.stage:
+        assert env["STAGE"] == wanted.stage
+    assert (config.get("Labels") or {}) == labels
+
+
+def builds_what_kaniko_is_told(bench: Bench, name: str) -> None:
+    """Build a case, and look at what is in the registry then."""
+    case = cases(bench.host, name, bench.files)[name]
+    target = TARGETS[NAMES.index(name) % len(TARGETS)]
+    if name == "mirror":
+        base = Case({"destinations": [f"{bench.host}/hub/acme/base:1"]})
+        bench.checkout(base)
+        build(bench, base, "gitlab")
+    bench.checkout(case)
+    wanted = asked(case, bench.host, target)
+    build(bench, case, target)
+    for destination in wanted.destinations:
+        config = bench.look("inspect", "--config", "--raw", f"docker://{destination}")["config"]
+        check(config, case, wanted)
+    if name == "several":
+        manifest = bench.look("inspect", "--raw", f"docker://{wanted.destinations[0]}")
+        assert case.spec["annotations"].items() <= manifest["annotations"].items()
+    if name == "cache":
+        pushed = bench.look("inspect", f"docker://{wanted.destinations[0]}")
+        handed = (bench.box / "checkout" / "digest.env").read_text()
+        assert handed == f"IMAGE_DIGEST={pushed['Digest']}\n"
+        assert len(bench.look("list-tags", f"docker://{wanted.cache}")["Tags"]) > 3
+    if name == "request":
+        assert (wanted.destinations, wanted.writes_cache) == ((), False)
+        assert bench.look("list-tags", f"docker://{bench.host}/acme/{name}") is None
+        assert bench.look("list-tags", f"docker://{wanted.cache}") is None
+        assert not (bench.box / "root" / ".docker" / "config.json").exists()
+
+
+@pytest.mark.parametrize("target", ["gitlab", "github"])
+def test_buildah_leaves_the_image_in_files(bench: Bench, target: str) -> None:
+    """In each run; an archive for Docker says what the image is called where it is pushed."""
+    name = f"{bench.host}/acme/{target}"
+    case = Case(
+        {
+            "destinations": [f"{name}:1", f"{name}:2"],
+            "triggers": {"branches": ["main"], "pull_requests": True},
+            "options": {"tar_path": "out/the image, as tar.tar", "oci_layout_path": "layout"},
+        },
+        DEFAULT_BRANCH if target == "github" else PULL_REQUEST,
+    )
+    bench.checkout(case)
+    wanted = asked(case, bench.host, target)
+    build(bench, case, target)
+    checkout = bench.box / "checkout"
+    tar = checkout / "out" / "the image, as tar.tar"
+    config = bench.look("inspect", "--config", "--raw", f"docker-archive:{tar}")["config"]
+    check(config, case, wanted)
+    layout = bench.look("inspect", "--config", "--raw", f"oci:{checkout}/layout")["config"]
+    assert [layout[key] for key in ("Env", "Labels")] == [config[key] for key in ("Env", "Labels")]
+    with tarfile.open(tar) as opened:
+        listed = json.load(opened.extractfile("manifest.json"))  # type: ignore[arg-type]
+    assert listed[0]["RepoTags"] == [*wanted.destinations[:1], "localhost/built:latest"]
+    assert bool(wanted.destinations) == (target == "github")
