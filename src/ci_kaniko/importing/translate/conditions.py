@@ -359,7 +359,8 @@ def only(made: Condition, kind: str) -> list[str]:
     """
     globs = [glob for listed in made.lists(kind) for glob in listed]
     out = [glob for glob in globs if glob.startswith("!")]
-    return list(dict.fromkeys([*(glob for glob in globs if glob not in out), *out]))
+    wide = ["**"] if "**" in globs else [glob for glob in globs if glob not in out]
+    return list(dict.fromkeys([*wide, *out]))
 
 
 def several(made: Condition) -> list[Test]:

@@ -61,24 +61,15 @@ class Files:
             shown = ", ".join(_words(given)) if isinstance(given, dict) else str(given)
             self.report.tell("include", path, at, shown)
             return
-        given = {name: string(value) for name, value in mapping(item).mapping("inputs").items()}
+        found = self.original.find(local)
+        number = len(self.paths) + 1
+        roots = [] if found is None else _documents(found, number, mapping(item).mapping("inputs"))
         for left in leftover(item) if isinstance(item, Map) else ():
             self.report.tell("include/only", path, left.line % FILE_LINES, left.path, local)
-        found = self.original.find(local)
         if found is None:
             self.report.tell("include/not-found", path, at, local)
             return
-        number = len(self.paths) + 1
         self.paths[number] = found.path
-        roots = [
-            root
-            for root in read_yaml(found.text, found.path, number * FILE_LINES).roots
-            if isinstance(root, Map)
-        ]
-        if len(roots) > 1 and "spec" in roots[0]:
-            declared = roots.pop(0).mapping("spec").mapping("inputs")
-            defaults = {name: mapping(one).string("default") for name, one in declared.items()}
-            roots = [_filled_in(root, {**defaults, **given}) for root in roots]
         for root in roots:
             self._merge(root, found.path, depth + 1)
 
@@ -128,6 +119,18 @@ class Files:
 
     def _missing(self, sentence: str, line: int, what: str) -> None:
         self.report.tell(sentence, *self.place(line), what)
+
+
+def _documents(included: Original, number: int, given: Map) -> list[Map]:
+    """The mappings of an included file, with what is given for its inputs."""
+    read = read_yaml(included.text, included.path, number * FILE_LINES)
+    roots = [root for root in read.roots if isinstance(root, Map)]
+    if len(roots) < 2 or "spec" not in roots[0]:
+        return roots
+    declared = roots.pop(0).mapping("spec").mapping("inputs")
+    worth = {name: mapping(one).string("default") for name, one in declared.items()}
+    worth.update({name: given.string(name) for name in declared if name in given})
+    return [_filled_in(root, worth) for root in roots]
 
 
 def _filled_in(root: Map, given: dict[str, str]) -> Map:
