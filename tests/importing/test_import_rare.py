@@ -12,8 +12,7 @@ import pytest
 from ci_kaniko import SpecError, import_files, lint
 from ci_kaniko.importing import ticked
 from ci_kaniko.importing.pipelines import read_all
-from ci_kaniko.importing.readers.github import workflow
-from ci_kaniko.importing.readers.gitlab import pipeline
+from ci_kaniko.importing.readers import matrices
 from ci_kaniko.importing.report import report_text
 from ci_kaniko.importing.shell import guards, parsing
 from ci_kaniko.importing.translate import languages
@@ -66,13 +65,17 @@ def test_what_is_too_much_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     cases = import_files([("a.gitlab-ci.yml", json.dumps({"a": {**one, "rules": rules}}))])
     assert "push: never" in cases.spec_text
     monkeypatch.undo()
-    monkeypatch.setattr(pipeline, "_MAX_CELLS", 1)
-    monkeypatch.setattr(workflow, "MAX_CELLS", 1)
+    monkeypatch.setattr(matrices, "MAX_CELLS", 1)
     script = CALL.replace("shop", "$A").strip()
     gitlab = {"a": {"script": [script], "parallel": {"matrix": [{"A": ["x", "y"]}]}}}
     step = {"run": script.replace("$A", "${{ matrix.A }}")}
     github = {"strategy": {"matrix": {"A": ["x", "y"]}}, "steps": [step], "container": IMAGE}
-    for name, given in (("a.gitlab-ci.yml", gitlab), ("a.yml", {"jobs": {"a": github}})):
+    buildkite = {"command": script.replace("$A", "{{matrix}}"), "matrix": ["x", "y"]}
+    for name, given in (
+        ("a.gitlab-ci.yml", gitlab),
+        ("a.yml", {"jobs": {"a": github}}),
+        ("a.yml", {"steps": [buildkite]}),
+    ):
         found = import_files([(name, json.dumps(given))])
         assert "matrix" in {entry.rule for entry in found.report}
         assert "acme/x:1" in found.spec_text

@@ -1,4 +1,4 @@
-"""Inputs and cells of a matrix, which GitLab and GitHub have alike."""
+"""Inputs, which GitLab and GitHub have alike."""
 
 from __future__ import annotations
 
@@ -26,11 +26,3 @@ def read_input(value: Any) -> dict[str, Any]:
     if description := entry.string("description"):
         found["description"] = description
     return found
-
-
-def cell_name(cell: dict[str, str], cells: list[dict[str, str]]) -> str:
-    """What tells a cell from the others: one value where that is enough."""
-    for name, value in cell.items():
-        if value and len({other.get(name) for other in cells}) == len(cells):
-            return value
-    return "-".join(value for value in cell.values() if value)

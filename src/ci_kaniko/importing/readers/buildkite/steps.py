@@ -12,6 +12,7 @@ from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.buildkite.earlier import prepared_by
 from ci_kaniko.importing.readers.buildkite.plugins import Plugins
 from ci_kaniko.importing.readers.expressions import Expressions
+from ci_kaniko.importing.readers.matrices import combined, followed
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.pods.settings import pod_settings
 from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
@@ -132,9 +133,9 @@ def _flat(steps: list[Any], around: _Placed) -> Iterator[_Placed]:
 
 
 def _step(placed: _Placed, top: Map, original: Original) -> Iterator[Draft]:
-    for cell in _cells(placed.step):
-        name = "-".join([_name(placed.step), *cell.values()])
-        job = Draft(_FACTS, name, original, line_of(placed.step))
+    line, named = line_of(placed.step), _name(placed.step)
+    for cell in followed(_cells(placed.step), original.report, original.path, line, named):
+        job = Draft(_FACTS, "-".join([named, *cell.values()]), original, line)
         step = replaced(placed.step, partial(_of_cell, cell))
         _environment(job, top.mapping("env"), step)
         _Step(job, placed._replace(step=step), top, generated=original.is_ours).read()
@@ -142,7 +143,7 @@ def _step(placed: _Placed, top: Map, original: Original) -> Iterator[Draft]:
             yield job
 
 
-def _cells(step: Map) -> Iterator[dict[str, str]]:
+def _cells(step: Map) -> list[dict[str, str]]:
     """The cells of a matrix, without those that are skipped."""
     matrix = step.get("matrix")
     setup = matrix if isinstance(matrix, List) else mapping(matrix).get("setup")
@@ -150,17 +151,12 @@ def _cells(step: Map) -> Iterator[dict[str, str]]:
         lists = {name: [string(item) for item in sequence(setup[name])] for name in setup}
     else:
         lists = {"": [string(item) for item in sequence(setup)]} if setup else {}
-    import itertools
-
     skipped = []
     for item in maps(matrix.get("adjustments") if isinstance(matrix, Map) else None):
         if item.native("skip"):
             given = item.get("with")
             skipped.append(native(given) if isinstance(given, Map) else {"": string(given)})
-    for chosen in itertools.product(*lists.values()):
-        cell = dict(zip(lists, chosen, strict=True))
-        if cell not in skipped:
-            yield cell
+    return [cell for cell in combined(lists) if cell not in skipped]
 
 
 def _of_cell(cell: dict[str, str], text: str) -> str:

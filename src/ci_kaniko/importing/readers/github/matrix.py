@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.readers.matrices import combined
 from ci_kaniko.importing.ticked import Map, mapping, maps, native, peek, sequence
 
 if TYPE_CHECKING:
@@ -13,17 +13,13 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.calls import Text
 
-MAX_CELLS = 50
-
 
 def cells_of(matrix: Map) -> list[dict[str, str]]:
     """The cells of a matrix; one without values where there is none."""
     names = [name for name in matrix if name not in {"include", "exclude"}]
-    lists = [[dict(_flat(item, name)) for item in sequence(matrix[name])] for name in names]
-    cells: list[dict[str, str]] = []
-    if names:
-        rows = itertools.islice(itertools.product(*lists), MAX_CELLS + 1)
-        cells += [{key: value for part in row for key, value in part.items()} for row in rows]
+    lists = {name: [dict(_flat(item, name)) for item in sequence(matrix[name])] for name in names}
+    rows = combined(lists) if names else []
+    cells = [{key: value for part in row.values() for key, value in part.items()} for row in rows]
     excluded = [_row(item) for item in matrix.sequence("exclude")]
     cells = [cell for cell in cells if not any(row.items() <= cell.items() for row in excluded)]
     original = [dict(cell) for cell in cells]

@@ -12,10 +12,11 @@ from ci_kaniko.importing.readers.github.earlier import prepared_by
 from ci_kaniko.importing.readers.github.events import Events, events_of
 from ci_kaniko.importing.readers.github.expressions import bare_condition
 from ci_kaniko.importing.readers.github.knowledge import Known, secret_name
-from ci_kaniko.importing.readers.github.matrix import MAX_CELLS, cells_of, take_named, texts_of
+from ci_kaniko.importing.readers.github.matrix import cells_of, take_named, texts_of
 from ci_kaniko.importing.readers.github.settings import section_of, tell_rest
 from ci_kaniko.importing.readers.github.steps import Steps
-from ci_kaniko.importing.readers.inputs import cell_name, name_of, read_input
+from ci_kaniko.importing.readers.inputs import name_of, read_input
+from ci_kaniko.importing.readers.matrices import cell_name, followed
 from ci_kaniko.importing.readers.preparing import forget
 from ci_kaniko.importing.signs import are_mentioned, is_image
 from ci_kaniko.importing.ticked import Map, Str, ignore, leftover, line_of, mapping, string
@@ -87,11 +88,10 @@ class Workflow:
             yield from self._called(name, job)
         else:
             matrix = job.mapping("strategy").mapping("matrix")
-            cells = cells_of(matrix)
             take_named(matrix, str(job))
-            if len(cells) > MAX_CELLS:
-                self.report.tell("matrix", self.path, job.line_of("strategy"), name, MAX_CELLS)
-            for cell in cells[:MAX_CELLS]:
+            at = job.line_of("strategy")
+            cells = followed(cells_of(matrix), self.report, self.path, at, name)
+            for cell in cells:
                 made = self._job(name, job, cell, cells, line)
                 if made is not None:
                     yield made

@@ -11,7 +11,8 @@ from ci_kaniko.importing.readers.gitlab.files import Files
 from ci_kaniko.importing.readers.gitlab.rules import Rules, rule_variables
 from ci_kaniko.importing.readers.gitlab.settings import Settings
 from ci_kaniko.importing.readers.gitlab.variables import Variables, cells
-from ci_kaniko.importing.readers.inputs import cell_name, name_of, read_input
+from ci_kaniko.importing.readers.inputs import name_of, read_input
+from ci_kaniko.importing.readers.matrices import cell_name, followed
 from ci_kaniko.importing.readers.preparing import Before, prepare
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.report import FILE_LINES
@@ -60,7 +61,6 @@ _PREPARES = {
 }
 """Keys of a job that does nothing but prepare files: those with a field, and some to be told."""
 _MAX_DEPTH = 12
-_MAX_CELLS = 50
 
 
 def jobs(original: Original) -> Iterator[Draft]:
@@ -166,9 +166,7 @@ class _Pipeline:
         matrix = whole.mapping("parallel").get("matrix")
         rest = {key: value for key, value in whole.items() if key != "parallel"}
         found = [{}] if matrix is None else list(cells(matrix, f"{rest} {scripts}"))
-        if len(found) > _MAX_CELLS:
-            self.report.tell("matrix", self.path, line % FILE_LINES, name, _MAX_CELLS)
-            found = found[:_MAX_CELLS]
+        found = followed(found, self.report, self.path, line % FILE_LINES, name)
         for cell in found:
             job = self._job(name, whole, line, cell, scripts)
             if job is not None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, Var, filled_in
+from ci_kaniko.importing.readers.matrices import combined
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.ticked import Map, mapping, native, peek, sequence, string
 
@@ -109,9 +109,8 @@ def cells(matrix: Any, text: str) -> Iterator[dict[str, str]]:
     """The cells of ``parallel: matrix:``; what the text of the job has no word of stays unread."""
     for entry in sequence(matrix):
         names = list(mapping(entry))
-        lists = [[peek(item) for item in sequence(mapping(entry)[name])] for name in names]
+        lists = {name: [peek(item) for item in sequence(mapping(entry)[name])] for name in names}
         for name in names:
             if _is_in(name, [text]):
                 native(mapping(entry)[name])
-        for cell in itertools.product(*lists):
-            yield dict(zip(names, cell, strict=True))
+        yield from combined(lists)
