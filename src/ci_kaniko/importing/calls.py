@@ -310,6 +310,9 @@ def decoded(text: str) -> str | None:
         return None
 
 
+_MAX_FILLED = 8 * 1024
+_HOLE = 16
+"""What a hole counts, in characters."""
 _REFERENCE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 
 
@@ -325,10 +328,17 @@ def references(text: str) -> Text:
 def filled_in(
     pattern: re.Pattern[str], text: str, value: Callable[[re.Match[str]], Iterable[Part]]
 ) -> Text:
-    """A text with parts for each place that a pattern finds."""
+    """A text with parts for each place that a pattern finds.
+
+    Texts within texts double quickly: where they become too long, only a run can tell.
+    """
     parts: list[Part] = []
-    at = 0
+    at, left = 0, _MAX_FILLED
     for match in pattern.finditer(text):
-        parts += [text[at : match.start()], *value(match)]
+        found = [*value(match)]
+        left -= sum(len(part) if isinstance(part, str) else _HOLE for part in found)
+        if left < 0:
+            return (Output("a text that is too long to be followed"),)
+        parts += [text[at : match.start()], *found]
         at = match.end()
     return join([*parts, text[at:]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.readers.matrices import combined
+from ci_kaniko.importing.readers.matrices import MAX_CELLS, combined
 from ci_kaniko.importing.ticked import Map, mapping, maps, native, peek, sequence
 
 if TYPE_CHECKING:
@@ -32,16 +32,18 @@ def cells_of(matrix: Map) -> list[dict[str, str]]:
         ]
         for cell in fitting:
             cell.update(row)
-        if not fitting:
+        if not fitting and len(cells) <= MAX_CELLS:
             cells.append(row)
     return cells or [{}]
 
 
 def take_named(matrix: Map, text: str) -> None:
     """Tick what of a matrix a job speaks of: the rest makes more of the same jobs."""
+    named = {*re.findall(r"\bmatrix\.([\w-]+)", text)}
+    whole = re.search(r"\bmatrix[\[)]", text) is not None
     for holder in (matrix, *maps(matrix.get("include")), *maps(matrix.get("exclude"))):
         for name, value in holder.items():
-            if re.search(rf"\bmatrix(?:\.{re.escape(name)}\b|\[|\))", text):
+            if whole or name in named:
                 native(value)
 
 

@@ -78,7 +78,7 @@ class Steps:
         steps = raw.sequence("steps")
         self._is_long = sum(len(mapping(step).peek("run")) for step in steps) > _LONG
         self._add(steps, {}, "", folder)
-        self.known.wanted = outputs_wanted(raw)
+        self.known.wanted = outputs_wanted(raw.kept("strategy".__ne__))
         script = read_pieces(self.job, self._pieces, self)
         self.actions.tell(script.calls)
         if script.calls:

@@ -33,14 +33,17 @@ class Variables:
                 self.raw[name] = (peek(value), True)
 
         self.raw.update({name: (value, True) for name, value in cell.items()})
+        self._known: dict[str, Text] = {}
 
     def texts(self) -> dict[str, Text]:
         """Each variable's text with the others put in, as GitLab does it."""
         return {name: self._expanded(name, ()) for name in self.raw}
 
     def _expanded(self, name: str, seen: tuple[str, ...]) -> Text:
-        value, expands = self.raw[name]
-        return self.text(value, (*seen, name), expands=expands)
+        if name not in self._known:
+            value, expands = self.raw[name]
+            self._known[name] = self.text(value, (*seen, name), expands=expands)
+        return self._known[name]
 
     def text(self, value: str, seen: tuple[str, ...] = (), *, expands: bool = True) -> Text:
         """A text with inputs and variables put in; those of GitLab stay holes."""

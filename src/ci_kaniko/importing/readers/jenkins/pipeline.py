@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Output, Text, Var, join, literal, references
+from ci_kaniko.importing.calls import Output, Text, Var, filled_in, literal, references
 from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement, parse
 from ci_kaniko.importing.readers.jenkins.pods import Pod, read_pod
@@ -31,6 +31,7 @@ _FACTS = Facts(
     plain_secrets=True,
 )
 _IF = "jenkins:if"
+_SLOT = re.compile("\x02")
 _DECLARED = {"agent", "environment", "when"}
 _HELD = {"pipeline", "stages", "stage", "steps", "node", "podTemplate", "script", "parallel"}
 
@@ -369,13 +370,10 @@ class _Reader:
             name = _variable(expression)
             self.used.add(name)
             values.append({**self.known, **around.environment}.get(name, (Var(name),)))
-            return "\x02"
+            return _SLOT.pattern
 
-        pieces = quoted.text(slot).split("\x02")
-        parts: list[Any] = [pieces[0]]
-        for value, piece in zip(values, pieces[1:], strict=True):
-            parts += [*value, piece]
-        return join(parts)
+        text = quoted.text(slot)
+        return filled_in(_SLOT, text, lambda _: values.pop(0))
 
     def _hole(self, expression: str, around: _Around) -> str:
         name = _variable(expression)
