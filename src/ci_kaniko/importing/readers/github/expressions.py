@@ -102,6 +102,7 @@ class Expressions(expressions.Expressions):
             raise NotLogic
 
         def part(found: re.Match[str]) -> Value:
+            """The argument of a place. Raises NotLogic where there is none."""
             if found[1] is None:
                 return plain(found[0][0])
             if int(found[1]) + 1 >= len(arguments):
