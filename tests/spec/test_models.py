@@ -57,6 +57,29 @@ def test_a_dump_can_be_read_again() -> None:
     assert pickle.loads(pickle.dumps(spec)) == copy.deepcopy(spec) == spec  # noqa: S301
 
 
+def changeable(part: Any) -> dict[int, Any]:
+    """The lists and mappings inside of a model, by what tells them apart."""
+    found = {id(part): part} if isinstance(part, dict | list | set) else {}
+    inner = vars(part).values() if isinstance(part, Model) else part
+    inner = inner.values() if isinstance(inner, dict) else inner
+    if isinstance(part, Model | dict | list | tuple):
+        for each in inner:
+            found |= changeable(each)
+    return found
+
+
+def test_no_two_specs_share_what_can_be_changed() -> None:
+    """A model cannot be changed, the mappings in it can: those of defaults as well."""
+    one = ci_kaniko.loads(TWO)
+    others = {"read": ci_kaniko.loads(TWO), "copied": copy.deepcopy(one)}
+    others["copied by the model"] = one.model_copy(deep=True)
+    assert len(changeable(one)) > 20
+    for how, other in others.items():
+        shared = changeable(one).keys() & changeable(other).keys()
+        assert not [changeable(one)[each] for each in shared], how
+        assert other == one
+
+
 def test_forward_references_of_a_subclass_are_found() -> None:
     class Owned(Spec):
         owner: Owner | None = None
