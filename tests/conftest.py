@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import glob
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
+from ci_kaniko.importing.shell.parsing import ShellError
 from ci_kaniko.rehearsing import expressions, starter
 from harness import answers, judge, small
 from harness.cases import SNAPSHOTS
@@ -75,8 +77,11 @@ _ANSWERS = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep what shfmt answers in a folder of the run, which goes with it."""
+    """Keep what shfmt answers: for the next run as well, but in CI."""
     folder = getattr(config, "workerinput", {}).get("answers")
+    if folder is None and not CI and hasattr(config, "cache"):
+        with contextlib.suppress(ShellError):
+            folder = answers.lasting(config.cache)
     if folder is None:
         folder = tempfile.mkdtemp()
         config.add_cleanup(functools.partial(shutil.rmtree, folder))

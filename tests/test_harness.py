@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ci_kaniko.importing.shell import parsing
 from ci_kaniko.rehearsing import events, kubelet, sandbox
 from ci_kaniko.rehearsing.buildkite_upload import UploadError, interpolate, upload
 from ci_kaniko.rehearsing.comparable import normalise
@@ -18,7 +19,7 @@ from ci_kaniko.rehearsing.documents import NotModelled
 from ci_kaniko.rehearsing.logins import lookup
 from ci_kaniko.rehearsing.recorded import Mount, Recorded
 from ci_kaniko.rehearsing.request import Request
-from harness import tools
+from harness import answers, tools
 from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, FORK_PULL_REQUEST, PULL_REQUEST, TAG
 from harness.execution import run
 from harness.expectation import TOLD
@@ -26,6 +27,7 @@ from harness.rows import AWKWARD, KUBELET, REFUSED, UPLOAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 SECRETS = {"TOKEN": "p'a\"s$s\\w:örd" + "x" * 80}
 
@@ -650,3 +652,21 @@ def test_environments_follow_their_platforms() -> None:
     assert build["BUILDKITE_PULL_REQUEST"] == "false"
     assert TOLD["agola"].environment(PULL_REQUEST)["AGOLA_GIT_BRANCH"] == ""
     assert events.values(TAG)["branch"] == ""
+
+
+def test_answers_are_kept_while_the_same_program_is_asked_in_the_same_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    program, source = tmp_path / "shfmt", tmp_path / "parsing.py"
+    monkeypatch.setattr(parsing, "_program", lambda: str(program))
+    monkeypatch.setattr(parsing, "__file__", str(source))
+    cache = pytest.Cache(tmp_path / "cache", request.config, _ispytest=True)
+    before = ""
+    for one, other in ((b"1", b"1"), (b"2", b"1"), (b"2", b"2")):
+        program.write_bytes(one)
+        source.write_bytes(other)
+        folder = answers.lasting(cache)
+        assert folder != before
+        assert answers.lasting(cache) == folder
+        assert [str(each) for each in (tmp_path / "cache" / "d" / "shfmt").iterdir()] == [folder]
+        before = folder

@@ -1,14 +1,38 @@
-"""What shfmt answers, kept for the other tests of a run and for those of its other workers."""
+"""What shfmt answers, kept for the other tests of a run, for its other workers and the next run."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import tempfile
 import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.shell import parsing
+
+if TYPE_CHECKING:
+    import pytest
+
+_MOST = 10_000
+
+
+def lasting(cache: pytest.Cache) -> str:
+    """A folder for the next run as well, as long as the same shfmt is asked in the same way.
+
+    Raises ShellError where there is none.
+    """
+    asked = hashlib.sha256()
+    for path in (parsing.__file__, parsing._program()):
+        asked.update(Path(path).read_bytes())
+    folder = cache.mkdir("shfmt") / asked.hexdigest()
+    for other in folder.parent.iterdir():
+        if other != folder or len(os.listdir(other)) > _MOST:
+            shutil.rmtree(other, ignore_errors=True)
+    folder.mkdir(exist_ok=True)
+    return str(folder)
 
 
 def keep(folder: str) -> None:
@@ -22,7 +46,7 @@ def keep(folder: str) -> None:
                 return subprocess.CompletedProcess(path, 0, zlib.decompress(file.read()), b"")
         except FileNotFoundError:
             done = ask(text)
-        if not done.returncode:
+        if not done.returncode and os.path.isdir(folder):
             with tempfile.NamedTemporaryFile(dir=folder, delete=False) as new:
                 new.write(zlib.compress(done.stdout, 1))  # a tree is long
             os.replace(new.name, path)  # another worker finds all of it or nothing
