@@ -219,6 +219,39 @@ build:
         {},
         told=((4, "daemon-command"), (8, "daemon-command"), (9, "skipped-command")),
     ),
+    "the version of docker's action is that of the ref": Case(
+        ".github/workflows/ci.yml",
+        """\
+on: {push: {branches: [main], tags: ["v*"]}}
+jobs:
+  image:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v5
+      - id: meta
+        uses: docker/metadata-action@v5
+        with:
+          images: quay.io/acme/shop
+          tags: |
+            type=ref,event=branch
+            type=semver,pattern={{version}}
+            type=sha
+      - uses: docker/build-push-action@v6
+        with:
+          push: true
+          tags: ${{ steps.meta.outputs.tags }}
+          labels: ${{ steps.meta.outputs.labels }}
+          build-args: VERSION=${{ steps.meta.outputs.version }}
+""",
+        {"build_args": {"VERSION": "${ref.version}"}},
+        silent=("conditional-flag",),
+    ),
+    "who asks nobody is told": Case(
+        "ci.sh",
+        "/kaniko/executor -c . --insecure -d registry.acme.dev/shop:1\n",
+        {"registries": {"registry.acme.dev": "anonymous"}},
+        told=((1, "anonymous"),),
+    ),
     "what only kaniko hears has its line": Case(
         ".github/workflows/ci.yml",
         """\

@@ -99,8 +99,12 @@ def reserved_names(plan: Plan) -> Iterator[Finding]:
     own = BUILDER_NAMES[plan.spec.built_by(plan.target)]
     for name, where in used.items():
         if name in SHELL_NAMES or name in own or name.startswith(SHELL_PREFIXES):
+            from ci_kaniko.kaniko.variables import owner_of_variable
+
             portable = NATIVE.get(name)
             other = f"call it ACME_{name.upper()} or the like"
+            if owner_of_variable(name) == "proxy":
+                other = "proxy: hands it to the executor and to RUN lines"
             yield Finding(
                 "reserved-name",
                 where,

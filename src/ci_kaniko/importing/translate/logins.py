@@ -380,6 +380,7 @@ class Logins(Clouds):
             or self._plain_http(host)
         ):
             self.found[host] = "anonymous"
+            self.job.tell("anonymous", self.call.line, host)
         else:
             self.job.tell("missing-login", self.call.line, host)
 

@@ -25,6 +25,7 @@ _BRANCH, _TAG, _REQUEST, _DEFAULT = (
     for name in ("branch", "tag", "pull_request.number", "default_branch")
 )
 _REF_TAG = (Var("ref.tag", portable=True),)
+_REF_VERSION = (Var("ref.version", portable=True),)
 _RELEASE = (Var("release@", portable=True),)
 _PARTS = {
     "version": (Var("version@", portable=True),),
@@ -119,6 +120,8 @@ class Metadata:
 
     def version(self, step: str) -> list[tuple[int, Text]]:
         """The tag that counts most."""
+        if self._is_ref_version:
+            return [(self.within(YES), _REF_VERSION)]
         unknown: Text = (Var(f"steps.{step}.outputs.version"),)
         found: list[tuple[int, Text]] = []
         rest = YES
@@ -126,6 +129,19 @@ class Metadata:
             found.append((self.guards.both(rest, entry.guard), entry.text or unknown))
             rest = self.guards.minus(rest, entry.guard)
         return [(self.within(guard), text) for guard, text in [*found, (rest, unknown)]]
+
+    @property
+    def _is_ref_version(self) -> bool:
+        """Whether the first tag is the version, and else what the ref is called."""
+        entries = self._entries_by_weight
+        refs = {entry.text for entry in entries if entry.kind == "ref"}
+        return (
+            entries[:1] != []
+            and (entries[0].kind, entries[0].text) == ("semver", _PARTS["version"])
+            and {entry.kind for entry in entries} <= {"semver", "ref", "raw", "sha"}
+            and _REF_TAG in refs
+            and refs <= {_REF_TAG, ("pr-", *_REQUEST)}
+        )
 
     def _latest(self, entries: list[Entry], line: int) -> list[tuple[int, Text, int]]:
         """``latest``, which the tag that counts most decides."""
@@ -299,10 +315,14 @@ class Metadata:
         base = "org.opencontainers.image."
         found = [
             Item(YES, join((f"{base}{name}=", *text)), line=line)
-            for name, text in _LABELS
-            if base + name not in named
+            for name, text in (*_LABELS, ("version", _REF_VERSION))
+            if base + name not in named and (name != "version" or self._is_ref_version)
         ]
-        lost = [f"{base}{name}" for name in _UNKNOWN_LABELS if base + name not in named]
+        lost = [
+            f"{base}{name}"
+            for name in _UNKNOWN_LABELS
+            if base + name not in named and (name != "version" or not self._is_ref_version)
+        ]
         if lost:
             self.tell("metadata-action/unknown-labels", line, ", ".join(lost))
         for row in rows:
