@@ -215,7 +215,9 @@ BUILT = [(name, builder) for builder in ("buildah", "buildkit") for name in CASE
 def test_a_cloud_opens_its_registry(box: Box, name: str, builder: str) -> None:
     """Whatever shell runs it; nobody sees a secret, and a request holds none."""
     case = CASES[name]
-    for shell in SHELLS:
+    turn = [*CASES].index(name) % len(SHELLS)
+    # The functions are the same in each case of busybox.
+    for shell in SHELLS if builder == "buildah" else SHELLS[turn:][:1]:
         status, printed = box.run(*job(case, DEFAULT_BRANCH, builder), shell)
         assert status == 0, printed
         assert box.logins == {case.host: case.opens}, shell
@@ -266,14 +268,15 @@ def test_a_container_of_a_pod_logs_in_for_the_next(box: Box, name: str) -> None:
 def test_busybox_goes_through_a_proxy(box: Box) -> None:
     """To servers of https alone, and not to those that ``no_proxy`` names."""
     ecr, sts = (f"{name}.eu-west-1.amazonaws.com:443" for name in ("api.ecr", "sts"))
-    for name, env, through in (
+    runs: tuple[tuple[str, dict[str, str], list[str]], ...] = (
         ("aws role", {"HTTPS_PROXY": clouds.PROXY}, [sts, ecr]),
         ("aws machine", {"https_proxy": clouds.PROXY, "http_proxy": clouds.PROXY}, [ecr]),
         ("aws role", {"https_proxy": clouds.PROXY, "no_proxy": f"x,{sts[:-4]}"}, [ecr]),
         ("aws role", {"https_proxy": clouds.PROXY, "NO_PROXY": ".y, .amazonaws.com"}, []),
         ("aws role", {"https_proxy": clouds.PROXY, "NO_PROXY": "*"}, []),
-    ):
-        for shell in SHELLS:
+    )
+    for number, (name, env, through) in enumerate(runs):
+        for shell in SHELLS[number % len(SHELLS) :][:1] if number else SHELLS:
             box.tunnelled.clear()
             script, given = job(CASES[name], DEFAULT_BRANCH, "buildkit")
             status, printed = box.run(script, {**given, **env}, shell)
