@@ -252,6 +252,30 @@ jobs:
         {"registries": {"registry.acme.dev": "anonymous"}},
         told=((1, "anonymous"),),
     ),
+    "keys that only the executor reads are the login": Case(
+        ".agola/config.yml",
+        f"""\
+runs:
+  - name: main
+    tasks:
+      - name: image
+        runtime: {{containers: [{{image: '{IMAGE}'}}]}}
+        environment:
+          AWS_ACCESS_KEY_ID: {{from_variable: aws_id}}
+          AWS_SECRET_ACCESS_KEY: {{from_variable: aws_secret}}
+        steps:
+          - clone:
+          - run: /kaniko/executor -c . -d 111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop:1
+""",
+        {
+            "registries": {
+                "111122223333.dkr.ecr.eu-west-1.amazonaws.com": {
+                    "aws": {"access_key_id": "aws_id", "secret_access_key": "aws_secret"}
+                }
+            }
+        },
+        silent=("not-carried",),
+    ),
     "what only kaniko hears has its line": Case(
         ".github/workflows/ci.yml",
         """\

@@ -142,7 +142,7 @@ class _Task:
         for name, value in entries.items():
             if isinstance(value, Map):
                 if variable := value.peek("from_variable"):
-                    job.secrets[name] = Secret(variable)
+                    job.secrets[name] = Secret(variable, nodes=(value["from_variable"],))
                     job.runtime[name] = variable
             else:
                 text = peek(value)

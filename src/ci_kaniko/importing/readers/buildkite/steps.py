@@ -181,7 +181,9 @@ def _environment(job: Draft, top: Map, step: Map) -> None:
                 job.exported[name] = line_of(value, source.line_of(name))
     secrets = step.get("secrets")
     if isinstance(secrets, Map):
-        job.secrets |= {name: Secret(peek(value)) for name, value in secrets.items()}
+        job.secrets |= {
+            name: Secret(peek(value), nodes=(value,)) for name, value in secrets.items()
+        }
     else:
         job.secrets |= {string(item): Secret(string(item)) for item in sequence(secrets)}
     if secrets:
