@@ -276,6 +276,20 @@ runs:
         },
         silent=("not-carried",),
     ),
+    "a name that is given is a folder of the repository": Case(
+        ".github/workflows/ci.yml",
+        """\
+on: {workflow_call: {inputs: {image: {type: string, required: true}}}}
+jobs:
+  image:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v5
+      - uses: aevea/action-kaniko@v0.14.0
+        with: {image: "${{ inputs.image }}", registry: ghcr.io, tag: one}
+""",
+        {"destinations": ["ghcr.io/${repository.path}/${input.image}:one"]},
+    ),
     "what only kaniko hears has its line": Case(
         ".github/workflows/ci.yml",
         """\

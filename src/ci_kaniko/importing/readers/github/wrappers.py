@@ -94,7 +94,7 @@ def _aevea_action_kaniko(scope: Scope, words: list[Item]) -> None:
     own = pure((Var("github.repository", changes=("lower",)),))
     image = [scope.value("image")]
     if host == "ghcr.io":
-        written = literal(image[0][0][1])
+        written = spell(image[0][0][1])
         joined = not written or written.startswith(("-", "/"))
         image = [own, plain("" if joined else "/"), *image]
     if host != "docker.io":
