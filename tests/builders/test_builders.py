@@ -325,7 +325,7 @@ options: {insecure_registry: ["registry.local:5000"], skip_tls_verify_registry: 
 
 def test_registries_are_reached_as_the_spec_says() -> None:
     """The files of settings are TOML, and lead to the certificates."""
-    tomllib = pytest.importorskip("tomllib")
+    tomllib = pytest.importorskip("tomllib", reason="tomllib is not installed")
     found = {}
     for name in OTHERS:
         done = rehearse(ci_kaniko.loads(f"{COMMON}{REACHING}builder: {name}\n"), "gitlab")
