@@ -146,7 +146,7 @@ def _flags(plan: Plan) -> Iterator[tuple[Where, str, Any]]:
 
 _STORES = {
     **dict.fromkeys(("s3", "gs", "azure"), "{name} fetches no context from a cloud's store"),
-    "tar": "{name} builds folders, and no archive of the checkout",
+    "tar": "nothing unpacks an archive of the checkout for {name}",
 }
 """What no other builder fetches, and why."""
 _ONE_COMMIT = "remove it: it fetches the one commit that it builds"
