@@ -206,3 +206,9 @@ def shell_for(case: str, target: str, event: Event) -> str:
 def ended(ran: Ran, job: Job, target: str) -> Recorded | None:
     """What was recorded of a job; None when it did not start."""
     return ran.recorded.get(native_name(job, target))
+
+
+def play_with(case: str, target: str, event: Event, given: Given) -> Ran:
+    text = render(case, target, event)
+    shell = shell_for(case, target, event)
+    return run_pipeline(target, text, read_pipeline(case), event, shell, given)

@@ -14,10 +14,13 @@ import pytest
 from ci_kaniko.rehearsing.documents import NotModelled
 from ci_kaniko.rehearsing.events import Event
 from ci_kaniko.rehearsing.logins import lookup
-from ci_kaniko.rehearsing.recorded import File
+from ci_kaniko.rehearsing.recorded import File, Handed
+from ci_kaniko.rehearsing.request import Request
 from ci_kaniko.rehearsing.triggers import NotUnderstood
-from harness import checks, expectation, expected_logins, images, pipelines
+from harness import checks, expectation, expected_logins, pipelines
+from harness.built import assert_digest, built
 from harness.cases import PIPELINE_CASES
+from harness.execution import run
 from harness.expectation import Run
 from harness.foretold import does_as_foretold, foretold, kind_of
 from harness.pipelines import (
@@ -25,8 +28,10 @@ from harness.pipelines import (
     Ran,
     digest_of,
     ended,
+    fed,
     names,
     native_name,
+    play_with,
     run_pipeline,
     shell_for,
 )
@@ -35,11 +40,11 @@ from harness.runs import (
     PIPELINES_RENDERED,
     SHELLS,
     TARGETS,
+    in_its_store,
     read_pipeline,
     refused,
     render,
     spec_of,
-    text_of,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +52,16 @@ if TYPE_CHECKING:
 
     from ci_kaniko.rehearsing.recorded import Joined, Recorded
     from harness.images import Job, Pipeline
+
+
+WITH_PLATFORMS = [
+    (case, target)
+    for case, target in PIPELINES_RENDERED
+    if any(image.is_staged for image in read_pipeline(case).images.values())
+]
+WITH_PREPARE = [
+    (case, target) for case, target in PIPELINES_RENDERED if read_pipeline(case).preparations()
+]
 
 
 def events_for(case: str, target: str) -> list[Event]:
@@ -146,42 +161,6 @@ def has_to_run(job: Job, event: Event, target: str) -> bool:
 
 def pushed(job: Job, wanted: Run) -> list[str]:
     return expectation.images(wanted)
-
-
-def built(got: Recorded, job: Job, event: Event, target: str) -> None:
-    wanted = job.run(target, event)
-    checks.check(without_handed_over(got, job), wanted, job.arguments(target, event))
-    if not got.calls:
-        return
-    for host in job.hosts_of_others(target, event):
-        assert lookup(got, host) is None or checks.is_always_there(
-            got, expected_logins.Login(host, "")
-        ), host
-    assert_digest(got, job, expectation.images(wanted))
-
-
-def without_handed_over(got: Recorded, job: Job) -> Recorded:
-    """What is for later jobs has to be left behind."""
-    own = {path for path in got.files if re.search(r"/digest(\.env|/[^/]+)?\Z|/output\Z", path)}
-    handed = own if job.hands_over else set[str]()
-    prepared = tuple(f"{got.workspace}/{path}" for path in prepared_by(job))
-    handed |= {path for path in got.files if prepared and path.startswith(prepared)}
-    return replace(got, files={path: got.files[path] for path in got.files if path not in handed})
-
-
-def prepared_by(job: Job) -> list[str]:
-    return expectation.listed((job.image.prepare or {"artifacts": []})["artifacts"])
-
-
-def assert_digest(got: Recorded, job: Job, images: list[str]) -> None:
-    """Exactly the digest of what was pushed is handed over, and nothing when nothing was."""
-    name = native_name(job, got.target)
-    expected = [digest_of(name)] if images and job.hands_over else []
-    assert [*got.outputs.values()] == expected, got.outputs
-    if expected and got.target == "gitlab" and not job.platform:
-        given = job.image.data.get("gitlab", {}).get("job", "").removeprefix("build-")
-        word = re.sub("[^A-Za-z0-9]+", "_", given or job.image.name or "image").strip("_").upper()
-        assert [*got.outputs] == [f"{word}_DIGEST"]
 
 
 def are_called_as_the_spec_says(found: set[str], pipeline: Pipeline, target: str) -> None:
@@ -342,105 +321,52 @@ def commands_get_no_secret(ran: Ran, case: str, event: Event, target: str) -> No
         assert not [text for text in secrets if text in seen]
 
 
-# -- inputs -----------------------------------------------------------------------------------
-
-GIVEN = {
-    "inputs-reusable": {
-        "channel": "stable",
-        "greeting": "it's `id` {{x}} %s # & ; 'q' ${{ x }} | ü",
-        "jobs": "12",
-        "debug": "true",
-    },
-    "inputs-required": {"version": "7.1-rc_2", "quick": "false"},
-    "reusable-one-image": {"tag": "v1.2_3"},
-    "inputs-of-a-fleet": {
-        "context": "services/web.app",
-        "dockerfile": "docker/a+b/Dockerfile",
-        "app": "web",
-        "registry": "docker.io",
-        "runner": "large",
-        "stage": "deploy",
-    },
-    "inputs-in-paths": {"app": "web", "folder": "team/web_2", "variant": "alpine-3.22"},
-}
-REUSABLE = [
-    (case, target)
-    for case, target in PIPELINES_RENDERED
-    if case in GIVEN and read_pipeline(case).form(target)
-]
+@pytest.mark.parametrize(("case", "target"), WITH_PREPARE)
+def test_commands_run_at_the_root_and_stop_at_the_first_that_fails(case: str, target: str) -> None:
+    event = pipelines.events(case)[0]
+    ran = pipelines.ran(case, target, event, shell_for(case, target, event))
+    called = [line for got in ran.recorded.values() for line in got.tools if "git" not in line]
+    places = {line.rpartition(" in ")[2] for line in called}
+    assert len(places) <= 1
+    first = called[0].split(" ")[0] if called else "none"
+    broken = play_with(case, target, event, Given(failing_tools=[first]))
+    for job in read_pipeline(case).jobs:
+        got = ended(broken, job, target)
+        prepared_by_it = first in " ".join((job.image.prepare or {"commands": ""})["commands"])
+        if prepared_by_it:
+            assert got is None or (got.status and not got.calls and not got.joined)
+        elif not job.joins and not job.image.needs:
+            assert got, job.name
+            assert got.calls == 1
 
 
-@pytest.mark.parametrize(("case", "target"), REUSABLE)
-def test_inputs_arrive(case: str, target: str) -> None:
-    given = {name: text.replace("$", "") for name, text in GIVEN[case].items()}
-    given = given if target == "gitlab" else GIVEN[case]
-    pipeline = images.given(text_of(case), tuple(given.items()))
-    event = replace(expectation.events(expectation.Spec({}))[2])
-    for shell in SHELLS:
-        ran = run_pipeline(
-            target, render(case, target), pipeline, event, shell, Given(inputs=given)
-        )
-        for job in pipeline.jobs:
-            got = ended(ran, job, target)
-            assert got
-            built(got, job, event, target)
-
-
-@pytest.mark.parametrize(
-    ("case", "name", "text"),
-    [
-        ("inputs-reusable", "channel", "nightly"),
-        ("inputs-reusable", "channel", "a b"),
-        ("inputs-required", "version", "a/b"),
-        ("inputs-required", "version", ".x"),
-        ("reusable-one-image", "tag", "a b"),
-        ("reusable-one-image", "tag", "$(id)"),
-        *(
-            (case, name, text)
-            for case, name in (
-                ("inputs-of-a-fleet", "context"),
-                ("inputs-of-a-fleet", "dockerfile"),
-                ("inputs-in-paths", "folder"),
+@pytest.mark.parametrize(("case", "target"), WITH_PLATFORMS)
+def test_a_missing_digest_stops_the_join(case: str, target: str) -> None:
+    """And nothing is joined from less than all platforms."""
+    event = pipelines.events(case)[0]
+    text, shell = render(case, target, event), shell_for(case, target, event)
+    for job in read_pipeline(case).jobs:
+        if job.joins and expectation.images(job.run(target, event)):
+            ran = pipelines.ran(case, target, event, shell)
+            outputs = {name: got.outputs for name, got in ran.recorded.items()}
+            artifacts = {name: got.artifacts for name, got in ran.recorded.items()}
+            lost = native_name(replace(job, joins=False, platform=job.image.platforms[-1]), target)
+            del outputs[lost]
+            kept = {path: file for path, file in artifacts[lost].items() if "digest" not in path}
+            got = run(
+                Request(
+                    target,
+                    text,
+                    event,
+                    **in_its_store(fed(read_pipeline(case), target, event), target),
+                    shell=shell,
+                    job=native_name(job, target),
+                    handed=Handed(artifacts={**artifacts, lost: kept}, outputs=outputs),
+                )
             )
-            for text in ("", "..", "a/../../b", "/etc", "a/", "a//b", "./a", "a b", "$(id)", "a\nb")
-        ),
-        *(("inputs-of-a-fleet", name, ".") for name in ("dockerfile", "app")),
-        *(("inputs-of-a-fleet", "app", text) for text in ("-x", "A b", "x'y")),
-        *(("inputs-of-a-fleet", "registry", text) for text in ("evil.example.com", "")),
-        ("inputs-of-a-fleet", "runner", "theirs"),
-    ],
-)
-@pytest.mark.parametrize("target", ["gitlab", "github", "buildkite"])
-def test_an_input_that_no_image_can_have_stops_the_job(
-    case: str, name: str, text: str, target: str
-) -> None:
-    given = {key: value.replace("$", "") for key, value in GIVEN[case].items()}
-    pipeline = images.given(text_of(case), tuple(given.items()))
-    event = expectation.events(expectation.Spec({}))[2]
-    given[name] = text
-    if target == "buildkite" and not text:
-        return  # its upload takes the default then
-
-    def play() -> Ran:
-        return run_pipeline(
-            target, render(case, target), pipeline, event, "dash", Given(inputs=given)
-        )
-
-    if target == "gitlab" and (case == "inputs-reusable" or {*text} & {*"$\n"}):
-        with pytest.raises(NotModelled, match="GitLab refuses"):
-            play()
-        return
-    try:
-        ran = play()
-    except NotModelled as error:
-        # GitLab looks at an input before there is a job, as far as a pattern can.
-        if target == "gitlab" and "GitLab refuses" in str(error):
-            return
-        raise
-    first = next(one for job, one in ran.recorded.items() if job != "changes")
-    assert first.status
-    assert not first.calls
-    assert name in first.stderr
+            assert got.status
+            assert not got.joined
+            assert f"the job of {job.image.platforms[-1]} has pushed nothing" in got.stderr
 
 
 # -- the oracle itself ------------------------------------------------------------------------
