@@ -122,6 +122,7 @@ LONG = {
     *("test_beside", "test_truth_table", "test_site", "test_buildah", "test_told", "test_builders"),
     *("test_hooks", "test_formatters", "test_sync", "test_long_scripts", "test_rendered_scripts"),
     *("test_hosted", "test_clustered", "test_other_builders", "test_perturbation", "test_merge"),
+    *("test_existing_files", "test_scripts", "test_bases", "test_logins", "test_properties"),
     *("test_adding_a_target", "test_foreign_target", "test_playground", "test_suite"),
     *("test_images", "test_modes", "test_forms", "test_fetched"),
 }
