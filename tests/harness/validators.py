@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
 import json
 import os
@@ -337,18 +338,37 @@ def shellcheck(target: str, files: Sequence[Path]) -> list[str]:
     ]
 
 
-def _checked_by_shellcheck(places: Mapping[str, str], severity: str, *more: str) -> list[str]:
+known: set[str] = set()
+passed: set[str] = set()
+"""Scripts in which shellcheck has found nothing: in an earlier run, and in this one."""
+
+
+def _checked_by_shellcheck(named: Mapping[str, str], severity: str, *more: str) -> list[str]:
+    options = ["--norc", "-s", "sh", "-S", severity, "-e", SHELLCHECK, "-f", "json", *more]
+    asked = hashlib.sha256(repr(options).encode() + _bytes_of_shellcheck())
+    keys = {name: _key(asked, script) for script, name in named.items()}
+    passed.update(known.intersection(keys.values()))
+    places = {script: name for script, name in named.items() if keys[name] not in passed}
     if not places:
         return []
     with TemporaryDirectory() as directory:
         for script, name in places.items():
             (Path(directory) / name).write_text(script, encoding="utf-8")
-        options = ["--norc", "-s", "sh", "-S", severity, "-e", SHELLCHECK, "-f", "json", *more]
         done = _run(Path(directory), ["shellcheck", *options, *places.values()])
-    return [
-        f"{one['file']}:{one['line']}: SC{one['code']} {one['message']}"
-        for one in json.loads(done.stdout)
-    ]
+    found = json.loads(done.stdout)
+    passed.update(keys[name] for name in {*places.values()} - {one["file"] for one in found})
+    return [f"{one['file']}:{one['line']}: SC{one['code']} {one['message']}" for one in found]
+
+
+def _key(asked: hashlib._Hash, script: str) -> str:
+    key = asked.copy()
+    key.update(script.encode())
+    return key.hexdigest()
+
+
+@functools.cache
+def _bytes_of_shellcheck() -> bytes:
+    return Path(tools.program("shellcheck")).read_bytes()
 
 
 VALIDATORS: dict[str, dict[str, Validator]] = {
