@@ -290,6 +290,20 @@ jobs:
 """,
         {"destinations": ["ghcr.io/${repository.path}/${input.image}:one"]},
     ),
+    "the upload knows no secret of the step": Case(
+        ".buildkite/pipeline.yml",
+        """\
+steps:
+  - command:
+      - buildah login -u bot -p $QUAY quay.io
+      - buildah build -t quay.io/acme/shop:1 .
+      - buildah push quay.io/acme/shop:1
+    image: quay.io/buildah/stable:v1.42
+    secrets: [QUAY]
+""",
+        {"registries": {"quay.io": {"username": "bot", "password": "QUAY"}}},
+        told=((3, "upload-time"),),
+    ),
     "what only kaniko hears has its line": Case(
         ".github/workflows/ci.yml",
         """\

@@ -262,7 +262,9 @@ class _Step:
 
     def _uploaded(self, piece: Piece) -> Piece:
         """A script after the upload: ``$$`` halved; what the upload would replace is reported."""
-        own = self.step.get("env") or ()
+        secrets = self.step.get("secrets")
+        named = secrets if isinstance(secrets, Map) else map(peek, sequence(secrets))
+        own = {*(self.step.get("env") or ()), *named}
         for row, line in enumerate(piece.text.split("\n")):
             for match in _SINGLE.finditer(line):
                 name = match[1] or match[2]
