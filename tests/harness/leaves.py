@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import pairwise, product
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
 from ci_kaniko.layouts.fill import fill
 from ci_kaniko.problems.finding import Refused, dotted
 from ci_kaniko.problems.problem import Problem, SpecError
+from ci_kaniko.quick.hints import get_args, get_origin
 from ci_kaniko.source.reading import survey
 from ci_kaniko.spec.build import TOP_ONLY, NamedImage
 from ci_kaniko.spec.data import to_python
@@ -60,7 +61,8 @@ class Kind(NamedTuple):
 def kind_of(model: type[Model], name: str) -> Kind:
     info = model.model_fields[name]
     inner = model_in(info.annotation)
-    reads = next((item for item in info.metadata if isinstance(item, Reads)), None)
+    told = (*info.metadata, *getattr(info.annotation, "__metadata__", ()))
+    reads = next((item for item in told if isinstance(item, Reads)), None)
     many, schema = "", reads.schema if reads else {}
     for part in _parts(info.annotation):
         origin = get_origin(part)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
+from ci_kaniko.quick.hints import get_args
 from ci_kaniko.spec.build import NamedImage
 from ci_kaniko.spec.model import Model
 from ci_kaniko.spec.spec import Spec

@@ -10,7 +10,6 @@ _OTHERS = "a target of others declares models as it likes"
 _WRITING = "writes a model down, or copies all of it"
 PLACES = {
     "foreign": _OTHERS,
-    "leaves": _SCHEMA,
     "spec/test_models.py": "is about models that Python code makes",
     "spec/test_round_trip.py": _WRITING,
     "spec/test_schema.py": _SCHEMA,

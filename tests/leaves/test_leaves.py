@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import Field
-
+from ci_kaniko.quick.declaring import Field
 from ci_kaniko.spec.fields import Present  # noqa: TC001 - pydantic reads the annotation
 from ci_kaniko.spec.spec import Spec
 from harness.leaves import (
