@@ -636,10 +636,11 @@ def walked(worlds: dict[str, Data], *, thorough: bool) -> Walk:
         if mutation.path[0] != "outputs"
     ]
     for mutation in every if thorough else fewer(every):
-        for turn in range(MOST if thorough and mutation.world in WORLDS else 1):
+        for turn in range(most_modes() if thorough and mutation.world in WORLDS else 1):
             walk.try_one(mutation, mutation.turn + turn)
     return walk
 
 
-MOST = max(len(modes(target)) for target in TARGETS)
-"""How many modes the target with most of them has."""
+def most_modes() -> int:
+    """How many modes the target with most of them has."""
+    return max(len(modes(target)) for target in TARGETS)

@@ -10,11 +10,11 @@ from ci_kaniko.spec.spec import Spec
 from harness.leaves import (
     GROUNDS,
     LOGIN_WORLDS,
-    MOST,
     WORLDS,
     Walk,
     field_of,
     leaves,
+    most_modes,
     mutations,
     read_world,
     told,
@@ -52,7 +52,7 @@ def test_nothing_is_silent(request: pytest.FixtureRequest) -> None:
     left = fields - {*map(without_target, walk.heard)} - FORBIDDEN
     for mutation in mutations(GROUNDS[0], world(GROUNDS[0])):
         if without_target(field_of(mutation.path)) in left:
-            for turn in range(MOST):
+            for turn in range(most_modes()):
                 walk.try_one(mutation, turn)
     assert told(walk.silent) == ""
     assert fields - {*map(without_target, walk.heard)} == FORBIDDEN
