@@ -31,7 +31,7 @@ IMPORTS = ROOT / "tests" / "imports"
 SAMPLE = 3
 """How many changes of a pipeline an ordinary run tries; ``--every-mode`` tries all."""
 _WHOLE = {"not-carried", "other-job", "after-script", "service", "cache-outside"}
-_WHOLE |= {"extra-volume-mounts"}
+_WHOLE |= {"extra-volume-mounts", "include"}
 """The rules that report a key with everything below it."""
 _ITEMS = {"service", "docker-in-docker", "agent-hook", "earlier-step", "later-step"}
 """Those that report a whole item, by the line of one of its keys."""
