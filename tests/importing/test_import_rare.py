@@ -95,6 +95,14 @@ def test_a_folder_stands_for_the_pipelines_in_it(tmp_path: Path) -> None:
     assert {problem.path for problem in lint([tmp_path]).problems} == {str(place)}
 
 
+def test_a_script_that_is_no_text_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "a.sh").write_bytes(b"kaniko \xff")
+    place = tmp_path / ".gitlab-ci.yml"
+    place.write_text(json.dumps({"a": {"script": ["./a.sh", CALL]}}))
+    report = report_text(import_files([place]).report)
+    assert "./a.sh is not carried over" in report
+
+
 def test_bytes_are_a_text_in_utf8_of_no_more_than_a_mebibyte() -> None:
     assert read_all([("a.sh", b"\xef\xbb\xbf" + CALL.encode())], None).spec.destinations
     for data, message in ((b"\xff", "no text in UTF-8"), (b"#" * 1_100_000, "larger than 1 MiB")):

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.signs import are_mentioned
 from ci_kaniko.importing.ticked import MAX_BYTES, Map, failure, read_yaml
+from ci_kaniko.problems.problem import SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ci_kaniko.importing.report import Report
-    from ci_kaniko.problems.problem import SpecError
 
 _ACTIONS = {"action.yml", "action.yaml"}
 _FOLDERS_UP = 8
@@ -96,7 +96,10 @@ class Original:
         while named and len(found) < _MAX_SCRIPTS:
             name = named.pop(0).removeprefix("./")
             inside = name not in found and ".." not in name.split("/")
-            other = self._look(name) if inside else None
+            try:
+                other = self._look(name) if inside else None
+            except SpecError:  # what is no text calls nothing
+                other = None
             if other is not None and are_mentioned(other.text):
                 self.found.add(other.path)
                 found[name] = other.text
