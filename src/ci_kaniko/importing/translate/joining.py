@@ -72,12 +72,12 @@ def _rest(build: dict[str, Any], options: Collection[str] = ()) -> dict[str, Any
 def _join(one: dict[str, Any], other: dict[str, Any]) -> None:
     pushing = [build for build in (one, other) if build.get("push") != "never"]
     is_pushed = any(build.get("destinations") for build in pushing)
-    listed: list[Any] = []
+    listed: dict[Any, Any] = {}
     for build in pushing if is_pushed else (one, other):
         for entry in build.get("destinations", []):
             add_destination(listed, entry)
     if listed:
-        one["destinations"] = listed
+        one["destinations"] = [*listed.values()]
     for host, login in other.get("registries", {}).items():
         one.setdefault("registries", {}).setdefault(host, login)
     pushes = {one.get("push", "auto"), other.get("push", "auto")}

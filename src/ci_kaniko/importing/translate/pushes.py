@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def take_destinations(work: Work) -> None:
-    listed: list[Any] = []
+    pushed: dict[Any, Any] = {}
     conditions: list[Condition] = []
     for word in work.call.pushed:
         if not word.text:
@@ -36,7 +36,7 @@ def take_destinations(work: Work) -> None:
         for piece in _split_images(work, word.text, word.line):
             entry = _destination(work, piece, condition, when, word.line)
             if entry is not None:
-                add_destination(listed, entry)
+                add_destination(pushed, entry)
                 conditions.append(condition)
     images = {spell(word.text) for word in work.call.pushed}
     for flag in work.of("destination"):
@@ -44,6 +44,7 @@ def take_destinations(work: Work) -> None:
             work.job.tell("never-pushed", flag.line, flag.shown)
     if not work.call.pushed:
         _tell_condition(work)
+    listed = [*pushed.values()]
     pushes = bool(listed)
     if not listed:
         # With push: never they push nothing, and say what is built.
@@ -56,21 +57,19 @@ def take_destinations(work: Work) -> None:
     _registries(work, listed)
 
 
-def add_destination(listed: list[Any], entry: Any) -> None:
-    """One more destination; the same image twice is pushed where either is."""
-    for at, have in enumerate(listed):
-        if _name(have) != _name(entry):
-            continue
-        both = [_when(have), _when(entry)]
-        whens = [item for each in both for item in (each if isinstance(each, list) else [each])]
-        unique = [item for index, item in enumerate(whens) if item not in whens[:index]]
-        if None in unique:
-            listed[at] = have if _when(have) is None else entry
-        else:
-            when = unique[0] if len(unique) == 1 else unique
-            listed[at] = {"image": _image(have), "when": when}
+def add_destination(pushed: dict[Any, Any], entry: Any) -> None:
+    """One more destination by its name; the same image twice is pushed where either is."""
+    have = pushed.setdefault(_name(entry), entry)
+    if have is entry:
         return
-    listed.append(entry)
+    both = [_when(have), _when(entry)]
+    whens = [item for each in both for item in (each if isinstance(each, list) else [each])]
+    unique = [item for index, item in enumerate(whens) if item not in whens[:index]]
+    if None in unique:
+        pushed[_name(entry)] = have if _when(have) is None else entry
+    else:
+        when = unique[0] if len(unique) == 1 else unique
+        pushed[_name(entry)] = {"image": _image(have), "when": when}
 
 
 def _image(entry: Any) -> str:
