@@ -5,8 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import ValidationError
-
+from ci_kaniko.quick.declaring import ValidationError
 from ci_kaniko.quick.hints import get_args
 from ci_kaniko.spec.build import NamedImage
 from ci_kaniko.spec.model import Model

@@ -18,6 +18,9 @@ class Annotated:
         self.__origin__, self.__metadata__ = kind, metadata
         self.__args__ = (kind,)
 
+    def __repr__(self) -> str:
+        return f"Annotated[{self.__origin__!r}]"
+
     def __class_getitem__(cls, items: tuple[Anything, ...]) -> Annotated:
         return cls(*items)
 
