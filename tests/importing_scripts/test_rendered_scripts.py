@@ -333,6 +333,7 @@ def test_rendered_scripts_mean_what_was_read(tmp_path: Path) -> None:
     for given, text in zip(givens, texts, strict=True):
         secrets = re.findall(r"\$\{(\w+):\?is not set", text)
         given.update({name: f'{name}\'s "value" $x \\ {"y" * 60}' for name in secrets})
+        given["CI_PROJECT_DIR"] = str(tmp_path)
     ran = 0
     records = run_all(tmp_path, texts, givens)
     for name, given, event, record in zip(names, givens, events, records, strict=True):
