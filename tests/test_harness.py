@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import itertools
 import json
 import re
 import textwrap
@@ -19,7 +21,7 @@ from ci_kaniko.rehearsing.documents import NotModelled
 from ci_kaniko.rehearsing.logins import lookup
 from ci_kaniko.rehearsing.recorded import Mount, Recorded
 from ci_kaniko.rehearsing.request import Request
-from harness import answers, tools
+from harness import answers, pace, tools
 from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, FORK_PULL_REQUEST, PULL_REQUEST, TAG
 from harness.execution import run
 from harness.expectation import TOLD
@@ -670,3 +672,16 @@ def test_answers_are_kept_while_the_same_program_is_asked_in_the_same_way(
         assert answers.lasting(cache) == folder
         assert [str(each) for each in (tmp_path / "cache" / "d" / "shfmt").iterdir()] == [folder]
         before = folder
+
+
+@pytest.mark.parametrize(("seconds", "tries"), [(0.9, 1), (1.9, 1), (2.1, pace.TRIES)])
+def test_a_limit_of_time_is_that_of_a_usual_machine(
+    seconds: float, tries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On one that is twice as slow twice the time is enough, and more is not."""
+    monkeypatch.setattr(pace, "slowness", lambda: 2.0)
+    clock = itertools.count(step=seconds)
+    done: list[None] = []
+    with contextlib.nullcontext() if seconds < 2 else pytest.raises(AssertionError):
+        pace.within(1, lambda: done.append(None), lambda: next(clock))
+    assert len(done) == tries

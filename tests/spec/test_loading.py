@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +23,7 @@ from ci_kaniko.spec.loading import errors, warnings
 from ci_kaniko.spec.rules import engine
 from ci_kaniko.text.display import hide, shown, shown_line
 from harness.cases import CASES, SPECS
+from harness.pace import within
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -241,9 +241,7 @@ def test_what_is_shown_keeps_its_columns(before: str, after: str) -> None:
     "piece", ["token: a!, ", "eyJ", "://a", "pwd ", "-----BEGIN ", "a", "{token: a!", "ghp_"]
 )
 def test_hiding_takes_no_time(piece: str) -> None:
-    start = time.process_time()
-    shown_line(piece * (1_000_000 // len(piece)))
-    assert time.process_time() - start < 1
+    within(1, lambda: shown_line(piece * (1_000_000 // len(piece))))
 
 
 def test_names_of_secrets_are_shown() -> None:
