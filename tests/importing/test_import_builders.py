@@ -47,12 +47,36 @@ build:
         ("--import-cache type=gha", "builder-flag"),
         ("--allow network.host", "builder-flag"),
         ("--import-cache type=registry,ref=quay.io/acme/shop:old", "builder-cache-tag"),
+        ("--output type=image,name=quay.io/acme/shop:1", "builder-flag"),
+        ("--output type=image,name=quay.io/acme/shop:1,push=false", "builder-flag"),
+        ("--output type=image,name=quay.io/acme/shop:1,push=$PUSH", "unknown-condition"),
     ],
 )
 def test_what_has_no_field_is_told(words: str, rule: str) -> None:
     found = import_files([("a.gitlab-ci.yml", LINE.format(words=words))])
     assert yaml11.load(found.spec_text)["builder"] == "buildkit"
     assert rule in {entry.rule for entry in found.report}
+
+
+@pytest.mark.parametrize(
+    ("words", "pushed"),
+    [
+        ("--push", True),
+        ("--push=true", True),
+        ("--push=1", True),
+        ("--push=false", False),
+        ("--push=$PUSH", False),
+        ("--output type=image,push=True", True),
+        ("--output type=image,push=$PUSH", False),
+        ("--output type=registry", True),
+    ],
+)
+def test_what_a_run_decides_is_not_pushed(words: str, *, pushed: bool) -> None:
+    call = f"docker buildx build {words} -t quay.io/acme/shop:1 ."
+    found = import_files([("a.gitlab-ci.yml", f"a: {{image: docker, script: ['{call}']}}\n")])
+    spec = yaml11.load(found.spec_text)
+    assert (spec.get("push") != "never") == pushed
+    assert spec["destinations"] == ["quay.io/acme/shop:1"] if "false" not in words else True
 
 
 ARCHIVE = "https://downloads.example.com/a.tar.gz?b=1"

@@ -8,6 +8,7 @@ from ci_kaniko.importing.calls import literal
 from ci_kaniko.importing.translate.images import split_tag
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.importing.translate.pushes import reference_of
+from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.kaniko.flags import FLAGS, fields_below
 
 if TYPE_CHECKING:
@@ -37,9 +38,17 @@ def take_cache(work: Work) -> None:
         return
     if not _cache_repo(work, repo, enabled):
         return
+    _tell_unwritten(work)
     for flag in others:
         _cache_option(work, flag)
     work.build["cache"] = work.cache
+
+
+def _tell_unwritten(work: Work) -> None:
+    """Kaniko fills the cache also where it pushes nothing, unless a flag of its own says no."""
+    if work.call.builder == KANIKO and not any(flag.on for flag in work.of("no-push-cache")):
+        for flag in [flag for flag in work.of("no-push") if flag.on][:1]:
+            work.job.tell("unwritten-cache/quiet", flag.line, flag.shown)
 
 
 def _cache_repo(work: Work, repo: Flag | None, enabled: Flag) -> bool:

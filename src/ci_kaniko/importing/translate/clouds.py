@@ -108,9 +108,12 @@ class Clouds:
             self.key(text, name)
             for name, text in (("AWS_ACCESS_KEY_ID", key), ("AWS_SECRET_ACCESS_KEY", password))
         ]
-        return (
-            {"access_key_id": names[0], "secret_access_key": names[1]} if all(names) else "ambient"
-        )
+        if all(names):
+            return {"access_key_id": names[0], "secret_access_key": names[1]}
+        for name, text in (("AWS_ACCESS_KEY_ID", key), ("AWS_SECRET_ACCESS_KEY", password)):
+            if text != (Var(name),):
+                self.job.tell("owned-variable", self.call.line, name, "registries")
+        return "ambient"
 
     def _asked_by_script(self) -> dict[str, str] | None:
         """The keys, or the file with them, of a script that asks AWS by itself."""

@@ -65,8 +65,11 @@ def executor_of(job: Job, image: Text, line: int) -> dict[str, Any]:
     repository, version, debug, digest, distribution = release
     if not _VERSION.fullmatch(version):
         known = DISTRIBUTIONS[DEFAULT]
-        fault = "names no release" if digest else "is a moving tag"
-        job.tell("moving-executor", line, f"{written} {fault}", known.image, known.version)
+        is_fixed = bool(digest) or version.startswith("debug-v")
+        told = "executor-image/unnamed" if is_fixed else "moving-executor"
+        job.tell(told, line, written, known.image, known.version)
+        if is_fixed and distribution and DISTRIBUTIONS[distribution].frozen:
+            job.tell("frozen-executor/replaced", line, written)
         return {}
     found: dict[str, Any] = {}
     if distribution and distribution != DEFAULT:

@@ -62,6 +62,7 @@ def _shell(work: Work, image: Text, line: int) -> None:
         work.job.has_shell
         and is_image(written)
         and work.call.image is None
+        and (tag or "@" not in written)
         and ("debug" not in tag and not re.search("alpine|bootstrap|shell", tag))
     ):
         work.job.tell("no-shell", line, written)

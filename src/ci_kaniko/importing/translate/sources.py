@@ -11,6 +11,7 @@ from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.translate.paths import below
 from ci_kaniko.importing.translate.portable import NotPortable
+from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.plan.model import FETCHED
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.translate.work import Work
 
 _OWN = {"repository.path", "repository.url", "remote"}
+
+_VERSION = re.compile(r"v?\d+\.\d")
 
 
 def _is_this_repository(value: Text) -> bool:
@@ -58,8 +61,9 @@ def _default_context(work: Work) -> None:
         if found is not None:
             _set_context(work, found)
             return
-    if work.paths.inside(("/workspace",)) is not None and not work.job.facts.keeps_workspace:
-        _set_context(work, work.paths.inside(("/workspace",)) or ".")
+    found = work.paths.inside(("/workspace",))
+    if found is not None and (work.paths.mounted or not work.job.facts.keeps_workspace):
+        _set_context(work, found)
         return
     work.job.tell("no-context", work.call.line)
     folder = work.paths.folder()
@@ -138,8 +142,10 @@ def _checked_git(work: Work, value: Text, shown: str, flag: Flag) -> Text:
         location, _, fragment = written.partition("#")
         ref, _, commit = fragment.partition("#")
         if ref and not ref.startswith("refs/") and not re.fullmatch("[0-9a-f]{40}", ref):
-            full = f"{location}#refs/heads/{ref}" + (f"#{commit}" if commit else "")
-            work.job.tell("short-ref", flag.line, ref)
+            full = f"refs/{'tags' if _VERSION.match(ref) else 'heads'}/{ref}"
+            told = "short-ref" if work.call.builder == KANIKO else "context/either"
+            work.job.tell(told, flag.line, ref, full)
+            full = f"{location}#{full}" + (f"#{commit}" if commit else "")
             return (full,)
     return value
 

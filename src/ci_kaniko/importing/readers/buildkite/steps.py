@@ -303,8 +303,14 @@ class _Step:
             changed = self.step["if_changed"]
             listed = mapping(changed).get("include") if isinstance(changed, Map) else changed
             values = [string(item) for item in sequence(listed)]
-            paths = globs(values, job, self.step.line_of("if_changed"))
+            line = self.step.line_of("if_changed")
+            paths = globs(values, job, line)
             unsaid = bool(values) and not paths
+            if isinstance(changed, Map) and "exclude" in changed:
+                out = [string(item) for item in sequence(changed["exclude"])]
+                kept = globs(out, job, line)
+                unsaid = unsaid or len(kept) < len(out)
+                paths = [*(paths or ["**"]), *(f"!{glob}" for glob in kept)]
         set_triggers(job, expressions.conditions, guard, job.line, paths=paths, unsaid=unsaid)
         if not (asked or branches or off):
             started = always(paths, implicit=not self.generated)

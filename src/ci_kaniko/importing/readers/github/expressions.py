@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 
-from ci_kaniko.importing.calls import Text, Var, join, literal, only_var, spell, split_text
+from ci_kaniko.importing.calls import Text, Var, join, only_var, spell, split_text
 from ci_kaniko.importing.readers import expressions
 from ci_kaniko.importing.shell.guards import NO, YES
-from ci_kaniko.importing.shell.values import Value, plain, pure
+from ci_kaniko.importing.shell.values import Value, plain, plain_of, pure
 from ci_kaniko.syntax.logic import Node, NotLogic, parsed
 
 EXPRESSION = re.compile(r"\$\{\{((?:'[^']*'|[^'])*?)\}\}", re.DOTALL)
@@ -97,7 +97,7 @@ class Expressions(expressions.Expressions):
         return self.values.gather(found)
 
     def _format(self, arguments: tuple[Node, ...]) -> Value:
-        shape = literal(self.worth(arguments[0])[0][1]) if arguments else None
+        shape = plain_of(self.worth(arguments[0])) if arguments else None
         if shape is None:
             raise NotLogic
 
@@ -140,7 +140,7 @@ class Expressions(expressions.Expressions):
         if listed is not None:
             wanted = self.worth(part)
             return self.guards.any(self.compared_texts(wanted, plain(item)) for item in listed)
-        needle = literal(self.worth(part)[0][1])
+        needle = plain_of(self.worth(part))
         if needle is None:
             return self.conditions.unknown(node.text, self.line)
         return self.values.test(self.worth(whole), lambda text: self._holds(name, text, needle))

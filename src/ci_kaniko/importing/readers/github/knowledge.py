@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.calls import Text, Var, join, only_var, starts_with
 from ci_kaniko.importing.jobs import Secret
+from ci_kaniko.importing.readers.expressions import values_of
 from ci_kaniko.importing.readers.github.expressions import Expressions
 from ci_kaniko.importing.shell.commands.builtins import exported
+from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
 from ci_kaniko.importing.ticked import Map, line_of, string
@@ -17,7 +19,11 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.jobs import Draft
     from ci_kaniko.importing.shell.reader import Reader
+    from ci_kaniko.importing.shell.values import Values
     from ci_kaniko.importing.ticked import Str
+
+    Input = Callable[[Values], Value]
+    """What an input is worth under the conditions of who asks."""
 
 WORKSPACE = Var("GITHUB_WORKSPACE")
 _ROOTS = {"GITHUB_WORKSPACE", "github.workspace"}
@@ -39,7 +45,7 @@ class Step(NamedTuple):
     """
 
     raw: Map
-    inputs: Mapping[str, Text]
+    inputs: Mapping[str, Input]
     prefix: str
     folder: str
     within: int = 0
@@ -61,12 +67,20 @@ class Step(NamedTuple):
 class Known:
     """What is known in one job; ``given`` tells what an input of the workflow is worth.
 
-    ``taken`` is the step that ``prepare`` of the spec stands for.
+    ``secrets`` are those that a caller hands over under a name of its own, and ``taken`` is the
+    step that ``prepare`` of the spec stands for.
     """
 
-    def __init__(self, job: Draft, cell: dict[str, Text], given: Callable[[str], Text]) -> None:
+    def __init__(
+        self,
+        job: Draft,
+        cell: dict[str, Text],
+        given: Callable[[str, Values], Value],
+        secrets: Mapping[str, Text],
+    ) -> None:
         self.job = job
         self.cell = cell
+        self.secrets = secrets
         self.outputs: dict[str, Value] = {}
         self.lists: dict[str, list[Item]] = {}
         self.wanted: set[str] = set()
@@ -115,23 +129,29 @@ class Known:
 
     def before(self) -> Expressions:
         """Expressions above the steps, under conditions of their own."""
-        return Expressions(self._look_before)
+        values = values_of(Conditions())
+        return Expressions(lambda name: self._look_before(name, values), values)
 
-    def fixed(self, inputs: Mapping[str, Text]) -> Expressions:
+    def fixed(self, inputs: Mapping[str, Input], values: Values | None = None) -> Expressions:
         """Expressions that know nothing but what is the same in all of the job."""
-        return Expressions(lambda name: self._constant(name, inputs))
+        under = values or values_of(Conditions())
+        return Expressions(lambda name: self._constant(name, inputs, under), under)
+
+    def handed(self, value: Str, line: int, inputs: Mapping[str, Input]) -> Input:
+        """A text that is handed over as an input, to be read by who gets it."""
+        return lambda values: self.fixed(inputs, values).template(string(value), line)
 
     def text(self, value: str) -> Text:
         """A text above the steps."""
         return self.before().template(value)[0][1]
 
-    def _look_before(self, name: str) -> Value | None:
+    def _look_before(self, name: str, values: Values) -> Value | None:
         head, _, rest = name.partition(".")
         if head == "env":
             return pure(self.job.environment.get(rest, (Var(rest),)))
-        return self._constant(name, {})
+        return self._constant(name, {}, values)
 
-    def _constant(self, name: str, inputs: Mapping[str, Text]) -> Value | None:
+    def _constant(self, name: str, inputs: Mapping[str, Input], values: Values) -> Value | None:
         """What a name is worth in all of the job."""
         head, _, rest = name.partition(".")
         if head == "matrix":
@@ -140,7 +160,9 @@ class Known:
             return EMPTY if self.cell and "." not in rest else None
         if name.startswith(("inputs.", "github.event.inputs.")):
             rest = name.rpartition("inputs.")[2]
-            return pure(inputs[rest] if rest in inputs else self._given(rest))
+            return inputs[rest](values) if rest in inputs else self._given(rest, values)
+        if head == "secrets" and rest in self.secrets:
+            return pure(self.secrets[rest])
         return pure(_NAMES[name]) if name in _NAMES else None
 
     # -- between the steps ----------------------------------------------------------------------
@@ -161,7 +183,7 @@ class Known:
             prefix = step.prefix if step else ""
             self.used.add(f"{prefix}{rest}")
             return self.outputs.get(f"{prefix}{rest}", _OUTCOMES.get(rest.rpartition(".")[2]))
-        return self._constant(name, step.inputs if step else {})
+        return self._constant(name, step.inputs if step else {}, reader.values)
 
     def set_environment(self, reader: Reader, step: Step) -> None:
         """What ``env:`` of a step gives it."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Call, When, Word
     from ci_kaniko.importing.originals import Original
     from ci_kaniko.importing.readers.github.events import Events
-    from ci_kaniko.importing.readers.github.knowledge import Known
+    from ci_kaniko.importing.readers.github.knowledge import Input, Known
     from ci_kaniko.importing.shell.reader import Reader
 
 _SHELLS = ("bash", "sh", "")
@@ -120,7 +120,7 @@ class Steps:
     def _add(
         self,
         steps: list[Any],
-        inputs: Mapping[str, Text],
+        inputs: Mapping[str, Input],
         prefix: str,
         folder: str,
         within: int = 0,
@@ -171,12 +171,15 @@ class Steps:
         if inner is None or len(step.prefix) > _MAX_PREFIX:
             self._pieces.append(Piece(f"github:uses {number}", line))
             return
-        given = {name: string(value) for name, value in step.raw.mapping("with").items()}
-        fixed = self.known.fixed(step.inputs)
-        inputs: dict[str, Text] = {}
-        for name, entry in inner.mapping("inputs").items():
-            value = given.get(name, mapping(entry).string("default"))
-            inputs[name] = fixed.template(value, line)[0][1]
+        given = step.raw.mapping("with")
+        for name in given:
+            string(given[name])
+        inputs = {
+            name: self.known.handed(
+                given.get(name, mapping(entry).string("default")), line, step.inputs
+            )
+            for name, entry in inner.mapping("inputs").items()
+        }
         prefix = f"{step.name or number}/"
         steps = inner.mapping("runs").sequence("steps")
         self._add(steps, inputs, prefix, step.folder, step.at(line))

@@ -18,6 +18,7 @@ from ci_kaniko.importing.readers.github.steps import Steps
 from ci_kaniko.importing.readers.inputs import name_of, read_input
 from ci_kaniko.importing.readers.matrices import cell_name, followed
 from ci_kaniko.importing.readers.preparing import forget
+from ci_kaniko.importing.shell.values import EMPTY, pure
 from ci_kaniko.importing.signs import are_mentioned, is_image
 from ci_kaniko.importing.ticked import Map, Str, ignore, leftover, line_of, mapping, string
 from ci_kaniko.syntax.references import pulled_from
@@ -27,26 +28,34 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.originals import Original
+    from ci_kaniko.importing.readers.github.knowledge import Input
+    from ci_kaniko.importing.shell.values import Value, Values
 
 _ROOTS = (Var("GITHUB_WORKSPACE"), Var("github.workspace"), "/github/workspace")
 _FACTS = Facts("github", tuple(Root((each,)) for each in _ROOTS))
 _MAX_CALLS = 8
+_EVENT = (Var("github.event_name"),)
+_WITHOUT_INPUTS = {"push", "pull_request", "pull_request_target", "schedule", "create", "release"}
 
 
 def jobs(original: Original) -> Iterator[Draft]:
     """The jobs of a workflow that call the executor."""
     for root in original.mappings:
-        yield from Workflow(root, original, {}).jobs()
+        yield from Workflow(root, original, {}, {}).jobs()
 
 
 class Workflow:
-    """One workflow or action; ``caller`` is the one that calls it, with ``inputs``."""
+    """One workflow or action; ``caller`` is the one that calls it, with ``inputs``.
+
+    ``secrets`` are those that the caller names anew.
+    """
 
     def __init__(
         self,
         root: Map,
         original: Original,
-        inputs: dict[str, Text],
+        inputs: dict[str, Input],
+        secrets: dict[str, Text],
         caller: Workflow | None = None,
         condition: tuple[str, int] = ("", 0),
     ) -> None:
@@ -55,6 +64,7 @@ class Workflow:
         self.path = original.path
         self.report = original.report
         self.inputs = inputs
+        self.secrets = secrets
         self.caller = caller
         self.condition = condition
         self.prepared: set[str] = set()
@@ -84,45 +94,76 @@ class Workflow:
             self.report.tell("other-job", self.path, listed.line_of(name), "job", name)
 
     def _jobs(self, name: str, job: Map, line: int) -> Iterator[Draft]:
-        if "uses" in job:
-            yield from self._called(name, job)
-        else:
-            matrix = job.mapping("strategy").mapping("matrix")
-            take_named(matrix, str(job))
-            at = job.line_of("strategy")
-            cells = followed(cells_of(matrix), self.report, self.path, at, name)
-            for cell in cells:
-                made = self._job(name, job, cell, cells, line)
-                if made is not None:
-                    yield made
-
-    def _called(self, name: str, job: Map) -> Iterator[Draft]:
-        """A job of a reusable workflow in the same repository."""
-        uses = string(job["uses"])
-        if not are_mentioned(uses) and not uses.startswith("./"):
+        called = self._workflow(job) if "uses" in job else None
+        if "uses" in job and called is None:
             return
+        matrix = job.mapping("strategy").mapping("matrix")
+        take_named(matrix, str(job))
+        at = job.line_of("strategy")
+        cells = followed(cells_of(matrix), self.report, self.path, at, name)
+        for cell in cells:
+            shown = f"{name}-{cell_name(cell, cells)}" if cell else name
+            if called is not None:
+                yield from self._called(called, shown, job, cell)
+                continue
+            made = self._job(name, job, cell, shown, line)
+            if made is not None:
+                yield made
+        for left in leftover(job) if called is not None else ():
+            self.report.tell("not-carried/called", self.path, left.line, name, left.path)
+
+    def _workflow(self, job: Map) -> Original | None:
+        """The reusable workflow that a job calls, where it is at hand."""
+        uses = string(job["uses"])
+        line = job.line_of("uses")
+        if not are_mentioned(uses) and not uses.startswith("./"):
+            return None
         found = self.original.find(uses.partition("@")[0]) if self.depth < _MAX_CALLS else None
         if found is None:
-            self.report.tell("reusable-workflow", self.path, job.line_of("uses"), uses)
-            return
+            self.report.tell("reusable-workflow", self.path, line, uses)
+        elif not uses.startswith("./"):
+            self.report.tell("reusable-workflow/elsewhere", self.path, line, uses, found.path)
+        return found
+
+    def _called(
+        self, found: Original, name: str, job: Map, cell: dict[str, str]
+    ) -> Iterator[Draft]:
+        """The jobs of a reusable workflow."""
         ignore_keys(job, "GitHub job")
-        known = self._known(Draft(_FACTS, name, self.original, job.line), {})
-        given = {key: known.text(string(value)) for key, value in job.mapping("with").items()}
+        known = self._known(Draft(_FACTS, name, self.original, job.line), texts_of(cell))
+        given = {
+            key: known.handed(value, line_of(value), {})
+            for key, value in job.mapping("with").items()
+        }
+        secrets = {}
+        if isinstance(job.get("secrets"), Map):
+            entries = job.mapping("secrets")
+            secrets = {key: known.text(string(value)) for key, value in entries.items()}
+        elif job.peek("secrets") == "inherit":
+            job.string("secrets")
         condition = (job.string("if"), job.line_of("if"))
         for root in found.mappings:
-            for made in Workflow(root, found, given, self, condition).jobs():
+            for made in Workflow(root, found, given, secrets, self, condition).jobs():
                 made.name = name
                 made.section["job"] = name
                 made.section.pop("form", None)
                 made.shared.pop("inputs", None)
                 yield made
-        for left in leftover(job):
-            self.report.tell("not-carried/called", self.path, left.line, name, left.path)
 
-    def input(self, name: str, job: Draft) -> Text:
-        """What an input is worth: what the caller gives, or its default."""
+    def input(self, name: str, job: Draft, values: Values) -> Value:
+        """What an input is worth: what the caller gives, or its default where it has one.
+
+        Runs that no call and no person starts have none.
+        """
         if name in self.inputs:
-            return self.inputs[name]
+            return self.inputs[name](values)
+        found = self._declared_input(name, job)
+        if self.caller is not None or self.is_action or not _WITHOUT_INPUTS & self.on.keys():
+            return pure(found)
+        manual = values.conditions.equal(_EVENT, ("workflow_dispatch",), 0)
+        return values.choose(manual, pure(found), EMPTY)
+
+    def _declared_input(self, name: str, job: Draft) -> Text:
         for event in ("workflow_call", "workflow_dispatch"):
             entry = mapping(self.on.get(event)).mapping("inputs").mapping(name)
             reusable = event == "workflow_call" and len(self.on) == 1 and self.caller is None
@@ -136,11 +177,10 @@ class Workflow:
         return (Var(f"inputs.{name}"),)
 
     def _job(
-        self, name: str, raw: Map, cell: dict[str, str], cells: list[dict[str, str]], line: int
+        self, name: str, raw: Map, cell: dict[str, str], shown: str, line: int
     ) -> Draft | None:
         job = Draft(_FACTS, name, self.original, line)
-        if cell:
-            job.name = f"{name}-{cell_name(cell, cells)}"
+        job.name = shown
         known = self._known(job, texts_of(cell))
         known.environment(self.root.mapping("env"))
         known.environment(raw.mapping("env"))
@@ -169,7 +209,7 @@ class Workflow:
         return job
 
     def _known(self, job: Draft, cell: dict[str, Text]) -> Known:
-        return Known(job, cell, lambda name: self.input(name, job))
+        return Known(job, cell, lambda name, values: self.input(name, job, values), self.secrets)
 
     def _folder(self, raw: Map) -> str:
         """Where the steps of a job run."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.importing.calls import Output, Text, Var, filled_in, literal, references
 from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement, parse
-from ci_kaniko.importing.readers.jenkins.pods import Pod, read_pod
+from ci_kaniko.importing.readers.jenkins.pods import Pod, read_pod, template_of
 from ci_kaniko.importing.readers.jenkins.when import VARIABLES, asked_guard, if_guard
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.scripts import Piece, beginning, hole, read_pieces
@@ -179,9 +179,16 @@ class _Reader:
         return around
 
     def _of_template(self, statement: Statement, around: _Around) -> _Around:
-        """What ``podTemplate(yaml: ...)`` says."""
-        text = statement.given("yaml") if statement.name == "podTemplate" else None
-        return self._with_pod(around, text.source, text.line, self.path) if text else around
+        """What ``podTemplate(...)`` says, as YAML or as Groovy."""
+        if statement.name != "podTemplate":
+            return around
+        pod, rest = template_of(statement)
+        for line, said in rest:
+            self.rest.append((Statement(line), f"{said} is Groovy that no spec says"))
+        text = statement.given("yaml")
+        if text:
+            return self._with_pod(around, text.source, text.line, self.path)
+        return replace(around, pod=pod._replace(path=self.path)) if pod else around
 
     def _agent(self, statement: Statement, around: _Around) -> _Around:
         text = statement.given()

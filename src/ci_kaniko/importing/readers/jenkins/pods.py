@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.readers.accounting import later
+from ci_kaniko.importing.readers.jenkins.groovy import MARK
 from ci_kaniko.importing.readers.pods.containers import read_environment
 from ci_kaniko.importing.readers.pods.settings import metadata_settings, pod_settings
 from ci_kaniko.importing.readers.pods.volumes import read_volumes
@@ -14,7 +15,10 @@ from ci_kaniko.importing.ticked import Map, ignore, maps, peek
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Draft
+    from ci_kaniko.importing.readers.jenkins.groovy import Quoted, Statement
 
+_PART = re.compile(rf"(\w+)\s*\(|(?:(\w+)\s*:\s*)?{MARK}|(\w+)\s*:\s*(true|false|\d+)\b")
+_LOOKS = {"ttyEnabled", "alwaysPullImage", "label"}
 _SLEEPS = re.compile(r"(?:^|/)(?:sleep|cat|tail|busybox)$")
 
 
@@ -34,6 +38,53 @@ class Pod(NamedTuple):
         named = [item for item in listed if name and item.peek("name") == name]
         found = [item for item in listed if is_image(item.peek("image"))]
         return next(iter([*named, *found]), None)
+
+
+def template_of(statement: Statement) -> tuple[Pod | None, list[tuple[int, str]]]:
+    """The pod that ``podTemplate(containers: ..., volumes: ...)`` says, and what else it says."""
+    calls: list[tuple[str, dict[str, Quoted]]] = []
+    rest: list[tuple[int, str]] = []
+    texts = iter(statement.texts)
+    for name, key, switch, value in (found.groups() for found in _PART.finditer(statement.code)):
+        if name:
+            calls.append((name, {}))
+        elif not switch:
+            text = next(texts)
+            calls[-1][1][key or text.source] = text
+        elif switch not in _LOOKS:
+            rest.append((statement.line, f"{calls[-1][0]}: {switch}: {value}"))
+    containers: list[Map] = []
+    mounts: list[Map] = []
+    volumes: list[Map] = []
+    for name, given in calls:
+        if name == "containerTemplate" and "image" in given and is_image(given["image"].text()):
+            container = Map(given["image"].line)
+            for key in given.keys() & {"name", "image", "command"}:
+                container[key] = given.pop(key).text()
+                container.lines[key] = container.line
+            containers.append(container)
+        elif name == "secretVolume" and {"secretName", "mountPath"} <= given.keys():
+            volume, mount = Map(), Map()
+            volume["name"] = mount["name"] = f"volume-{len(volumes)}"
+            volume["secret"] = Map()
+            volume["secret"]["secretName"] = given.pop("secretName").text()
+            mount["mountPath"] = given.pop("mountPath").text()
+            volumes.append(volume)
+            mounts.append(mount)
+        rest += [
+            (text.line, f"{name}: {key}: {text.source}")
+            for key, text in given.items()
+            if key not in {"yaml", *_LOOKS}
+        ]
+    if not containers:
+        return None, rest
+    for container in containers:
+        container["volumeMounts"] = mounts
+    root = Map(statement.line)
+    root["spec"] = Map(statement.line)
+    root["spec"]["containers"] = containers
+    root["spec"]["volumes"] = volumes
+    return Pod(root, ""), rest
 
 
 def read_pod(job: Draft, pod: Pod, name: str) -> None:

@@ -174,6 +174,13 @@ def _tell_parameters(job: Draft, task: _Task, used: Any) -> None:
         tests = tests or [task.asked.string("when")]
         job.started = Started(held=True)
         job.tell("unknown-trigger/task", task.asked.line_of("when"), task.name, "; ".join(tests))
+    for one in maps(task.asked.mapping("matrix").get("params")):
+        if one.peek("name") in names:
+            listed = " ".join(map(peek, one.get("value") or ()))
+            job.started = Started(held=True)
+            job.tell(
+                "unknown-trigger/matrix", line_of(one), task.name, f"{one.peek('name')} {listed}"
+            )
     task.asked.string("name")
 
 

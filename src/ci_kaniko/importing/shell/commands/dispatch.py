@@ -84,6 +84,7 @@ def _dispatch(reader: Reader, words: list[Item]) -> Status:
         return BUILTINS[name](reader, rest)
     if name == "openssl" and {literal(item.text) for item in rest} & {"base64", "-base64"}:
         name = "base64"
+        rest = [item for item in rest if literal(item.text) not in {"enc", "base64", "-base64"}]
     if name in COMMANDS:
         return _printing(reader, name, rest)
     if name in IGNORED and not (reader.captures and IGNORED[name] == PRINTS):

@@ -16,6 +16,7 @@ from ci_kaniko.importing.shell.commands.others import (
     push_words,
     subcommand,
 )
+from ci_kaniko.importing.shell.guards import NO
 from ci_kaniko.importing.signs import DOCKER
 
 if TYPE_CHECKING:
@@ -77,13 +78,16 @@ def _take(line: Line, one: Told, names: list[Told]) -> None:
         cached(line, one)
     else:
         line.carry(one, _WAYS, _ITSELF)
-    if one.name == "push" and value in {"", None, "true"}:
-        _pushed(line, one, names)
+    if one.name == "push":
+        on = one.item if one.value is None else line.where_on(one.item, one.value)
+        _pushed(line, one._replace(item=on), names)
 
 
 def _pushed(line: Line, one: Told, names: list[Told]) -> None:
     for name in names:
         guard = line.conditions.guards.both(one.item.guard, name.item.guard)
+        if guard == NO:
+            continue
         line.say(name.item._replace(guard=guard), "destination", name.value)
 
 
@@ -93,9 +97,9 @@ def _output(line: Line, one: Told, names: list[Told]) -> None:
     kind = literal(given.pop("type", ()))
     if kind == "docker" and not given:
         return
-    pushes = kind == "registry" or (kind == "image" and literal(given.pop("push", ())) == "true")
-    if pushes and not given:
-        _pushed(line, one, names)
+    push = given.pop("push", ("false",)) if kind == "image" else ("true",)
+    if kind in {"image", "registry"} and not given:
+        _pushed(line, one._replace(item=line.where_on(one.item, push)), names)
     else:
         line.left(one)
 

@@ -77,8 +77,7 @@ def base64(reader: Reader, values: list[Value]) -> Status:
     """``base64``, also that of openssl."""
     words = words_of(values)
     options = " ".join(words)
-    files = [value for value, word in zip(values, words, strict=True) if "/" in word]
-    given = _input(reader, files)
+    given = _input(reader, [values[at] for at in _files_of("base64", words)])
     if re.search(r"(?:^| )(?:-d|-D|--decode)\b", options):
         reader.write(reader.values.each(given, _decoded))
         return SUCCESS
@@ -112,9 +111,9 @@ def filter_command(name: str) -> Callable[[Reader, list[Value]], Status]:
     """A filter that changes what it reads in a known way."""
 
     def run(reader: Reader, values: list[Value]) -> Status:
-        files = _files_of(name, values)
-        given = _input(reader, files)
-        values = values[: len(values) - len(files)]
+        files = _files_of(name, words_of(values))
+        given = _input(reader, [values[at] for at in files])
+        values = [value for at, value in enumerate(values) if at not in files]
         words = [plain_of(value) for value in values]
         if any(word is None for word in words):
             reader.write(pure((Output(command_text(name, values)),)))
@@ -127,18 +126,33 @@ def filter_command(name: str) -> Callable[[Reader, list[Value]], Status]:
 
 
 def _input(reader: Reader, files: list[Value]) -> Value:
-    """What a filter reads: a file, or what it is given."""
-    return reader.values.each((files or [plain("-")])[0], lambda path: read_file(reader, path))
+    """What a filter reads: its files, or what it is given."""
+    return reader.concat(
+        [
+            reader.values.each(file, lambda path: read_file(reader, path))
+            for file in files or [plain("-")]
+        ]
+    )
 
 
-def _files_of(name: str, values: list[Value]) -> list[Value]:
-    """The file that a filter reads instead of its input."""
-    last = values[-1:] if len(values) > 1 else []
-    word = literal(last[0][0][1]) if last else None
-    before = literal(values[-2][0][1]) if last else None
-    takes_value = before in ("-d", "-f", "-c", "-n", "-F", "-b")
-    alone = name in ("head", "cut", "awk") and word is not None and not takes_value
-    return last if alone and re.fullmatch(r"[^-][\w./-]*[./][\w./-]*", word or "") else []
+_VALUED = {"awk": "Fv", "base64": "wb", "cut": "bcdf", "head": "cn"}
+"""The options that have a value, of the filters that read files: letters of one dash."""
+
+
+def _files_of(name: str, words: list[str]) -> list[int]:
+    """The places of the files that a filter reads instead of its input."""
+    found: list[int] = []
+    if name not in _VALUED:
+        return found
+    is_value = False
+    for at, word in enumerate(words):
+        if is_value:
+            is_value = False
+        elif len(word) > 1 and word.startswith("-"):
+            is_value = bool(re.fullmatch(rf"-\w*[{_VALUED[name]}]", word))
+        else:
+            found.append(at)
+    return found[1:] if name == "awk" else found
 
 
 def sed(reader: Reader, values: list[Value]) -> Status:

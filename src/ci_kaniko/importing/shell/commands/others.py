@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.importing.calls import join, literal, spell, split_text, starts_with, without_head
 from ci_kaniko.importing.shell.commands.containers import mounts
 from ci_kaniko.importing.shell.commands.flags import Told, flags_of
-from ci_kaniko.importing.shell.guards import YES
+from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.parsing import csv_fields
 from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import Item
@@ -88,7 +88,17 @@ class Line:
     def say(self, item: Item, name: str, value: Text | None = None) -> None:
         """Say something in a flag of kaniko, where its item stands."""
         text = join((f"--{name}", *(() if value is None else ("=", *value))))
-        self.keep(item._replace(text=text))
+        whole = value is None or literal(value) is not None
+        self.keep(item._replace(text=text, split=item.split and not whole))
+
+    def where_on(self, item: Item, value: Text) -> Item:
+        """The item, where a switch that has a value is on."""
+        written = literal(value)
+        if written is None:
+            on = self.conditions.equal(value, ("true",), item.line)
+        else:
+            on = YES if written.lower() in {"true", "t", "1"} else NO
+        return item._replace(guard=self.conditions.guards.both(item.guard, on))
 
     def carry(self, one: Told, ways: Mapping[str, str], itself: Collection[str]) -> None:
         """A flag by how kaniko's are said here; ``itself`` is what needs no word.
@@ -209,7 +219,7 @@ def _output(line: Line, one: Told) -> None:
     """``--output``: names, whether they are pushed, and how."""
     given = fields(one, ("true",))
     kind = literal(given.pop("type", ("image",)))
-    push = literal(given.pop("push", ("false",)))
+    push = given.pop("push", ("false",))
     names = split_text(given.pop("name", ()), ",")
     file = {("docker", "dest"): "tar-path", ("oci", "tar"): "oci-layout-path"}
     archive = next((name for (of, key), name in file.items() if of == kind and key in given), "")
@@ -220,9 +230,12 @@ def _output(line: Line, one: Told) -> None:
     elif kind not in {"image", "registry"}:
         line.left(one)
         return
-    if push == "true" or kind == "registry":
+    pushed = one.item if kind == "registry" else line.where_on(one.item, push)
+    if pushed.guard != NO:
         for name in names:
-            line.say(one.item, "destination", name)
+            line.say(pushed, "destination", name)
+    elif any(names):
+        line.left(one._replace(value=join(("name=", *names[0]))))
     for key, value in given.items():
         _attribute(line, one, key, value)
 
