@@ -291,6 +291,7 @@ def use_everything(folder: Path) -> None:
     assert len(every_error()) == 9
 
 
+SUBMODULES: SpecDict = {"push": "never", "checkout": {"submodules": True}}
 TWO: SpecDict = {"push": "never", "images": {"api": {"context": "a"}, "web": {"context": "b"}}}
 
 

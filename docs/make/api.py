@@ -72,6 +72,7 @@ def aliases() -> str:
         (node.target.id, node.value)
         for node in ast.walk(tree)
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value
+        if ast.unparse(node.annotation) == "TypeAlias"
     ]
     rows = [[code(name), code(ast.unparse(value).replace("'", ""))] for name, value in found]
     return table(("type", "is"), rows)

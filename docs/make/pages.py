@@ -206,7 +206,8 @@ def _words(part: dict[str, Any]) -> str:
     if "anyOf" in part:
         return _either(part["anyOf"])
     if "enum" in part:
-        return listed([code(word) for word in part["enum"] if isinstance(word, str)], "or")
+        words = [word if isinstance(word, str) else scalar(word) for word in part["enum"]]
+        return listed([code(word) for word in dict.fromkeys(words)], "or")
     kind = part.get("type")
     if kind == "array":
         return f"list of {_several(part['items'])}"
@@ -275,21 +276,17 @@ def _variable_row(name: str, variable: Variable) -> list[str]:
 def _command_sections() -> Iterator[str]:
     from typer.main import get_command
 
-    from ci_kaniko.cli.commands import app
+    from ci_kaniko.cli.commands import app, argument_word
 
     root: Any = get_command(app)
     for name, command in root.commands.items():
         arguments = [item for item in command.params if item.param_type_name == "argument"]
         options = [item for item in command.params if item.param_type_name == "option"]
-        usage = " ".join(["ci-kaniko", name, *(_argument(item) for item in arguments)])
-        rows = [[code(_argument(item)), item.help or ""] for item in arguments]
+        usage = " ".join(["ci-kaniko", name, *map(argument_word, arguments)])
+        rows = [[code(argument_word(item)), item.help or ""] for item in arguments]
         rows += [[code(_option(item)), item.help] for item in options if item.name != "help"]
         block = f"## {name}\n\n`{usage}`: {command.help}"
         yield f"{block}\n\n{table(('', ''), rows)}" if rows else block
-
-
-def _argument(item: Any) -> str:
-    return str(item.metavar or item.name.upper())
 
 
 def _option(item: Any) -> str:

@@ -224,7 +224,12 @@ def second_readings(sources: dict[str, str]) -> list[str]:
     return found
 
 
-CALLED_BY_OTHERS = {"get_source": "Jinja asks a loader for it"}
+CALLED_BY_OTHERS = {
+    "get_source": "Jinja asks a loader for it",
+    "collect_usage_pieces": "Typer's help does",
+    "format_options": "Typer's help does",
+    "get_short_help_str": "Typer's help does",
+}
 _PLAIN = {"property", "staticmethod", "classmethod", "cache", "cached_property", "contextmanager"}
 
 

@@ -80,7 +80,8 @@ def _types(
     if "properties" in part:
         return [_define(name, part, classes, known)]
     if "enum" in part:
-        words = ", ".join(f'"{word}"' for word in part["enum"] if isinstance(word, str))
+        found = [each for each in part["enum"] if isinstance(each, str | bool)]
+        words = ", ".join(f'"{word}"' if isinstance(word, str) else str(word) for word in found)
         return [f"Literal[{words}]"]
     kind = part.get("type")
     if kind == "array":

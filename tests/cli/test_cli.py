@@ -130,6 +130,18 @@ def test_help_names_every_command() -> None:
     assert not [name for name in COMMANDS if f"  {name} ".encode() not in done.stdout]
 
 
+def test_help_shows_whole_sentences_and_arguments_as_they_are_declared() -> None:
+    texts = helped.texts()
+    assert "..." not in texts[""].replace("[ARGS]...", "")
+    for name, command in COMMANDS.items():
+        words = [item.metavar or item.name.upper() for item in command.params]
+        kinds = [item.param_type_name for item in command.params]
+        given = [word for word, kind in zip(words, kinds, strict=True) if kind == "argument"]
+        usage = " ".join(["ci-kaniko", name, "[OPTIONS]", *given])
+        assert texts[name].splitlines()[0] == f"Usage: {usage}"
+        assert command.help.partition("\n")[0] in " ".join(texts[""].split())
+
+
 @pytest.mark.parametrize("command", [[], ["render"], ["import", "x"]], ids=" ".join)
 def test_help_has_a_short_name(call: Any, command: list[str]) -> None:
     assert call(*command, "-h") == call(*command, "--help")

@@ -231,6 +231,8 @@ def is_kept_from_pushing(got: Recorded, wanted: Run) -> None:
     given = {name: expected_logins.secret(name) for name in expected_logins.fed(wanted).secrets}
     held = {name for name, text in given.items() if text in got.env.values()}
     assert held <= {*needed}, held
+    if "--no-push" in (got.argv or ()) and "context_login" not in wanted.spec.data:
+        assert not [name for name, text in got.env.items() if text.startswith("eyJ.")]
     if expected_logins.is_kept_from_secrets(wanted):
         ready = any(
             login.kind == "docker-config" for login in expected_logins.logins(wanted).values()

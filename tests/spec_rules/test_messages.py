@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import ci_kaniko
-from ci_kaniko import SpecError
+from ci_kaniko import Problem, SpecError
+from ci_kaniko.spec.build import SpecFields
 from ci_kaniko.spec.loading import warnings
 
 _PUSHED = "destinations: [{image: ghcr.io/acme/shop:1, when: %s}]\n"
@@ -21,6 +24,8 @@ TYPED = {
         "push: never\nregistries:\n  ghcr.io: anonymous\n",
     ),
     "no push": ("no-push: true", "push: never", "push: never"),
+    "push": (f"push: yes\n{_PUSHED % 'always'}", '"auto"', f"push: auto\n{_PUSHED % 'always'}"),
+    "no push, by a switch": ("push: false", '"never"', "push: never"),
     "cache": (
         "push: never\ncache: true",
         "{repo: ghcr.io/acme/shop/cache}",
@@ -89,3 +94,31 @@ def test_what_starts_only_its_runs_is_never_empty_there() -> None:
         for said, warned in ((f"triggers: {triggers}\n", False), ("", True)):
             found = {problem.rule for problem in warnings(ci_kaniko.loads(text + said))}
             assert ("empty-variable" in found) == warned, (name, said)
+
+
+MAPPINGS = [
+    name
+    for name, field in SpecFields.model_fields.items()
+    if isinstance((field.examples or [None])[0], dict)
+]
+
+
+@pytest.mark.parametrize("name", MAPPINGS)
+def test_a_list_where_a_mapping_belongs_is_told_how_a_line_looks(name: str) -> None:
+    text = f"push: never\n{name}: "
+    (problem,) = problems(f"{text}[a]\n")
+    assert (problem.rule, problem.where) == ("wrong-type", name)
+    line = re.fullmatch(
+        r"lines such as (?:(\w+: \.\.\.).*|(.+))|such as .*|.*labels: oci", problem.hint
+    )
+    assert line, problem.hint
+    if line[2]:
+        assert not [each for each in problems(f"{text}{{{line[2]}}}\n") if each.where == name]
+
+
+def problems(text: str) -> list[Problem]:
+    try:
+        ci_kaniko.loads(text)
+    except SpecError as error:
+        return [*error.problems]
+    return []

@@ -258,7 +258,7 @@ def test_drift_and_errors_are_reported_together(repository: Repository) -> None:
     specs = [word for name in ("ci-kaniko", "two", "three") for word in ("-f", f"{name}.yaml")]
     code, out, err = repository.call("check", *specs)
     assert code == 1
-    assert "folder: not a regular file [unreadable]" in err
+    assert '"folder" is a folder [bad-path]' in err
     assert "three.yaml:1:7: " in err
     assert f"{OUTPUT}:{number}:1: out of date with ci-kaniko.yaml [drift]" in err
     assert "hint: ci-kaniko sync -f ci-kaniko.yaml gitlab\n" in err
@@ -268,7 +268,7 @@ def test_drift_and_errors_are_reported_together(repository: Repository) -> None:
     code, out, err = repository.call("check", *specs, "--format", "json")
     assert (code, err) == (1, "")
     rules = [item["rule"] for item in json.loads(out)]
-    assert (rules[0], rules[-2:]) == ("unreadable", ["drift", "drift"])
+    assert (rules[0], rules[-2:]) == ("bad-path", ["drift", "drift"])
     assert "bad-choice" in rules
     code, out, err = repository.call("check", *specs, "--format", "github")
     assert (code, err, len(out.splitlines())) == (1, "", len(rules))

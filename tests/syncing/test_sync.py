@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -404,11 +405,10 @@ def test_git_keeps_its_own_folder(repository: Repository) -> None:
     ("make", "reason"),
     [
         (lambda path: path.symlink_to(path.name), "too many levels of symbolic links"),
-        (lambda path: path.mkdir(), "not a regular file"),
         (os.mkfifo, "not a regular file"),
         (lambda path: path.write_text("") and path.chmod(0), "permission denied"),
     ],
-    ids=["loop", "folder", "pipe", "secret"],
+    ids=["loop", "pipe", "secret"],
 )
 def test_what_cannot_be_read_is_reported(
     repository: Repository, make: Callable[[Path], Any], reason: str
@@ -427,12 +427,18 @@ def test_what_cannot_be_read_is_reported(
     assert not (repository.folder / "a.yml").exists()
 
 
-def test_a_file_where_a_folder_should_be(repository: Repository) -> None:
-    repository.spec("{gitlab: file/a.yml}")
+@pytest.mark.parametrize("path", ["file/a.yml", "folder"])
+def test_a_path_that_can_be_no_file_is_told_in_its_line(repository: Repository, path: str) -> None:
+    spec = repository.spec(f"{{gitlab: {path}}}")
     repository.write("file", "mine")
+    repository.write("folder/kept", "mine")
     before = repository.files()
     done = repository.call("sync")
-    assert (done.code, done.err) == (1, "file/a.yml: not a directory [unreadable]\n")
+    line = next(n for n, text in enumerate(spec.read_text().splitlines(), 1) if path in text)
+    what = "is a folder" if path == "folder" else "lies below a file"
+    assert done.code == 1
+    assert re.match(rf'ci-kaniko\.yaml:{line}:\d+: "{path}" {what} \[bad-path\]\n', done.err)
+    assert "hint: name a file" in done.err
     assert repository.files() == before
 
 

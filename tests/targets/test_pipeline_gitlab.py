@@ -50,6 +50,20 @@ def test_what_images_share_is_written_once() -> None:
     ]
 
 
+def test_every_job_has_the_runner_that_the_spec_asks_for() -> None:
+    found = jobs(
+        _TWO
+        + "gitlab: {stage: build, tags: [k8s], timeout: 1h, retry: 2}\n"
+        + "images: {api: {platforms: [linux/amd64, linux/arm64], prepare:"
+        + " {image: docker.io/library/golang:1.26, commands: [make], artifacts: [bin]}}}\n"
+    )
+    assert len(found) == 4
+    for name, job in found.items():
+        assert (job["stage"], job["timeout"]) == ("build", "1h"), name
+        assert job["retry"]["max"] == 2, name
+        assert job["tags"], name
+
+
 def test_a_job_keeps_what_differs() -> None:
     found = jobs(
         _TWO

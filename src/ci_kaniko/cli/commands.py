@@ -27,8 +27,37 @@ app = typer.Typer(
 )
 
 
+def argument_word(item: Any) -> str:
+    """How a command line shows an argument, in help and on the page of commands."""
+    return str(item.metavar or item.name.upper())
+
+
 class _Command(TyperCommand):
-    """A command that refuses a word with nothing in it, and a second value where there is one."""
+    """A command that refuses a word with nothing in it, and a second value where there is one.
+
+    Its help shows arguments as they are declared: releases of Typer put marks of their own around.
+    """
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """The words of the line that help begins with."""
+        arguments = (item for item in self.params if item.param_type_name == "argument")
+        return ["[OPTIONS]", *map(argument_word, arguments)]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write what help says of arguments and options."""
+        for title, kind in (("Arguments", "argument"), ("Options", "option")):
+            rows = [
+                (argument_word(item) if kind == "argument" else record[0], record[1])
+                for item in self.get_params(ctx)
+                if item.param_type_name == kind and (record := item.get_help_record(ctx))
+            ]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """What the list of commands says: a whole sentence, on two lines where it needs them."""
+        return (self.help or "").partition("\n")[0]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Raises BadParameter for an option that is given twice, and for an empty word."""

@@ -82,7 +82,9 @@ def _commands() -> Iterator[_Command]:
 
 
 def _value(item: Any) -> _Value:
-    title = (item.metavar or item.name.upper()).strip("[].")
+    from ci_kaniko.cli.commands import argument_word
+
+    title = argument_word(item).strip("[].")
     many = item.nargs == -1 or bool(getattr(item, "multiple", False))
     parts = title.split("|")
     words = tuple(part for part in parts if part not in _FILES)

@@ -50,7 +50,10 @@ def inside(root: str, path: str) -> str:
 def read_bytes(path: str) -> bytes | None:
     """What a regular file holds; None when there is no file. Raises OSError."""
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        if not stat.S_ISREG(mode):
             raise OSError(errno.EINVAL, "not a regular file", path)
         with open(path, "rb") as file:
             return file.read()

@@ -130,6 +130,9 @@ class Dialect(Protocol):
     def identity(self, plan: Plan, cloud: str, token: Token) -> list[str]:
         """Lines that put the job's own identity into ``$token``."""
 
+    def identity_variable(self, cloud: str) -> str:
+        """The variable that holds the identity from the start; empty where a job asks for it."""
+
     def masked(self, *names: str) -> list[str]:
         """Lines that keep the values of variables out of a log."""
 
@@ -155,6 +158,9 @@ class PlainDialect(Dialect):
     def identity(self, plan: Plan, cloud: str, token: Token) -> list[str]:
         """Raises NotImplementedError: the CI is without identities."""
         raise NotImplementedError
+
+    def identity_variable(self, cloud: str) -> str:
+        return ""
 
     def masked(self, *names: str) -> list[str]:
         return []

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from ci_kaniko.builders.builder import Builder, Contained
-    from ci_kaniko.plan.model import Plan, Push
+    from ci_kaniko.plan.model import HostLogin, Plan, Push
     from ci_kaniko.shell.dialect import Dialect, Site
     from ci_kaniko.syntax.conditions import AnyOf
 
@@ -227,8 +227,18 @@ class Script:
             return []
         kept = plan.secrets_with([login for login in plan.logins if login not in some])
         held = dict.fromkeys(name for login in some for name in self._secrets.variables(login))
-        names = [name for name in held if name not in kept]
+        names = [name for name in held if name not in kept] + self._identities_of(some)
         return [f"unset {' '.join(names)}"] if names else []
+
+    def _identities_of(self, logins: list[HostLogin]) -> list[str]:
+        """The variables of the job's own identity that only these logins read."""
+        plan, dialect = self.plan, self._draft.dialect
+        others = [login.cloud for login in plan.logins if login not in logins]
+        kept = {cloud.name for cloud in (*others, plan.context_cloud) if cloud and cloud.token}
+        clouds = (login.cloud for login in logins)
+        spared = dict.fromkeys(each.name for each in clouds if each and each.token)
+        names = [dialect.identity_variable(name) for name in spared if name not in kept]
+        return [name for name in names if name]
 
     def _destinations(self, pushes: Iterable[Push]) -> list[str]:
         return [self._tool.destination(self.words, push) for push in pushes]

@@ -44,8 +44,8 @@ def findings_of(error: ValidationError, model: type[Build] = SpecFields) -> Iter
             yield _unknown_key(where, model)
         elif item["type"] != "missing":
             expected, hint = _expected(item)
-            if where == ("images",):
-                hint = "each by its name, such as api: {context: services/api}"
+            if expected == "a mapping" and (line := _example_line(where)):
+                hint = f"lines such as {line}"
             yield _refused(wrong_type(item["input"], expected, hint), where)
         elif loc not in meant:
             name = str(where[-1])
@@ -78,8 +78,20 @@ def _expected(item: Any) -> tuple[str, str]:
 
 
 def _example(where: Where) -> str:
+    from ci_kaniko.spec.writing import flow
+
     field = _model_at(where[:-1]).model_fields[where[-1]]
-    return str((field.examples or ["..."])[0])
+    example = (field.examples or ["..."])[0]
+    return example if isinstance(example, str) else flow(example)
+
+
+def _example_line(where: Where) -> str:
+    """The first entry of a mapping of free keys, as the docs write it; empty for one without."""
+    from ci_kaniko.spec.writing import flow
+
+    field = _model_at(where[:-1]).model_fields.get(where[-1])
+    example = (field.examples or [None])[0] if field else None
+    return flow(dict([*example.items()][:1]))[1:-1] if isinstance(example, dict) else ""
 
 
 def _unknown_key(where: Where, root: type[Build]) -> Finding:

@@ -54,7 +54,7 @@ __all__ = [
 class CheckoutDict(TypedDict, total=False):
     """What is checked out beside the files of the commit."""
 
-    submodules: Literal["recursive"] | None
+    submodules: Literal[True, "recursive"] | None
     lfs: bool | None
     depth: int | None
 

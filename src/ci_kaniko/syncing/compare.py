@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.outputs import OutputFile
     from ci_kaniko.spec.spec import Spec
 
+_NO_FILE = {errno.EISDIR: "is a folder", errno.ENOTDIR: "lies below a file"}
 _NO_NEWLINE = "\n\\ No newline at end of file"
 
 
@@ -96,6 +97,10 @@ def compare(spec: Spec, root: str, targets: Collection[str] = ()) -> Compared:
             finding = Finding("outside-repository", place, message, hint)
             found.problems.extend(placed([finding], spec.source))
         except OSError as error:
+            if error.filename == file and (what := _NO_FILE.get(error.errno or 0)):
+                finding = Finding("bad-path", place, f"{quoted(path)} {what}", "name a file")
+                found.problems.extend(placed([finding], spec.source))
+                continue
             reason = (error.strerror or type(error).__name__).lower()
             found.problems.append(Problem(rule="unreadable", path=shown, message=reason))
         except SpecError as error:

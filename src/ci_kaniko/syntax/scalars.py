@@ -18,6 +18,8 @@ class Plain(str):
 NULLS = {"", "~", "null", "Null", "NULL"}
 _BOOLEANS = dict.fromkeys(("yes", "on", "y", "true", "1"), "true")
 _BOOLEANS |= dict.fromkeys(("no", "off", "n", "false", "0"), "false")
+_SWITCHES = {"true": "auto", "false": "never"}
+"""What somebody means who writes a switch where a word says when."""
 
 
 def kind_of(value: Any) -> str:
@@ -94,7 +96,8 @@ def as_choice(value: Any, choices: Collection[str]) -> str:
         return text
     from ci_kaniko.problems.problem import suggest
 
-    close = suggest(text, choices)
+    switch = _SWITCHES.get(_BOOLEANS.get(text.lower(), ""), "")
+    close = switch if switch in choices else suggest(text, choices)
     raise Refused(
         "bad-choice",
         f"{quoted(text)} is not one of: {', '.join(choices)}",
@@ -107,7 +110,7 @@ def as_list(value: Any) -> list[Any]:
     if isinstance(value, list | tuple):
         return list(value)
     if value is None or isinstance(value, dict):
-        raise wrong_type(value, "text or a list")
+        raise wrong_type(value, "text or a list", 'lines that begin with "- "')
     return [value]
 
 

@@ -155,6 +155,9 @@ class _GitLab(PlainDialect):
         name = id_token_name(cloud)
         return [f': "${{{name}:?is not set: GitLab gives the job this token}}"', f"token=${name}"]
 
+    def identity_variable(self, cloud: str) -> str:
+        return id_token_name(cloud)
+
 
 DIALECT = _GitLab(_BY_SOURCE)
 _CHILD = _GitLab(_BY_NUMBER)

@@ -325,6 +325,7 @@ def _preparing(preparation: Preparation, pipeline: Pipeline) -> Fields:
             "image": mirrored(prepare.image, build),
             "tags": _tags(build),
             "timeout": section.timeout,
+            "retry": section.retry,
             "needs": None if given is None else [Need(name, artifacts=True) for name in given],
             "variables": checkout_variables(build),
             "script": preparing(prepare.commands),
