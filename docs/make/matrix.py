@@ -63,6 +63,7 @@ TRIGGERS = {
 CONDITIONS = {
     "always": ("always", "branches"),
     "default-branch": ("default-branch", "branches"),
+    "other-branch": ("other-branch", "branches"),
     "{branch: GLOBS}": ("{branch: 'release/*'}", "branches"),
     "{tag: GLOBS}": ("{tag: 'v*'}", "tags"),
     "pull-request": ("pull-request", "pull_requests"),

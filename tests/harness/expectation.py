@@ -296,6 +296,7 @@ def _holds(condition: Any, event: Event) -> bool:
     facts = {
         "always": True,
         "default-branch": bool(event.branch) and event.branch == event.default_branch,
+        "other-branch": bool(event.branch) and event.branch != event.default_branch,
         "pull-request": bool(event.pull_request),
         "schedule": event.source == "schedule",
         "manual": event.source == "manual",

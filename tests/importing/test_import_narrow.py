@@ -85,6 +85,65 @@ CASES = {
         },
         set(),
     ),
+    "any branch but the default one": Case(
+        _gitlab("[{if: '$CI_COMMIT_BRANCH && $CI_COMMIT_BRANCH != $CI_DEFAULT_BRANCH'}]"),
+        {
+            "triggers": {"branches": ["**"]},
+            "push": None,
+            "destinations": [{"image": A, "when": "other-branch"}],
+        },
+        {"other-branch"},
+    ),
+    "any branch but the default one, which has a destination of its own": Case(
+        _gitlab(
+            "[{if: $CI_COMMIT_BRANCH}]",
+            f'if [ "$CI_COMMIT_BRANCH" != "$CI_DEFAULT_BRANCH" ]; then {_OTHERS}; '
+            'else DEST="--destination=$CI_REGISTRY_IMAGE:a"; fi',
+        ),
+        {
+            "triggers": {"branches": ["**"]},
+            "destinations": [A, {"image": B, "when": "other-branch"}],
+        },
+        set(),
+    ),
+    "neither the default branch nor others": Case(
+        _gitlab(
+            "[{if: '$CI_COMMIT_BRANCH != $CI_DEFAULT_BRANCH && $CI_COMMIT_BRANCH !~ /^wip/ "
+            "&& $CI_COMMIT_BRANCH'}]"
+        ),
+        {"triggers": {"manual": True}, "push": "never"},
+        {"no-trigger", "unknown-trigger"},
+    ),
+    "a step that the default branch leaves out": Case(
+        _buildkite(
+            "if: build.branch != pipeline.default_branch && build.tag == null && "
+            "build.pull_request.id == null"
+        ),
+        {
+            "triggers": {"branches": ["**"]},
+            "destinations": [{"image": "quay.io/acme/a:1", "when": "other-branch"}],
+        },
+        {"other-branch", "queue"},
+    ),
+    "a run of GitHub that the default branch leaves out": Case(
+        (
+            "w.yml",
+            _GITHUB.replace("ON", "push")
+            .replace("= push ]", '= push ] && [ "$GITHUB_REF_NAME" != "$DEFAULT" ]')
+            .replace(
+                "      - run:",
+                "      - env: {DEFAULT: '${{ github.event.repository.default_branch }}'}\n"
+                "        run:",
+            ),
+        ),
+        {
+            "triggers": {"branches": ["**"], "tags": ["**"]},
+            "destinations": [
+                {"image": "ghcr.io/acme/a:1", "when": ["other-branch", {"tag": "**"}]}
+            ],
+        },
+        set(),
+    ),
     "a variable of the settings": Case(
         _gitlab('[{if: \'$CI_COMMIT_BRANCH == "main" && $SKIP != "1"\'}]'),
         {"triggers": {"branches": ["main"]}, "push": "never", "destinations": [A]},

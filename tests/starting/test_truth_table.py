@@ -120,6 +120,7 @@ TRIGGERS = {
 WHENS = {
     "always": "always",
     "default-branch": "default-branch",
+    "other-branch": "other-branch",
     "release": {"branch": "release/*"},
     "below": {"branch": "release/**"},
     "branches": {"branch": "**"},

@@ -116,6 +116,7 @@ def test_a_workflow_that_others_call(
 WHENS = {
     "always": "always",
     "default-branch": "default-branch",
+    "other-branch": "other-branch",
     "branches": {"branch": ["release-*", "main"]},
     "tags": {"tag": ["v**", "!v2.**"]},
     "schedule": "schedule",

@@ -71,7 +71,7 @@ def _without_use(plan: Plan, login: HostLogin) -> list[str]:
 
 def _covers(condition: Condition, glob: str) -> bool:
     """Whether each branch of a pattern fulfils a condition."""
-    if condition in ALWAYS:
+    if condition in ALWAYS or condition.kind == "other-branch":
         return True
     if condition.kind != "branch":
         return False

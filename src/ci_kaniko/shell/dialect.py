@@ -6,6 +6,7 @@ from ci_kaniko.plan.inputs import input_hint
 from ci_kaniko.problems.finding import Finding
 from ci_kaniko.quick.hints import TYPE_CHECKING, Protocol
 from ci_kaniko.quick.records import NamedTuple
+from ci_kaniko.syntax.conditions import ROLES
 from ci_kaniko.syntax.variables import INPUT_PREFIX
 
 if TYPE_CHECKING:
@@ -227,7 +228,7 @@ def impossible(plan: Plan, dialect: Dialect) -> Iterator[Finding]:
 
 
 _NEEDED = {
-    "default-branch": ("branch", "default_branch"),
+    **dict.fromkeys(ROLES, ("branch", "default_branch")),
     "branch": ("branch",),
     "tag": ("tag",),
     "version": ("version",),

@@ -47,6 +47,8 @@ class Tests:
     def _test(self, condition: Condition) -> str:
         if condition.kind == "default-branch":
             return self._default_branch()
+        if condition.kind == "other-branch":
+            return self._other_branch()
         if condition.kind == "version":
             return f"[ -n {self._words.value('version')} ]"
         if condition.kind == "release":
@@ -68,6 +70,12 @@ class Tests:
         cell = self._words.cell("default_branch")
         guard = f"[ -n {branch} ] && " if cell.env else ""
         return f"{guard}[ {branch} = {default} ]"
+
+    def _other_branch(self) -> str:
+        """Where nobody tells the default branch, each may be it."""
+        branch, default = self._words.value("branch"), self._words.value("default_branch")
+        known = "" if self._words.cell("default_branch").literal else f"[ -n {default} ] && "
+        return f"[ -n {branch} ] && {known}[ {branch} != {default} ]"
 
     def _ref_block(self, condition: Condition, body: list[str]) -> list[str]:
         globs, out = split(condition.globs)

@@ -24,8 +24,9 @@ class Destination(Model):
     )
     when: When = Field(
         default=ALWAYS,
-        description="When to push there: always, default-branch, pull-request, schedule, manual, "
-        "or a map with branch or tag and globs; any of a list is enough.",
+        description="When to push there: always, default-branch, other-branch (any but that), "
+        "pull-request, schedule, manual, version, release, or a map with branch or tag and globs; "
+        "any of a list is enough.",
         examples=["default-branch", {"tag": "v*"}],
         json_schema_extra={"default": "always"},
     )

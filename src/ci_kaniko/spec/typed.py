@@ -113,9 +113,9 @@ class DestinationDict(TypedDict, total=False):
 
     image: str | None
     when: (
-        Literal["always", "default-branch", "pull-request", "schedule", "manual", "version", "release"]
+        Literal["always", "default-branch", "other-branch", "pull-request", "schedule", "manual", "version", "release"]
         | DestinationWhenDict
-        | Sequence[Literal["always", "default-branch", "pull-request", "schedule", "manual", "version", "release"] | DestinationWhenDict]
+        | Sequence[Literal["always", "default-branch", "other-branch", "pull-request", "schedule", "manual", "version", "release"] | DestinationWhenDict]
         | None
     )
 

@@ -11,6 +11,7 @@ from ci_kaniko.syntax.scalars import Plain, as_list, as_text, wrong_type
 Kind = Literal[
     "always",
     "default-branch",
+    "other-branch",
     "pull-request",
     "schedule",
     "manual",
@@ -21,7 +22,9 @@ Kind = Literal[
 ]
 
 VERSIONS = ("version", "release")
-EVENTS = ("always", "default-branch", "pull-request", "schedule", "manual", *VERSIONS)
+ROLES = ("default-branch", "other-branch")
+"""Of a branch: the one that the CI calls default, and all that it does not."""
+EVENTS = ("always", *ROLES, "pull-request", "schedule", "manual", *VERSIONS)
 REFS = ("branch", "tag")
 
 
@@ -58,6 +61,8 @@ def holds(any_of: AnyOf, event: Event) -> bool:
 def _holds(condition: Condition, event: Event) -> bool:
     if condition.kind == "default-branch":
         return bool(event.branch) and event.branch == event.default_branch
+    if condition.kind == "other-branch":
+        return bool(event.branch) and event.default_branch not in {"", event.branch}
     if condition.kind in VERSIONS:
         from ci_kaniko.syntax.versions import is_release
 

@@ -16,7 +16,7 @@ from ci_kaniko.importing.translate.atoms import (
     versions_of,
 )
 from ci_kaniko.problems.finding import Refused
-from ci_kaniko.syntax.conditions import REFS
+from ci_kaniko.syntax.conditions import REFS, ROLES
 from ci_kaniko.syntax.globs import check_glob, covers, is_literal, matches
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ class Condition:
     their alternatives are left out, so that a spec never pushes more than was asked. Where nothing
     would start a job without these, they are ``held``: it starts, and must not push. ``narrowed``
     are the tests of tags of which less is said than they ask for. ``unstarted`` says that an
-    alternative is for runs that the spec does not start.
+    alternative is for runs that the spec does not start. ``others`` says that ``triggers`` start
+    the default branch, which was ruled out: these name no branch by its role, and pushes do.
     """
 
     always: bool = False
@@ -45,6 +46,7 @@ class Condition:
     held: bool = False
     narrowed: list[Test] = field(default_factory=list)
     unstarted: bool = False
+    others: bool = False
 
     @property
     def never(self) -> bool:
@@ -115,6 +117,7 @@ def read(
     """
     made = Condition()
     left_out: list[_Run] = []
+    unsaid = False
     for tests in when:
         for atoms, unknown in _combinations(tests):
             run = _Run.of(atoms)
@@ -134,20 +137,25 @@ def read(
                 made.without |= ruled_out if run.everywhere else set()
                 lost = _add(made, run, tags=() if starts else tags)
                 made.unknown += lost
+                unsaid = unsaid or bool(lost)
                 if not lost and "tag" in run.sides:
                     made.narrowed += [
                         test for test in tests if versions_of(test) or around_of(test)
                     ]
-    if starts and made.never and left_out:
+    if starts and made.never and (left_out or unsaid):
         made.held = True
         for run in left_out:
             made.unknown += _add(made, run, tags=())
     made.unknown = list(dict.fromkeys(made.unknown))
     made.narrowed = list(dict.fromkeys(made.narrowed))
+    if "default-branch" in made.words and (made.others or "other-branch" in made.words):
+        made.others = False
+        made.words = [word for word in made.words if word not in ROLES]
+        _once(made.refs.setdefault(("branch", ()), []), "**")
     if made.always or all("**" in made.refs.get((side, ()), ()) for side in REFS):
         made.always = True
         made.refs = {}
-        made.words = [word for word in made.words if starts and word != "default-branch"]
+        made.words = [word for word in made.words if starts and word not in ROLES]
     return made
 
 
@@ -292,7 +300,14 @@ def _add_refs(made: Condition, run: _Run, side: str, tags: Sequence[str]) -> boo
     names = list(dict.fromkeys(run.names[side]))
     exact = [name for name in names if _is_exact(name)][:1]
     out = () if exact else tuple(dict.fromkeys(run.out[side]))
-    if (not names and side == "branch" and run.default is False) or {*out} & {*VERSIONS}:
+    if not names and side == "branch" and run.default is False:
+        if out:
+            return False
+        if tags:
+            _once(made.words, "other-branch")
+            return True
+        made.others = True
+    if {*out} & {*VERSIONS}:
         return False
     words = [] if exact else [word for word in VERSIONS if word in names][-1:]
     named = [name for name in names if name not in VERSIONS]

@@ -52,6 +52,8 @@ def _default_branch(build: dict[str, Any], report: Report) -> None:
     triggers = build.get("triggers")
     if not triggers or not triggers.pop("default-branch", False):
         return
+    if triggers.get("branches") == ["**"]:
+        return
     name = build.get("default_branch")
     if not name:
         name = "main"

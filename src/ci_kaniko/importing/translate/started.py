@@ -66,8 +66,10 @@ def set_triggers(
     sides = SIDES if requests else REFS
     made = read(when, starts=True, sides=sides)
     tell_versions(job, made, line)
-    if any(map(versions_of, made.narrowed)):
-        # A trigger names tags and no versions, so the pushes have to.
+    if made.others:
+        job.tell("other-branch/start", line)
+    if made.others or any(map(versions_of, made.narrowed)):
+        # A trigger names no versions and no branch by its role, so the pushes have to.
         said = (tests for tests in when if not read((tests,), starts=True, sides=sides).unknown)
         push_only_where(job, tuple(said))
     instead = "push: never" if made.held else "triggers: leaves that out"

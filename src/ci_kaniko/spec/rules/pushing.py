@@ -146,9 +146,12 @@ def _event_out_of_reach(spec: Build, kind: str) -> tuple[str, str] | None:
 def _branch_out_of_reach(spec: Build, condition: Condition) -> tuple[str, str] | None:
     default = spec.default_branch
     wanted = condition.globs or ((default,) if default else ("**",))
+    if condition.kind == "other-branch":
+        wanted = ("**", f"!{default}") if default else ("**",)
     if spec.triggers and not _started(spec.triggers.branches, wanted):
         return "no such branch starts the job", "list it under triggers: branches:"
-    if not spec.triggers and default and not any_matches(wanted, default):
+    is_other = condition.kind == "other-branch" or (default and not any_matches(wanted, default))
+    if not spec.triggers and is_other:
         return (
             "without triggers: only the default branch, tags and pull requests start the job",
             "list the branches under triggers: branches:",

@@ -28,8 +28,11 @@ _WHENS = {"pull-request": "pull_request", "schedule": "schedule", "manual": "wor
 
 
 class _Test(NamedTuple):
+    """Where it is not exact, it holds for rare refs, too; where it is ``wide``, for usual ones."""
+
     text: str
     is_exact: bool = True
+    is_wide: bool = False
 
 
 class Held:
@@ -112,7 +115,8 @@ def _test(plan: Plan, uses: AnyOf, *, certain: bool) -> _Test:
         return _Test("")
     tests = [test for condition in uses for test in _when_tests(condition, plan)]
     text = _one([*dict.fromkeys(test.text for test in tests)])
-    return _Test(text, not certain or all(test.is_exact for test in tests))
+    exact = (test.is_exact or not (certain or test.is_wide) for test in tests)
+    return _Test(text, all(exact))
 
 
 def _when_tests(condition: Condition, plan: Plan) -> Iterator[_Test]:
@@ -134,6 +138,9 @@ def _when_tests(condition: Condition, plan: Plan) -> Iterator[_Test]:
         yield _Test(starting(FOLDERS["tags"] + plan.spec.tag_prefix), is_exact=False)
     elif condition.kind in _WHENS:
         yield _Test(f"github.event_name == '{_WHENS[condition.kind]}'")
+    elif condition.kind == "other-branch":
+        # No expression knows the case, and that one which is spelled alike is another.
+        yield _Test(starting(FOLDERS["branches"]), is_exact=False, is_wide=True)
     else:
         # Without triggers no other branch starts the job.
         others = set() if started.default_branch else {*split(started.branches)[0]}

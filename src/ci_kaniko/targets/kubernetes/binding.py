@@ -7,7 +7,7 @@ from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
 from ci_kaniko.plan.values import unfit_hosts, unfit_values
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.quick.hints import TYPE_CHECKING
-from ci_kaniko.syntax.conditions import VERSIONS, holds
+from ci_kaniko.syntax.conditions import ROLES, VERSIONS, holds
 from ci_kaniko.syntax.references import check_tag_text
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def bound(plan: Plan, known: Values) -> Plan:
 
     def decided(any_of: AnyOf) -> bool:
         kinds = {condition.kind for condition in any_of}
-        if kinds & {"branch", "tag", "default-branch", "pull-request", *VERSIONS}:
+        if kinds & {"branch", "tag", *ROLES, "pull-request", *VERSIONS}:
             known.get("branch")
-        if "default-branch" in kinds:
+        if kinds & {*ROLES}:
             known.get("default_branch")
         return holds(any_of, known.event)
 
