@@ -54,6 +54,10 @@ def measured(files: dict[str, str]) -> tuple[dict[str, str], dict[str, list[floa
     return answers, dict(zip(answers, lines[1::2], strict=True))
 
 
+def _dear(costs: dict[str, list[float]]) -> dict[str, list[float]]:
+    return {name: cost for name, cost in costs.items() if cost[1] > 1 or cost[2] > 200}
+
+
 def affordable(files: dict[str, str]) -> dict[str, str]:
     """What import answers for each of the files, none of which is too dear.
 
@@ -64,7 +68,6 @@ def affordable(files: dict[str, str]) -> dict[str, str]:
     assert answers.keys() == files.keys()
     # What others do beside us only adds: a file is too dear that is so each time.
     for _ in range(3):
-        dear = [name for name, cost in costs.items() if cost[1] > 1 or cost[2] > 200]
-        costs = measured({name: files[name] for name in dear})[1] if dear else {}
-    assert not costs, costs
+        costs = _dear(costs) and measured({name: files[name] for name in _dear(costs)})[1]
+    assert not _dear(costs), costs
     return answers

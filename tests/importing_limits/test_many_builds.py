@@ -13,7 +13,18 @@ def run(number: int) -> str:
     return f"{CALL}{number} --snapshot-mode=x{number} --target=''"
 
 
+def matrix(**given: object) -> str:
+    """A job of GitHub's with a matrix."""
+    steps = [{"run": f"{CALL}${{{{ matrix.n }}}}"}]
+    job = {"runs-on": "u", "container": JOB["image"], "steps": steps}
+    return json.dumps({"on": "push", "jobs": {"b": {**job, "strategy": {"matrix": given}}}})
+
+
+ROWS = [{"n": n, "folder": f"services/app{n}"} for n in range(2_000)]
 MANY = {
+    "rows.yml": matrix(include=ROWS),
+    "rows-of-names.yml": matrix(n=list(range(60)), include=ROWS),
+    "rows-left-out.yml": matrix(n=list(range(1_960, 2_020)), exclude=ROWS, of=["a", "b"]),
     "calls.sh": "\n".join(run(n) for n in range(1_000)),
     "destinations.sh": f"#!/bin/sh\n{CALL}" + "".join(f" -d=x/Y:{3_000 - n}" for n in range(3_000)),
     "calls.gitlab-ci.yml": json.dumps({f"j{n}": {**JOB, "script": [run(n)]} for n in range(600)}),

@@ -144,7 +144,6 @@ def tell_rest(job: Draft, root: Map, raw: Map, *, ours: bool) -> None:
     """One line of the report for each part of a job, and of its workflow, that nobody read."""
     ignore_keys(raw, "GitHub job")
     ignore_keys(root, "GitHub workflow")
-    tell_environment(job, root, raw)
     if ours and root.mapping("concurrency").peek("group").startswith(_OUR_GROUP):
         root = root.kept("concurrency".__ne__)
     for step in raw.sequence("steps"):

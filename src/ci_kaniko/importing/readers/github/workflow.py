@@ -13,7 +13,7 @@ from ci_kaniko.importing.readers.github.events import Events, events_of
 from ci_kaniko.importing.readers.github.expressions import bare_condition
 from ci_kaniko.importing.readers.github.knowledge import Known, secret_name
 from ci_kaniko.importing.readers.github.matrix import cells_of, take_named, texts_of
-from ci_kaniko.importing.readers.github.settings import section_of, tell_rest
+from ci_kaniko.importing.readers.github.settings import section_of, tell_environment, tell_rest
 from ci_kaniko.importing.readers.github.steps import Steps
 from ci_kaniko.importing.readers.inputs import name_of, read_input
 from ci_kaniko.importing.readers.matrices import cell_name, followed
@@ -101,14 +101,17 @@ class Workflow:
         take_named(matrix, str(job))
         at = job.line_of("strategy")
         cells = followed(cells_of(matrix), self.report, self.path, at, name)
+        made: list[Draft] = []
         for cell in cells:
             shown = f"{name}-{cell_name(cell, cells)}" if cell else name
             if called is not None:
                 yield from self._called(called, shown, job, cell)
-                continue
-            made = self._job(name, job, cell, shown, line)
-            if made is not None:
-                yield made
+            elif (one := self._job(name, job, cell, shown, line)) is not None:
+                made.append(one)
+        if made:
+            # What one of them reads is read, and all of them stand in the same lines.
+            tell_rest(made[0], self.root, job, ours=self.original.is_ours)
+        yield from made
         for left in leftover(job) if called is not None else ():
             self.report.tell("not-carried/called", self.path, left.line, name, left.path)
 
@@ -205,7 +208,7 @@ class Workflow:
             starting = Map(1)
             starting.update({"on": self.on} if self.on else {})
             later(job, starting, "triggers: says what starts the job")
-        tell_rest(job, self.root, raw, ours=self.original.is_ours)
+        tell_environment(job, self.root, raw)
         return job
 
     def _known(self, job: Draft, cell: dict[str, Text]) -> Known:
