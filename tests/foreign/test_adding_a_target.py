@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 
 from harness import forked, tools
 from harness.repository import PACKAGE
@@ -93,6 +95,17 @@ def test_the_words_of_the_page_are_known(project: Path) -> None:
         "acme: {queue: large}\noutputs: {acme: .acme.yml}\n"
     )
     assert "queue: large" in run(project, forked.COMMAND, "render", "acme")[1]
+    (project / NAMES[0]).unlink()
+    code, said = run(
+        project, f"import sys\nsys.stderr = sys.stdout\n{forked.COMMAND}", "render", "acme"
+    )
+    assert code == 1
+    assert said.startswith(f"ci-kaniko: the template acme.yml.j2 is not in {project}/acme_ci: ")
+
+
+def test_the_distribution_of_the_page_holds_its_template(project: Path) -> None:
+    (wheel,) = WheelBuilder(str(project)).build(directory=str(project / "dist"))
+    assert {NAMES[0], TARGET, "acme_ci/runner.py"} <= {*zipfile.ZipFile(wheel).namelist()}
 
 
 @pytest.mark.parametrize(

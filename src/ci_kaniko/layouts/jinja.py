@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
 
 from ci_kaniko.layouts.bundled import FILTERS, SETTINGS, bundled, made_of, module_of
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any, TypeVar
@@ -17,8 +17,14 @@ _E = TypeVar("_E", bound=Environment)
 
 
 def fill_by_jinja(template: str, view: Mapping[str, Any], folder: str) -> str:
-    """A template of a folder filled with a view."""
-    return _environment(folder).get_template(template).render(view)
+    """A template of a folder filled with a view. Raises BrokenTargetError when it is not there."""
+    try:
+        return _environment(folder).get_template(template).render(view)
+    except TemplateNotFound as error:
+        from ci_kaniko.problems.problem import BrokenTargetError
+
+        lost = f"the template {error.name} is not in {folder}"
+        raise BrokenTargetError(f"{lost}: was its distribution built without it?") from error
 
 
 def compiled() -> dict[str, str]:
