@@ -110,6 +110,8 @@ _NEEDS_A_HAND = {
     "pipelines/buildkite-docker-run.yml": {"missing-login"},
     "pipelines/gitlab-logins.yml": {"missing-login"},
     "pipelines/gitlab-odd-flags.yml": {"missing-login"},
+    "pipelines/gitlab-second-login.yml": {"missing-login"},
+    "pipelines/github-alternatives.yml": {"missing-login"},
     "pipelines/kubernetes-job.yaml": {"missing-value"},
     "pipelines/agola-forms.yml": {"missing-login"},
     "pipelines/buildkite-conditions.yml": {"missing-login"},

@@ -47,6 +47,14 @@ def _variable_of(host: str) -> str:
     return "KANIKO_" + re.sub(r"[.:-]", "_", plain.upper())
 
 
+def _as_pushed(kind: Any) -> Any:
+    """A login, whether runs that only pull have it or not."""
+    if not isinstance(kind, dict):
+        return kind
+    bare = {key: value for key, value in kind.items() if key != "pull"}
+    return bare["use"] if {*bare} == {"use"} else bare
+
+
 class Logins(Clouds):
     """The logins of one call."""
 
@@ -55,6 +63,7 @@ class Logins(Clouds):
         self.found: dict[str, Any] = {}
         self.anywhere: list[tuple[Any, Login]] = []
         self.helpers: set[str] = set()
+        self.undecided: set[str] = set()
 
     # -- registries ---------------------------------------------------------------------------
 
@@ -73,6 +82,8 @@ class Logins(Clouds):
         for host in pushed:
             if host not in self.found:
                 self._missing(host)
+        for host in self.undecided:
+            self.found[host] = None
         found = {host: login for host, login in self.found.items() if login is not None}
         hub = None if "docker.io" in pushed else found.get("docker.io")
         if any(host.startswith("${env.") and login == hub for host, login in found.items()):
@@ -103,9 +114,12 @@ class Logins(Clouds):
         pulls = login.when == ALWAYS and self.job.started.requests
         if cautious and host in pushed and kind != "anonymous" and pulls:
             kind = {**(kind if isinstance(kind, dict) else {"use": kind}), "pull": True}
-        if self.found.get(host) not in (None, kind):
-            return
-        self.found[host] = kind
+        have = self.found.get(host)
+        if _as_pushed(have) not in (None, _as_pushed(kind)):
+            self.job.tell("second-login", login.line, host)
+            self.undecided.add(host)
+        elif have is None:
+            self.found[host] = kind
 
     def _is_own(self, host: str) -> bool:
         """Whether a host is the registry of the platform that ran the job."""

@@ -17,12 +17,11 @@ def check_out(scope: Scope) -> None:
     """What the step fetches, as ``checkout:``; the rest is told."""
     given, job = scope.given, scope.job
     found: dict[str, Any] = {}
-    submodules = given.string("submodules")
+    submodules, lfs, depth = (_switch(scope, key) for key in ("submodules", "lfs", "fetch-depth"))
     if submodules in {"true", "recursive"}:
         found["submodules"] = True if submodules == "true" else "recursive"
-    if given.string("lfs") == "true":
+    if lfs == "true":
         found["lfs"] = True
-    depth = given.string("fetch-depth")
     if depth.isdigit() and int(depth) > 1:
         found["depth"] = int(depth)
     elif depth == "0":
@@ -32,11 +31,19 @@ def check_out(scope: Scope) -> None:
     _elsewhere(scope)
 
 
+def _switch(scope: Scope, key: str) -> str:
+    """What is said plainly; that only a run can tell is told."""
+    text = scope.single(key)
+    if literal(text) is None:
+        scope.job.tell("several-values", scope.line_of(key), key, spell(text))
+    return literal(text) or ""
+
+
 def _elsewhere(scope: Scope) -> None:
     given, job = scope.given, scope.job
-    repository = scope.value("repository")[0][1]
-    path = literal(scope.value("path")[0][1])
-    ref = scope.value("ref")[0][1]
+    repository = scope.single("repository")
+    path = literal(scope.single("path"))
+    ref = scope.single("ref")
     if repository and repository != (Var("github.repository"),):
         where = f" into {path}" if path else ""
         job.tell("other-repository", given.line_of("repository"), spell(repository), where)

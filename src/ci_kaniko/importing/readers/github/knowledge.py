@@ -142,8 +142,9 @@ class Known:
         return lambda values: self.fixed(inputs, values).template(string(value), line)
 
     def text(self, value: str) -> Text:
-        """A text above the steps."""
-        return self.before().template(value)[0][1]
+        """A text above the steps; one that may be several stands for itself."""
+        found = self.before().template(value)
+        return found[0][1] if len(found) == 1 else (Var(value.strip()),)
 
     def _look_before(self, name: str, values: Values) -> Value | None:
         head, _, rest = name.partition(".")

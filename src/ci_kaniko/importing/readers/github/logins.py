@@ -6,7 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Login, Text, literal
+from ci_kaniko.importing.calls import Text, literal
+from ci_kaniko.importing.shell.commands.docker import add_logins
 from ci_kaniko.importing.shell.values import plain, pure
 
 if TYPE_CHECKING:
@@ -15,16 +16,15 @@ if TYPE_CHECKING:
 
 def log_in(scope: Scope) -> None:
     """docker/login-action."""
-    registry = scope.value("registry")[0][1] or ("docker.io",)
-    login = Login(
+    registry = scope.values.each(scope.value("registry"), lambda text: pure(text or ("docker.io",)))
+    add_logins(
+        scope.reader,
         registry,
-        scope.value("username")[0][1],
-        scope.value("password")[0][1],
+        scope.value("username"),
+        scope.value("password"),
         source=scope.step.raw.string("uses"),
         line=scope.line_of("password"),
     )
-    state = scope.reader.state
-    state.logins = (*state.logins, (state.path, login))
     # What follows decides how the runner is left, and the rendered job removes its login.
     for name in ("logout", "ecr"):
         scope.given.native(name)
@@ -36,8 +36,8 @@ def _lasting(scope: Scope, name: str, text: Text) -> None:
 
 
 def _aws_actions_configure_aws_credentials(scope: Scope) -> None:
-    role = scope.value("role-to-assume")[0][1]
-    region = scope.value("aws-region")[0][1]
+    role = scope.single("role-to-assume")
+    region = scope.single("aws-region")
     if literal(role):
         _lasting(scope, "AWS_ROLE_ARN", role)
     elif role:
@@ -48,7 +48,7 @@ def _aws_actions_configure_aws_credentials(scope: Scope) -> None:
         ("aws-access-key-id", "AWS_ACCESS_KEY_ID"),
         ("aws-secret-access-key", "AWS_SECRET_ACCESS_KEY"),
     ):
-        text = scope.value(key)[0][1]
+        text = scope.single(key)
         if text:
             _lasting(scope, variable, text)
 
@@ -60,7 +60,7 @@ def _aws_actions_amazon_ecr_login(scope: Scope) -> None:
         r"arn:aws:iam::(\d{12}):", literal(environment.get("AWS_ROLE_ARN", ())) or ""
     )
     region = literal(environment.get("AWS_REGION", ()))
-    registries = literal(scope.value("registries")[0][1])
+    registries = literal(scope.single("registries"))
     number = registries or (account[1] if account else "")
     scope.given.native("mask-password")
     if re.fullmatch(r"\d{12}", number or "") and region:
@@ -69,9 +69,9 @@ def _aws_actions_amazon_ecr_login(scope: Scope) -> None:
 
 
 def _google_github_actions_auth(scope: Scope) -> None:
-    provider = literal(scope.value("workload_identity_provider")[0][1])
-    account = literal(scope.value("service_account")[0][1])
-    key = scope.value("credentials_json")[0][1]
+    provider = literal(scope.single("workload_identity_provider"))
+    account = literal(scope.single("service_account"))
+    key = scope.single("credentials_json")
     if provider and account:
         account_url = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts"
         scope.job.google_document = json.dumps(
@@ -86,7 +86,7 @@ def _google_github_actions_auth(scope: Scope) -> None:
 
 def _azure_login(scope: Scope) -> None:
     for key, variable in (("tenant-id", "AZURE_TENANT_ID"), ("client-id", "AZURE_CLIENT_ID")):
-        text = scope.value(key)[0][1]
+        text = scope.single(key)
         if literal(text):
             _lasting(scope, variable, text)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import join, split_text
+from ci_kaniko.importing.calls import join, spell, split_text
 from ci_kaniko.importing.readers.github.expressions import EXPRESSION, lines_of, stripped_text
 from ci_kaniko.importing.readers.github.knowledge import in_workspace
 from ci_kaniko.importing.shell.guards import NO, YES
@@ -13,6 +13,7 @@ from ci_kaniko.importing.shell.values import Item, Value, plain, pure
 from ci_kaniko.importing.ticked import Map, line_of, string
 
 if TYPE_CHECKING:
+    from ci_kaniko.importing.calls import Text
     from ci_kaniko.importing.readers.github.knowledge import Known, Step
     from ci_kaniko.importing.shell.reader import Reader
 
@@ -45,6 +46,15 @@ class Scope:
         value = self.expressions.template(self.given.string(name), self.line_of(name))
         value = self.values.each(value, lambda text: pure(stripped_text(text)))
         return self.values.gather((self.within(guard), text) for guard, text in value)
+
+    def single(self, name: str) -> Text:
+        """An input that is one text; that it may be one of several is told, and it is none then."""
+        found = self.value(name)
+        if len(found) == 1:
+            return found[0][1]
+        shown = ", ".join(spell(text) for _, text in found)
+        self.job.tell("several-values", self.line_of(name), name, shown)
+        return ()
 
     def within(self, guard: int) -> int:
         """A guard without what starts the job."""

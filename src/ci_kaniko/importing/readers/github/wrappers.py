@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import (
-    Login,
     Text,
     Var,
     join,
@@ -20,10 +19,11 @@ from ci_kaniko.importing.calls import (
 from ci_kaniko.importing.jobs import Root, Secret
 from ci_kaniko.importing.readers.github.expressions import pieces_of
 from ci_kaniko.importing.readers.github.knowledge import WORKSPACE, in_workspace
+from ci_kaniko.importing.shell.commands.docker import add_logins
 from ci_kaniko.importing.shell.commands.executor import record
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.reader import Container
-from ci_kaniko.importing.shell.values import Item, Value, change_text, plain, pure
+from ci_kaniko.importing.shell.values import EMPTY, Item, Value, change_text, plain, pure
 from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.ticked import native
 from ci_kaniko.kaniko.variables import is_read
@@ -81,7 +81,7 @@ def _int128_kaniko_action(scope: Scope, words: list[Item]) -> None:
         words.append(Item(silent, ("--no-push",), line=scope.line_of("push")))
     if f"{name}.digest" in scope.known.wanted:
         words.append(Item(YES, ("--digest-file=/kaniko/digest",), line=scope.line))
-    image = scope.value("executor")[0][1] if "executor" in scope.given else ()
+    image = scope.single("executor") if "executor" in scope.given else ()
     folder = Item(YES, ("--volume=", Var("HOME"), "/.docker:/kaniko/.docker"))
     record(scope.reader, words, Container(image, (folder,)))
 
@@ -117,11 +117,11 @@ def _aevea_action_kaniko(scope: Scope, words: list[Item]) -> None:
         words += scope.items("--dockerfile=", values.concat([path, plain("/"), file]), "build_file")
     _aevea_reports(scope)
     before = reader.state.logins
-    if password := scope.value("password")[0][1]:
-        user = scope.value("username")[0][1] or (Var("github.actor"),)
-        source, line = "aevea/action-kaniko", scope.line_of("password")
-        login = Login(registry[0][1], user, password, source=source, line=line)
-        reader.state.logins = (*before, (reader.state.path, login))
+    if (password := scope.value("password")) != EMPTY:
+        actor = (Var("github.actor"),)
+        user = values.each(scope.value("username"), lambda text: pure(text or actor))
+        line = scope.line_of("password")
+        add_logins(reader, registry, user, password, source="aevea/action-kaniko", line=line)
     record(reader, words, Container((), _handed_on(scope)))
     reader.state.logins = before
 
@@ -146,7 +146,7 @@ def _aevea_tag(scope: Scope) -> Value:
         rest = reader.guards.negate(master)
         texts = ((master, ("latest",)), (rest, (Var("ref.tag", portable=True),)))
         found = reader.values.gather((scope.within(guard), text) for guard, text in texts)
-    prefix = literal(scope.value("strip_tag_prefix")[0][1])
+    prefix = literal(scope.single("strip_tag_prefix"))
     if not prefix:
         return found
     change, glob = "${#" + prefix + "}", f"{prefix}**"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Login, literal, spell, split_text, starts_with
@@ -16,6 +17,7 @@ from ci_kaniko.importing.signs import is_path_in, is_program
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Text
     from ci_kaniko.importing.shell.reader import Reader
+    from ci_kaniko.importing.shell.values import Value
 
 CLIENTS = {"docker", "podman", "nerdctl", "buildah"}
 REGISTRY_CLIENTS = {*CLIENTS, "skopeo", "oras", "crane", "regctl"}
@@ -96,13 +98,26 @@ def _last(options: list[Item], name: str) -> Text | None:
 def login(reader: Reader, items: list[Item], tool: str) -> Status:
     """``docker login -u USER -p PASSWORD HOST``."""
     reader.uses.use_all()
-    said: dict[str, Text] = {"": ("docker.io",), "username": (), "password": ()}
+    said: dict[str, Value] = {"": pure(("docker.io",)), "username": EMPTY, "password": EMPTY}
     place = reader.conditions, reader.state.path
     for told in flags_of([*items], _LOGIN_SWITCHES, _LOGIN_LETTERS, *place):
-        said[told.name] = told.value or ()
+        given = pure(told.value or ())
+        said[told.name] = reader.values.choose(told.item.guard, given, said.get(told.name, EMPTY))
     if {"password-stdin", "pass-stdin"} & said.keys():
-        said["password"] = split_text((reader.stdin or EMPTY)[0][1], "\n")[0]
+        first = reader.stdin or EMPTY
+        said["password"] = reader.values.each(first, lambda text: pure(split_text(text, "\n")[0]))
     host, user, password = (said[name] for name in ("", "username", "password"))
-    found = Login(host, user, password, source=f"{tool} login", line=reader.line)
-    reader.state.logins = (*reader.state.logins, (reader.state.path, found))
+    add_logins(reader, host, user, password, source=f"{tool} login", line=reader.line)
     return SUCCESS
+
+
+def add_logins(
+    reader: Reader, host: Value, user: Value, password: Value, source: str, line: int
+) -> None:
+    """The logins that may be meant, each where it is."""
+    guards, path = reader.guards, reader.state.path
+    for (one, at), (two, who), (three, what) in product(host, user, password):
+        guard = guards.all((path, one, two, three))
+        if reader.conditions.possible(guard):
+            login = Login(at, who, what, source=source, line=line)
+            reader.state.logins = (*reader.state.logins, (guard, login))
