@@ -215,6 +215,11 @@ def test_a_spec_over_a_package_is_as_shown(folder: Path, monkeypatch: pytest.Mon
         ci_kaniko.load("ci-kaniko.yaml")
     found = {problem.rule for problem in caught.value.problems}
     assert found == {"pinned-images", "allowed-registries"}
+    (outputs,) = re.findall(r"`(outputs: \{.+?\})`", page)
+    (folder / "ci-kaniko.yaml").write_text(f"{spec}{outputs}\n")
+    with pytest.raises(ci_kaniko.SpecError) as caught:
+        ci_kaniko.load("ci-kaniko.yaml")
+    assert {problem.rule for problem in caught.value.problems} == {"pinned-images"}
 
 
 SPECS_OF_PIPELINES = [
