@@ -41,6 +41,7 @@ from harness.runs import (
     SHELLS,
     TARGETS,
     in_its_store,
+    is_in_turn,
     read_pipeline,
     refused,
     render,
@@ -65,14 +66,38 @@ WITH_PREPARE = [
 
 
 def events_for(case: str, target: str) -> list[Event]:
-    """Every event; of a request and one from a fork, only one where logins do not differ."""
+    """Every event; of a request and one from a fork, only one where logins do not differ.
+
+    One in which all jobs do what they do in a push to the default branch, on two targets.
+    """
     number = PIPELINE_CASES.index(case) + TARGETS.index(target)
     both = case in ("everything", "shared-logins", "platforms-with-conditions")
+    first, *others = pipelines.events(case)
+    usual = work(case, target, first)
     return [
-        event
-        for event in pipelines.events(case)
-        if both or not event.pull_request or event.fork == bool(number % 2)
+        first,
+        *(
+            event
+            for turn, event in enumerate(others)
+            if both or not event.pull_request or event.fork == bool(number % 2)
+            if is_in_turn(case, target, turn) or work(case, target, event) != usual
+        ),
     ]
+
+
+def work(case: str, target: str, event: Event) -> list[object]:
+    """What each job is asked for in an event that starts it."""
+    jobs = read_pipeline(case).jobs
+    started = [job for job in jobs if has_to_run(job, event, target)]
+    return [(job, checks.asked(job.run(target, event))) for job in started]
+
+
+def test_every_event_is_run() -> None:
+    """Of each case, on some target."""
+    for case in PIPELINE_CASES:
+        targets = [target for target in TARGETS if refused(case, target) is None]
+        found = {event for target in targets for event in events_for(case, target)}
+        assert found == {*pipelines.events(case)}, case
 
 
 def run_all(case: str, target: str) -> Iterator[tuple[Event, Ran]]:

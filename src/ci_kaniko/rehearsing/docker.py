@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.rehearsing.documents import NotModelled
@@ -102,21 +101,21 @@ def _docker_mount(value: str) -> Mount:
     return Mount(source, target, bool(read_only))
 
 
-def docker_config(box: Sandbox, call: Path, docker: Docker) -> Path:
+def docker_config(box: Sandbox, call: str, docker: Docker) -> str:
     """The config.json that the executor sees through its mounts, as it was during the call."""
     wanted = os.path.join(docker.env.get("DOCKER_CONFIG", "/kaniko/.docker"), "config.json")
     return docker_file(box, call, docker, wanted)
 
 
-def docker_file(box: Sandbox, call: Path, docker: Docker, wanted: str) -> Path:
+def docker_file(box: Sandbox, call: str, docker: Docker, wanted: str) -> str:
     """Where a path of the container is outside. Raises NotModelled."""
-    found = Path("/nowhere")
+    found = "/nowhere"
     for mount in sorted(docker.mounts, key=lambda mount: len(mount.target)):
         runner, _, below = mount.source.partition("/home/runner")
-        source = call / "runner" / below.lstrip("/") if not runner else box.path(mount.source)
-        if not source.exists():
+        source = box.outside(mount.source) if runner else f"{call}/runner/{below.lstrip('/')}"
+        if not os.path.exists(source):
             raise NotModelled(f"docker run: mount source {mount.source} does not exist")
         inside = os.path.relpath(wanted, mount.target)
         if not inside.startswith(".."):
-            found = source / inside if inside != "." else source
+            found = f"{source}/{inside}" if inside != "." else source
     return found

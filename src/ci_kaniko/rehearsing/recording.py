@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ci_kaniko.rehearsing.docker import Docker, docker_config, docker_file, docker_run
@@ -24,8 +23,9 @@ _SHELL_BOOKKEEPING = ("PWD", "OLDPWD", "SHLVL", "_")
 
 
 def record(target: str, event: Event, box: Sandbox, outcome: Outcome) -> Recorded:
-    records = box.path("/.record")
-    calls = [records / name for name in sorted(filter(str.isdigit, os.listdir(records)), key=int)]
+    records = box.outside("/.record")
+    names = os.listdir(records)
+    calls = [f"{records}/{name}" for name in sorted(filter(str.isdigit, names), key=int)]
     after = box.files() if box.before else {}  # of a job that only clones nothing is known
     after = {path: data for path, data in after.items() if box.before.get(path) != data}
     status, stdout, stderr = outcome.result
@@ -44,26 +44,26 @@ def record(target: str, event: Event, box: Sandbox, outcome: Outcome) -> Recorde
         curl=box.lines("/.record/curl"),
         tools=box.lines("/.record/tools.log"),
         tools_env=box.lines("/.record/tools.env"),
-        joined=tuple(_joined(box)),
+        joined=tuple(_joined(box, records, names)),
         artifacts=outcome.artifacts,
         outputs=outcome.outputs,
         pulls=outcome.pulls,
     )
     if not calls:
         return recorded
-    called = _called(box, calls[0], recorded)
-    return replace(called, commands=tuple(_command(box, each) for each in calls))
+    words = [_words(box, f"{call}/cmdline")[1:] for call in calls]
+    commands = tuple((os.path.basename(program), *rest) for program, *rest in words)
+    return _called(box, calls[0], words[0], replace(recorded, commands=commands))
 
 
-def _called(box: Sandbox, call: Path, recorded: Recorded) -> Recorded:
+def _called(box: Sandbox, call: str, words: list[str], recorded: Recorded) -> Recorded:
     """The record with what the executor was given, by itself or in a container of docker's."""
-    words = _words(box, call / "cmdline")[1:]
-    env = dict(pair.partition("=")[::2] for pair in _words(box, call / "environ"))
+    env = dict(pair.partition("=")[::2] for pair in _words(box, f"{call}/environ"))
     env = {name: value for name, value in env.items() if name not in _SHELL_BOOKKEEPING}
-    config = call / "config.json"
-    credentials = {name: call / name for name in CREDENTIAL_FILES}
-    inputs = {f"/kaniko/{name}": call / "inputs" / name for name in INPUTS}
-    if Path(words[0]).name == "docker":
+    config = f"{call}/config.json"
+    credentials = {name: f"{call}/{name}" for name in CREDENTIAL_FILES}
+    inputs = {f"/kaniko/{name}": f"{call}/inputs/{name}" for name in INPUTS}
+    if os.path.basename(words[0]) == "docker":
         docker = docker_run(words[1:], env)
         config = docker_config(box, call, docker)
         inputs = {path: docker_file(box, call, docker, path) for path in inputs}
@@ -82,7 +82,7 @@ def _called(box: Sandbox, call: Path, recorded: Recorded) -> Recorded:
             umask=0o022,
         )
     else:
-        umask = int((call / "umask").read_text(), 8)
+        umask = int(bytes_of(f"{call}/umask"), 8)
         recorded = replace(
             recorded, command=tuple(words), argv=tuple(words[1:]), env=env, umask=umask
         )
@@ -92,65 +92,58 @@ def _called(box: Sandbox, call: Path, recorded: Recorded) -> Recorded:
 def _with_files(
     box: Sandbox,
     recorded: Recorded,
-    credentials: Mapping[str, Path],
-    inputs: Mapping[str, Path],
-    config: Path,
-    context: Path,
+    credentials: Mapping[str, str],
+    inputs: Mapping[str, str],
+    config: str,
+    context: str,
 ) -> Recorded:
     """The record with the files that the executor could read."""
-    texts = {n: box.outward(p.read_bytes()) for n, p in credentials.items() if p.is_file()}
+    texts = {n: _text(box, path) for n, path in credentials.items() if os.path.isfile(path)}
     read = {
-        f"{path}{file.removeprefix(str(folder))}": Input(
-            box.outward(bytes_of(file)),
-            stat.S_IMODE(os.stat(file).st_mode),
-            stat.S_IMODE(folder.stat().st_mode),
-        )
+        f"{path}{file.removeprefix(folder)}": Input(_text(box, file), _mode(file), _mode(folder))
         for path, folder in inputs.items()
-        for file in files_below(str(folder))
+        for file in files_below(folder)
     }
     recorded = replace(recorded, credentials=texts, inputs=read)
-    if context.is_dir():
-        recorded = replace(recorded, context=box.below(str(context.relative_to(box.root))))
-    if not config.is_file():
+    if os.path.isdir(context):
+        recorded = replace(recorded, context=box.below(box.inside(context)))
+    if not os.path.isfile(config):
         return recorded
-    text = box.outward(config.read_bytes())
-    return replace(recorded, config_text=text, config_mode=stat.S_IMODE(config.stat().st_mode))
+    return replace(recorded, config_text=_text(box, config), config_mode=_mode(config))
 
 
-def _words(box: Sandbox, file: Path) -> list[str]:
+def _text(box: Sandbox, file: str) -> str:
+    return box.outward(bytes_of(file))
+
+
+def _mode(path: str) -> int:
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+def _words(box: Sandbox, file: str) -> list[str]:
     """What the kernel keeps of a process: words or variables, each ended by a zero."""
-    return [box.outward(word) for word in file.read_bytes().split(b"\0")[:-1]]
+    return [box.outward(word) for word in bytes_of(file).split(b"\0")[:-1]]
 
 
-def _command(box: Sandbox, call: Path) -> tuple[str, ...]:
-    """The program and its words."""
-    program, *rest = _words(box, call / "cmdline")[1:]
-    return (Path(program).name, *rest)
-
-
-def _joined(box: Sandbox) -> Iterator[Joined]:
-    records = box.path("/.record")
-    numbers = [int(name[5:]) for name in os.listdir(records) if name.startswith("join-")]
-    for call in (records / f"join-{number}" for number in sorted(numbers)):
-        config = call / "config.json"
-        held = config.is_file()
+def _joined(box: Sandbox, records: str, names: list[str]) -> Iterator[Joined]:
+    numbers = [int(name[5:]) for name in names if name.startswith("join-")]
+    for call in (f"{records}/join-{number}" for number in sorted(numbers)):
+        config = f"{call}/config.json"
+        held = os.path.isfile(config)
+        files = {name: f"{call}/{name}" for name in CREDENTIAL_FILES}
         yield Joined(
-            tuple(_words(box, call / "cmdline")[2:]),
-            dict(pair.partition("=")[::2] for pair in _words(box, call / "environ")),
-            box.outward(config.read_bytes()) if held else None,
-            stat.S_IMODE(config.stat().st_mode) if held else None,
-            {
-                name: box.outward((call / name).read_bytes())
-                for name in CREDENTIAL_FILES
-                if (call / name).is_file()
-            },
+            tuple(_words(box, f"{call}/cmdline")[2:]),
+            dict(pair.partition("=")[::2] for pair in _words(box, f"{call}/environ")),
+            _text(box, config) if held else None,
+            _mode(config) if held else None,
+            {name: _text(box, file) for name, file in files.items() if os.path.isfile(file)},
         )
 
 
-def _context(box: Sandbox, call: Path, recorded: Recorded) -> Path:
+def _context(box: Sandbox, call: str, recorded: Recorded) -> str:
     """The executor's context, as it was during the call."""
     if recorded.command[0] != "docker":
-        return call / "context"
+        return f"{call}/context"
     argument = next((a for a in recorded.argv or () if a.startswith("--context=dir://")), "")
     docker = Docker("", recorded.argv or (), {**recorded.env}, recorded.mounts)
     return docker_file(box, call, docker, argument.removeprefix("--context=dir://") or "/nowhere")

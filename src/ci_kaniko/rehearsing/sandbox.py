@@ -93,7 +93,7 @@ class Sandbox:
         return self.root / inside.lstrip("/")
 
     def mkdir(self, inside: str) -> None:
-        os.makedirs(self._outside(inside), exist_ok=True)
+        os.makedirs(self.outside(inside), exist_ok=True)
 
     def keep(self, inside: str, text: str, mode: int = 0o644) -> None:
         """Write a file that runs only read; the next one finds it as it is."""
@@ -102,15 +102,18 @@ class Sandbox:
             self.room.read[inside] = text, mode
 
     def write(self, inside: str, text: str, mode: int = 0o644) -> None:
-        path = self._outside(inside)
+        path = self.outside(inside)
         if not os.path.isdir(folder := os.path.dirname(path)):
             os.makedirs(folder)
         with open(path, "wb") as file:
             file.write(self._inward(text))
             os.fchmod(file.fileno(), mode)
 
-    def _outside(self, inside: str) -> str:
+    def outside(self, inside: str) -> str:
         return f"{self._root}/{inside.lstrip('/')}"
+
+    def inside(self, outside: str) -> str:
+        return outside.removeprefix(self._root)
 
     def mount(self, volume: kubelet.VolumeMount) -> Mount:
         """Mount a volume. Raises NotModelled."""
@@ -150,12 +153,12 @@ class Sandbox:
         self.keep("/.recorder/join/regctl", REGCTL, 0o755)
 
     def lines(self, inside: str) -> tuple[str, ...]:
-        path = self._outside(inside)
+        path = self.outside(inside)
         return tuple(bytes_of(path).decode().splitlines()) if os.path.exists(path) else ()
 
     def below(self, folder: str, paths: Iterable[str] = (".",)) -> dict[str, File]:
         """The files of a folder, or of some files and folders in it, by their paths there."""
-        base, found = self._outside(folder), {}
+        base, found = self.outside(folder), {}
         for path in paths:
             start = os.path.normpath(os.path.join(base, path))
             for file in [start] if os.path.isfile(start) else sorted(files_below(start)):
