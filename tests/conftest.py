@@ -18,7 +18,7 @@ import pytest
 
 from ci_kaniko.importing.shell.parsing import ShellError
 from ci_kaniko.rehearsing import expressions, starter
-from harness import answers, judge, small
+from harness import answers, judge, shared, small
 from harness.cases import SNAPSHOTS
 from harness.folding import folded
 
@@ -73,24 +73,34 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         config.option.dist, config.option.loadscopereorder = "loadfile", False
 
 
-_ANSWERS = pytest.StashKey[str]()
+_ANSWERS, _TEXTS = pytest.StashKey[str](), pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep what shfmt answers: for the next run as well, but in CI."""
-    folder = getattr(config, "workerinput", {}).get("answers")
+    """Keep what is rendered, and what shfmt answers: for the next run as well, but in CI."""
+    given = getattr(config, "workerinput", {})
+    config.stash[_TEXTS] = given.get("texts") or _made_for(config)
+    shared.use(config.stash[_TEXTS])
+    folder = given.get("answers")
     if folder is None and not CI and hasattr(config, "cache"):
         with contextlib.suppress(ShellError):
             folder = answers.lasting(config.cache)
     if folder is None:
-        folder = tempfile.mkdtemp()
-        config.add_cleanup(functools.partial(shutil.rmtree, folder))
+        folder = _made_for(config)
     config.stash[_ANSWERS] = folder
     answers.keep(folder)
 
 
+def _made_for(config: pytest.Config) -> str:
+    """A folder for one run."""
+    folder = tempfile.mkdtemp()
+    config.add_cleanup(functools.partial(shutil.rmtree, folder))
+    return folder
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
+    node.workerinput["texts"] = node.config.stash[_TEXTS]
     node.workerinput["answers"] = node.config.stash[_ANSWERS]
 
 

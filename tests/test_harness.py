@@ -21,7 +21,7 @@ from ci_kaniko.rehearsing.documents import NotModelled
 from ci_kaniko.rehearsing.logins import lookup
 from ci_kaniko.rehearsing.recorded import Mount, Recorded
 from ci_kaniko.rehearsing.request import Request
-from harness import answers, pace, tools
+from harness import answers, pace, shared, tools
 from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, FORK_PULL_REQUEST, PULL_REQUEST, TAG
 from harness.execution import run
 from harness.expectation import TOLD
@@ -685,3 +685,17 @@ def test_a_limit_of_time_is_that_of_a_usual_machine(
     with contextlib.nullcontext() if seconds < 2 else pytest.raises(AssertionError):
         pace.within(1, lambda: done.append(None), lambda: next(clock))
     assert len(done) == tries
+
+
+def test_a_text_is_made_once_for_all_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be made is tried again, and another thing has another text."""
+    monkeypatch.setattr(shared, "_folders", [str(tmp_path)])
+    made = iter(["one ü\r\n", "two"])
+    for of, text in ((("a", {"b": "1"}), "one ü\r\n"), (("a", {"b": "2"}), "two")):
+        assert [shared.text(of, lambda: next(made)) for _ in range(2)] == [text, text]
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            shared.text("c", lambda: str(1 / 0))
+    assert len([*tmp_path.iterdir()]) == 2

@@ -18,7 +18,7 @@ from ci_kaniko.rehearsing.events import Event, values
 from ci_kaniko.rehearsing.recorded import Handed
 from ci_kaniko.rehearsing.request import Request
 from ci_kaniko.rendering import render as text_for
-from harness import expectation, expected_logins, images, tools
+from harness import expectation, expected_logins, images, shared, tools
 from harness.cases import CASES, PIPELINE_CASES, ROOT, spec_path
 from harness.execution import run, steps_of
 
@@ -106,7 +106,10 @@ def render(case: str, target: str, event: Event | None = None) -> str:
     needed = values_for(target, event or push_event(case))
     if needed is None and event is not None:
         return render(case, target)
-    return text_for(spec_of(case), target, needed)
+    return shared.text(
+        (case, text_of(case), target, needed),
+        lambda: text_for(spec_of(case), target, needed),
+    )
 
 
 def rendered_elsewhere(
