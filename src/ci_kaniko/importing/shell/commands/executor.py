@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Text, join, literal, spell, variables
+from ci_kaniko.importing.calls import Text, Var, join, literal, spell, variables
+from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.shell.commands.containers import environment
 from ci_kaniko.importing.shell.commands.flags import one_word_each, parse
 from ci_kaniko.importing.shell.guards import NO
@@ -133,13 +134,23 @@ def _cleaned(reader: Reader, items: list[Item]) -> list[Item]:
     return found
 
 
+def _is_one_word(part: Part) -> bool:
+    """Whether something never holds a blank: git and registries have no such names."""
+    if isinstance(part, str):
+        return True
+    if not isinstance(part, Var) or part.default or part.changes:
+        return False
+    known = meaning(part)
+    return known not in {"", "checkout"} and not known.startswith("env.")
+
+
 def _examine(reader: Reader, item: Item) -> None:
     """Faults of one argument."""
     shown = spell(item.text)
     lone = len(item.text) == 1 and not isinstance(item.text[0], str)
     if lone and item.split:
         reader.note("unknown-words", shown, line=item.line)
-    elif item.split:
+    elif item.split and not all(map(_is_one_word, item.text)):
         reader.note("unquoted-words", shown, line=item.line)
     first = item.text[0] if item.text else ""
     if isinstance(first, str) and re.match(r"['\"]", first):
