@@ -18,7 +18,7 @@ import pytest
 
 from ci_kaniko.importing.shell.parsing import ShellError
 from ci_kaniko.rehearsing import expressions, starter
-from harness import answers, judge, shared, small
+from harness import answers, judge, shared, small, verdicts
 from harness.cases import SNAPSHOTS
 from harness.folding import folded
 
@@ -77,12 +77,15 @@ _ANSWERS, _TEXTS = pytest.StashKey[str](), pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep what is rendered, and what shfmt answers: for the next run as well, but in CI."""
+    """Keep what is rendered; and what shfmt answers and what passes, but in CI for the next run."""
     given = getattr(config, "workerinput", {})
     config.stash[_TEXTS] = given.get("texts") or _made_for(config)
     shared.use(config.stash[_TEXTS])
     folder = given.get("answers")
-    if folder is None and not CI and hasattr(config, "cache"):
+    lasting = not CI and hasattr(config, "cache")
+    if lasting:
+        verdicts.keep(config.cache)
+    if folder is None and lasting:
         with contextlib.suppress(ShellError):
             folder = answers.lasting(config.cache)
     if folder is None:

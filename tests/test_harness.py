@@ -21,7 +21,7 @@ from ci_kaniko.rehearsing.documents import NotModelled
 from ci_kaniko.rehearsing.logins import lookup
 from ci_kaniko.rehearsing.recorded import Mount, Recorded
 from ci_kaniko.rehearsing.request import Request
-from harness import answers, pace, shared, tools
+from harness import answers, pace, shared, tools, verdicts
 from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, FORK_PULL_REQUEST, PULL_REQUEST, TAG
 from harness.execution import run
 from harness.expectation import TOLD
@@ -699,3 +699,25 @@ def test_a_text_is_made_once_for_all_workers(
         with pytest.raises(ZeroDivisionError):
             shared.text("c", lambda: str(1 / 0))
     assert len([*tmp_path.iterdir()]) == 2
+
+
+def test_what_passes_is_judged_again_when_it_or_the_judge_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    kept = pytest.Cache(tmp_path / "cache", request.config, _ispytest=True)
+    monkeypatch.setattr(verdicts, "_kept", [kept])
+    tool = tmp_path / "tool"
+    tool.write_bytes(b"1")
+    texts = {"a": b"a", "b": b"b"}
+    first = verdicts.Verdicts("tool", "how", tool)
+    assert first.left(texts) == ["a", "b"]
+    first.passes({"a": b"a"})
+    again = verdicts.Verdicts("tool", "how", tool)
+    assert again.left(texts) == ["b"]
+    assert again.left({"a": b"changed"}) == ["a"]
+    assert verdicts.Verdicts("tool", "otherwise", tool).left(texts) == ["a", "b"]
+    tool.write_bytes(b"2")
+    assert verdicts.Verdicts("tool", "how", tool).left(texts) == ["a", "b"]
+    monkeypatch.setattr(verdicts, "_kept", [])
+    tool.write_bytes(b"1")
+    assert verdicts.Verdicts("tool", "how", tool).left(texts) == ["a", "b"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import io
 import json
 import os
@@ -26,18 +25,20 @@ from ci_kaniko.rehearsing import expressions, yaml11
 from ci_kaniko.rehearsing.runners.github import github_known
 from ci_kaniko.rehearsing.triggers import gitlab_variables
 from harness import judge, tools
+from harness import scripts as ours
 from harness.cases import BROKEN, SNAPSHOTS, snapshots
 from harness.events import EVENTS, OTHER_EVENTS
 from harness.scripts import pod_specs, scripts
+from harness.verdicts import Verdicts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ci_kaniko.rehearsing.events import Event
 
     Validator = Callable[[Sequence[Path]], list[str]]
 
-TIMEOUT = 120
+TIMEOUT = 600
 NO_SCHEMA = "--json-schema-validation=false"
 """Most of what gitlab-ci-local does, and check-jsonschema does it, too."""
 KUBERNETES = "1.37"
@@ -333,22 +334,19 @@ def shellcheck(target: str, files: Sequence[Path]) -> list[str]:
     followed = {s: name for s, name in places.items() if "$?" in s or severity == "style"}
     plain = {script: name for script, name in places.items() if script not in followed}
     return [
-        *_checked_by_shellcheck(followed, severity),
-        *_checked_by_shellcheck(plain, severity, "--extended-analysis=false"),
+        *_checked_by_shellcheck(target, followed, severity),
+        *_checked_by_shellcheck(target, plain, severity, "--extended-analysis=false"),
     ]
 
 
-known: set[str] = set()
-passed: set[str] = set()
-"""Scripts in which shellcheck has found nothing: in an earlier run, and in this one."""
-
-
-def _checked_by_shellcheck(named: Mapping[str, str], severity: str, *more: str) -> list[str]:
+def _checked_by_shellcheck(
+    target: str, named: Mapping[str, str], severity: str, *more: str
+) -> list[str]:
     options = ["--norc", "-s", "sh", "-S", severity, "-e", SHELLCHECK, "-f", "json", *more]
-    asked = hashlib.sha256(repr(options).encode() + _bytes_of_shellcheck())
-    keys = {name: _key(asked, script) for script, name in named.items()}
-    passed.update(known.intersection(keys.values()))
-    places = {script: name for script, name in named.items() if keys[name] not in passed}
+    kind = f"{target}-shellcheck{len(more)}"
+    passed = Verdicts(kind, repr(options), Path(tools.program("shellcheck")))
+    left = passed.left({script: script.encode() for script in named})
+    places = {script: named[script] for script in left}
     if not places:
         return []
     with TemporaryDirectory() as directory:
@@ -356,19 +354,9 @@ def _checked_by_shellcheck(named: Mapping[str, str], severity: str, *more: str) 
             (Path(directory) / name).write_text(script, encoding="utf-8")
         done = _run(Path(directory), ["shellcheck", *options, *places.values()])
     found = json.loads(done.stdout)
-    passed.update(keys[name] for name in {*places.values()} - {one["file"] for one in found})
+    faulty = {one["file"] for one in found}
+    passed.passes({s: s.encode() for s, name in places.items() if name not in faulty})
     return [f"{one['file']}:{one['line']}: SC{one['code']} {one['message']}" for one in found]
-
-
-def _key(asked: hashlib._Hash, script: str) -> str:
-    key = asked.copy()
-    key.update(script.encode())
-    return key.hexdigest()
-
-
-@functools.cache
-def _bytes_of_shellcheck() -> bytes:
-    return Path(tools.program("shellcheck")).read_bytes()
 
 
 VALIDATORS: dict[str, dict[str, Validator]] = {
@@ -403,6 +391,13 @@ STOPS = {"gitlab-ci-local"}
 """What reads all files as one pipeline as long as there is nothing to find."""
 
 
+OWN = {"workflow-parser", "shellcheck"}
+"""What judges our own evaluator, too, and what keeps verdicts about scripts."""
+
+ASKED = (__file__, ours.__file__, yaml11.__file__)
+"""What decides how the others are asked."""
+
+
 def broken(target: str, validator: str) -> list[Path]:
     """Files of which the first line says what has to be found in them."""
     return sorted((BROKEN / target).glob(f"{validator}.*.yml"))
@@ -413,12 +408,22 @@ def found(target: str, validator: str, *, in_broken: bool) -> list[str]:
     """What is found in snapshots, or in broken files; the tool starts once for both."""
     check, files = VALIDATORS[target][validator], broken(target, validator)
     assert files
-    if validator in STOPS or target not in RENDERED:
+    if target not in RENDERED:
         return check(files if in_broken else snapshots(target))
-    names = tuple(f"{path.name}:" for path in files)
+    if validator in STOPS:
+        return check(files) if in_broken else _found_in_all(target, validator, ())
+    of_broken = _of(files)
     return [
-        line for line in _found_in_all(target, validator) if line.startswith(names) == in_broken
+        line
+        for line in _found_in_all(target, validator, tuple(files))
+        if of_broken(line) == in_broken
     ]
+
+
+def _of(files: Iterable[Path]) -> Callable[[str], bool]:
+    """Whether a finding is in one of some files."""
+    names = tuple(f"{path.name}:" for path in files)
+    return lambda line: line.startswith(names)
 
 
 def not_told(target: str, validator: str) -> list[str]:
@@ -435,10 +440,19 @@ def not_told(target: str, validator: str) -> list[str]:
 
 
 @functools.cache
-def _found_in_all(target: str, validator: str) -> list[str]:
-    files = [*snapshots(target), *broken(target, validator)]
-    assert len({path.name for path in files}) == len(files)
-    return VALIDATORS[target][validator](files)
+def _found_in_all(target: str, validator: str, more: tuple[Path, ...]) -> list[str]:
+    """What is found in snapshots and in more files; no snapshot that has passed is read again."""
+    check, files = VALIDATORS[target][validator], snapshots(target)
+    assert len({path.name for path in (*files, *more)}) == len(files) + len(more)
+    if validator in OWN:
+        return check([*files, *more])
+    passed = Verdicts(f"{target}-{validator}", *map(Path, ASKED))
+    texts = {path: path.name.encode() + b"\n" + path.read_bytes() for path in files}
+    left = passed.left(texts)
+    lines = check([*left, *more]) if left or more else []
+    if all(map(_of(more), lines)):
+        passed.passes(texts)
+    return lines
 
 
 def _run(

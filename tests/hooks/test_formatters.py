@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness import tools
 from harness.cases import SNAPSHOTS
+from harness.verdicts import Verdicts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
 EVERY_SNAPSHOT = sorted(SNAPSHOTS.rglob("*.yml"))
 
@@ -46,9 +48,17 @@ COMMON = [
     ["mixed-line-ending", "--fix=auto"],
     ["mixed-line-ending", "--fix=lf"],
     ["fix-byte-order-marker"],
-    ["check-yaml", "--allow-multiple-documents"],
     ["check-merge-conflict", "--assume-in-merge"],
 ]
+
+
+@contextmanager
+def left_by(tool: str) -> Iterator[list[Path]]:
+    """The snapshots that have not passed yet; those of a test that passes have. One is always."""
+    passed = Verdicts(tool, Path(__file__))
+    texts = {path: path.read_bytes() for path in EVERY_SNAPSHOT}
+    yield passed.left(texts) or EVERY_SNAPSHOT[:1]
+    passed.passes(texts)
 
 
 def test_common_hooks_find_nothing(outputs: list[Path]) -> None:
@@ -58,18 +68,22 @@ def test_common_hooks_find_nothing(outputs: list[Path]) -> None:
     assert changed(outputs) == set()
 
 
+def test_the_common_reader_finds_nothing() -> None:
+    with left_by("check-yaml") as files:
+        command = [tools.program("check-yaml"), "--allow-multiple-documents"]
+        assert subprocess.run([*command, *files], check=False).returncode == 0
+
+
 def test_trailing_whitespace_is_only_in_values(outputs: list[Path]) -> None:
     subprocess.run([tools.program("trailing-whitespace-fixer"), *outputs], check=False)
     assert changed(outputs) == TRAILING_BLANKS
 
 
 def test_prettier_finds_nothing() -> None:
-    done = subprocess.run(
-        [tools.program("prettier"), "--no-config", "--list-different", "."],
-        cwd=SNAPSHOTS,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    assert done.returncode in (0, 1)
-    assert done.stdout.split() == []
+    with left_by("prettier") as files:
+        command = [tools.program("prettier"), "--no-config", "--list-different"]
+        done = subprocess.run(
+            [*command, *files], cwd=SNAPSHOTS, stdout=subprocess.PIPE, text=True, check=False
+        )
+        assert done.returncode == 0
+        assert done.stdout.split() == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,22 +9,15 @@ import pytest
 
 from harness.cases import snapshots
 from harness.scripts import scripts
-from harness.validators import RENDERED, found, known, not_told, passed
+from harness.validators import RENDERED, found, not_told
 
-_PASSED = "shellcheck/passed"
 SCRIPTED = [target for target in RENDERED if target != "kubernetes"]
 
 
-def test_scripts_pass(pytestconfig: pytest.Config) -> None:
-    """What has passed in an earlier run is not checked again, but in CI."""
-    cache = None if os.environ.get("CI") else getattr(pytestconfig, "cache", None)
-    if cache:
-        known.update(cache.get(_PASSED, []))
+def test_scripts_pass() -> None:
     with ThreadPoolExecutor(2) as pool:
         every = pool.map(lambda target: found(target, "shellcheck", in_broken=False), RENDERED)
         assert dict(zip(RENDERED, every, strict=True)) == {target: [] for target in RENDERED}
-    if cache:
-        cache.set(_PASSED, sorted(passed))
 
 
 def test_a_broken_script_is_found() -> None:
