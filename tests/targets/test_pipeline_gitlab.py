@@ -50,6 +50,21 @@ def test_what_images_share_is_written_once() -> None:
     ]
 
 
+def test_what_only_a_child_pipeline_is_not_told_names_that_form() -> None:
+    text = (
+        "destinations: [{image: '${registry.image}:1', when: [default-branch, manual]}]\n"
+        "triggers: {branches: [main], manual: true, schedules: ['5 4 * * 0']}\n"
+    )
+    rendered(text)
+    with pytest.raises(ci_kaniko.SpecError) as error:
+        rendered(text + "gitlab: {form: child}\n")
+    assert {problem.rule for problem in error.value.problems} == {
+        *("impossible-condition", "impossible-trigger")
+    }
+    for problem in error.value.problems:
+        assert problem.message.startswith("GitLab's form: child ")
+
+
 def test_every_job_has_the_runner_that_the_spec_asks_for() -> None:
     found = jobs(
         _TWO

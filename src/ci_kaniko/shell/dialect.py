@@ -105,7 +105,7 @@ class Dialect(Protocol):
 
     ``tests`` are those for kinds of runs. With ``file_variables`` a secret's variable may hold the
     path of a file. ``no_identity`` says why a job has no identity of its own; it is empty where it
-    has one.
+    has one. ``form`` is what messages call a form of the target's files that knows less.
     """
 
     target: str
@@ -115,6 +115,7 @@ class Dialect(Protocol):
     ci_token: CiToken | None
     file_variables: bool
     no_identity: str
+    form: str
 
     def cell(self, name: str, plan: Plan) -> Cell | Impossible | None:
         """What a variable is here; None when it is made of others."""
@@ -144,6 +145,7 @@ class PlainDialect(Dialect):
     ci_token: CiToken | None = None
     file_variables = False
     no_identity = ""
+    form = ""
 
     def input_value(self, name: str) -> str:
         """Raises NotImplementedError: the CI is without inputs."""
@@ -256,7 +258,7 @@ def _impossible_condition(
         yield Finding(
             "impossible-condition",
             where,
-            f"{dialect.target} does not tell a job that it is a {kind} run",
+            f"{dialect.form or dialect.target} does not tell a job that it is a {kind} run",
             "branch and tag conditions work everywhere",
         )
 

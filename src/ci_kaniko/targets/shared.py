@@ -107,15 +107,15 @@ def config_folder(plan: Plan) -> list[str]:
     return [f"mkdir -p {' '.join(map(builder_of(plan).path, folders))}"] if folders else []
 
 
-def impossible_triggers(plan: Plan, *names: str) -> Iterator[Finding]:
-    """Triggers that a platform does not have."""
+def impossible_triggers(plan: Plan, *names: str, whose: str = "") -> Iterator[Finding]:
+    """Triggers that a platform does not have, or a form of its files, which is ``whose``."""
     triggers = plan.spec.triggers
     for name in names:
         if triggers and getattr(triggers, name):
             yield Finding(
                 "impossible-trigger",
                 ("triggers", name),
-                f"{plan.target} starts no run that way",
+                f"{whose or plan.target} starts no run that way",
                 "pushes, tags and pull requests start it",
             )
 

@@ -112,8 +112,9 @@ class _GitLab(PlainDialect):
     ci_token = CiToken("CI_JOB_TOKEN", "GitLab gives every job this token")
     file_variables = True
 
-    def __init__(self, tests: Mapping[str, str]) -> None:
+    def __init__(self, tests: Mapping[str, str], form: str = "") -> None:
         self.tests = tests
+        self.form = form
 
     def cell(self, name: str, plan: Plan) -> Cell | None:
         if name.startswith("env."):
@@ -160,7 +161,8 @@ class _GitLab(PlainDialect):
 
 
 DIALECT = _GitLab(_BY_SOURCE)
-_CHILD = _GitLab(_BY_NUMBER)
+CHILD = "GitLab's form: child"
+_CHILD = _GitLab(_BY_NUMBER, CHILD)
 """A child pipeline is always started by its parent, and knows a request by its number only."""
 _OF_PIPELINES = _GitLab({**_BY_SOURCE, **_BY_NUMBER})
 

@@ -12,7 +12,7 @@ from ci_kaniko.shell.dialect import impossible
 from ci_kaniko.spec.texts import texts_of
 from ci_kaniko.syntax.globs import is_exclusion
 from ci_kaniko.syntax.variables import ENV_PREFIX, natives
-from ci_kaniko.targets.gitlab.dialect import dialect_of, is_child
+from ci_kaniko.targets.gitlab.dialect import CHILD, dialect_of, is_child
 from ci_kaniko.targets.gitlab.names import digest_name, job_names
 from ci_kaniko.targets.gitlab.rules import changed_glob
 from ci_kaniko.targets.gitlab.runner import RUNNERS, checkout_variables
@@ -138,7 +138,7 @@ def _plan_findings(plan: Plan) -> Iterator[Finding]:
     section = plan.spec.gitlab
     yield from impossible(plan, dialect_of(plan))
     if is_child(plan.spec):
-        yield from impossible_triggers(plan, "schedules", "manual")
+        yield from impossible_triggers(plan, "schedules", "manual", whose=CHILD)
     if plan.arguments:
         yield from builder_of(plan).impossible_image(plan, with_shell=True)
     if section.dependency_proxy and plan.arguments:
