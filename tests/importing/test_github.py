@@ -9,6 +9,7 @@ import yaml
 
 from ci_kaniko import SpecError, import_files
 from ci_kaniko.importing.readers.github.catalogue import known_actions
+from ci_kaniko.importing.report import report_text
 from ci_kaniko.rehearsing import yaml11
 
 _EXECUTOR = "ghcr.io/osscontainertools/kaniko:v1.28.3"
@@ -530,3 +531,12 @@ def test_each_action_says_what_it_does() -> None:
     kinds = {"executor", "builds", "checkout", "login", "metadata", "cloud", "prepares", "wraps"}
     assert {action.does for action in actions.values()} == {*kinds, "nothing"}
     assert all(action.because for action in actions.values() if action.does in {"wraps", "nothing"})
+
+
+def test_a_file_that_stands_for_one_of_another_repository_is_told() -> None:
+    calls = "on: push\njobs: {a: {uses: acme/flows/.github/workflows/kaniko.yml@v3}}\n"
+    step = "{uses: int128/kaniko-action@v1, with: {push: true, tags: 'quay.io/acme/shop:1'}}"
+    called = f"on: workflow_call\njobs: {{b: {{runs-on: ubuntu-24.04, steps: [{step}]}}}}\n"
+    files = [(".github/workflows/ci.yml", calls), (".github/workflows/kaniko.yml", called)]
+    said = report_text(import_files(files).report)
+    assert "acme/flows/.github/workflows/kaniko.yml@v3 is of another repository" in said
