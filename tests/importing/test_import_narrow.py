@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -439,6 +440,34 @@ _FORMS = (
     "QUESTION && { OTHERS; }",
     "! QUESTION || OTHERS",
 )
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_job_that_must_not_push_keeps_its_destination_beside_one_that_pushes(order: int) -> None:
+    """Nobody can tell when it would push, so what it names is in the spec and not pushed."""
+    step = "docker run -v $PWD:/workspace ghcr.io/osscontainertools/kaniko:v1.28.3"
+    asked = {
+        "main": "github.event_name == 'push'",
+        "preview": "github.event_name == 'pull_request' && !github.event.pull_request.draft",
+    }
+    jobs = {
+        name: {
+            "runs-on": "ubuntu-24.04",
+            "if": condition,
+            "steps": [
+                {"uses": "actions/checkout@v4"},
+                {"run": f"{step} --destination=quay.io/acme/{name[0]}:1"},
+            ],
+        }
+        for name, condition in [*asked.items()][::order]
+    }
+    text = json.dumps({"on": {"push": {"branches": ["main"]}, "pull_request": {}}, "jobs": jobs})
+    found = import_files([("w.yml", text)])
+    images = yaml11.load(found.spec_text)["images"]
+    assert images["preview"]["destinations"] == ["quay.io/acme/p:1"]
+    assert images["preview"]["push"] == "never"
+    assert images["main"]["destinations"] == ["quay.io/acme/m:1"]
+    assert "push" not in images["main"]
 
 
 def test_whether_a_command_succeeds_is_not_known() -> None:

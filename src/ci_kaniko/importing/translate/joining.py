@@ -129,7 +129,7 @@ def _same_image(one: dict[str, Any], other: dict[str, Any]) -> bool:
     mine, theirs = one.get("triggers"), other.get("triggers")
     if mine == theirs or mine is None or theirs is None:
         return False
-    if mine.get("repository") != theirs.get("repository"):
+    if mine.get("repository") != theirs.get("repository") or _holds_back(one, other):
         return False
     trial = _is_a_trial(one) or _is_a_trial(other)
     if not trial and _settings(one) != _settings(other):
@@ -139,6 +139,19 @@ def _same_image(one: dict[str, Any], other: dict[str, Any]) -> bool:
         return False
     keys = (set(mine) & set(theirs)) - {"repository"}
     return not any(_overlap(mine[key], theirs[key]) for key in keys)
+
+
+def _holds_back(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether one names what it must not push, which is lost beside what the other pushes."""
+    never, pushing = (one, other) if one.get("push") == "never" else (other, one)
+    if never.get("push") != "never" or pushing.get("push") == "never":
+        return False
+    names, pushed = ({*map(_image, build.get("destinations", ()))} for build in (never, pushing))
+    return bool(pushed and names - pushed)
+
+
+def _image(entry: str | dict[str, Any]) -> str:
+    return entry if isinstance(entry, str) else str(entry["image"])
 
 
 def _settings(build: dict[str, Any]) -> dict[str, Any]:
