@@ -30,6 +30,12 @@ REFUSED = {
     "characters": ("a.sh", f"echo \ue000\n{CALL}", "characters that no shell reads", 1),
     "length": ("a.sh", "# " + "x" * 300_000 + f"\n{CALL}", "longer than 256 KiB", 1),
     "expressions": ("a.sh", "echo " + "${{a}}" * 6_500 + f"\n{CALL}", "too many expressions", 0),
+    "a comment": ("a.yml", "# kaniko, one day\njob: {script: make}\n", "no job here builds", 0),
+    "a mention": (
+        *("a.yml", "job:\n  script:\n    # kaniko\n    - load gcr.io/kaniko:v1\n"),
+        "no job here runs kaniko's executor: import does not read gcr.io/kaniko:v1 here",
+        4,
+    ),
     "nothing": ("a.sh", "#!/bin/sh\necho hello\n", "no job here builds an image", 0),
     "ways": ("a.sh", "if a; then b; " + "elif a; then b; " * 1100 + f"fi\n{CALL}", "deeply", 1),
     "anchors": ("a.yml", "a: *nobody\n", "the alias \\*nobody names nothing", 1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -95,6 +96,19 @@ def test_a_file_without_anything_of_ours_is_left_alone() -> None:
     for path in FILES:
         text = read(path)
         assert merge(text, "", target_of(path), path.name) == text
+
+
+@pytest.mark.parametrize("name", ["build ", " build", "a\tb", "a\xa0", '"a"', "# a"])
+def test_a_marker_names_whatever_a_job_may_be_called(name: str) -> None:
+    """And shows what nobody would see."""
+    wanted = rendered("gitlab", "api", more=f"gitlab: {{job: {json.dumps(name)}}}\n")
+    before = "first:\n  script: a\n"
+    text = merge(before, wanted, "gitlab", "ci.yml")
+    assert [*yaml11.load(text)] == ["first", name]
+    (marker,) = [line for line in text.splitlines() if "# ci-kaniko: " in line]
+    assert marker.isprintable()
+    assert merge(text, wanted, "gitlab", "ci.yml") == text
+    assert merge(text, "", "gitlab", "ci.yml") == before
 
 
 # -- where entries go --------------------------------------------------------------------------

@@ -228,6 +228,23 @@ def test_two_clouds_and_a_context_share_one_client() -> None:
         assert rendered.count("us-west-2") == jobs
 
 
+@pytest.mark.parametrize("column", TITLES)
+def test_the_clients_of_two_clouds_each_find_their_keys(column: str) -> None:
+    hosts = {
+        "123456789012.dkr.ecr.eu-west-1.amazonaws.com": (
+            "{aws: {access_key_id: ECR_ID, secret_access_key: ECR_KEY}}"
+        ),
+        "europe-docker.pkg.dev": "{google: {key_file: GOOGLE_KEY}}",
+    }
+    text = "".join(f"  {host}: {login}\n" for host, login in hosts.items())
+    images = ", ".join(f"{host}/acme/images/shop:1" for host in hosts)
+    text = f"default_branch: main\ndestinations: [{images}]\nregistries:\n{text}"
+    got, wanted = ran(text, column, DEFAULT_BRANCH)
+    check(got, wanted)
+    assert got.env["AWS_ACCESS_KEY_ID"] == expected_logins.secret("ECR_ID")
+    assert "GOOGLE_APPLICATION_CREDENTIALS" in got.env
+
+
 def test_a_pull_login_of_the_ci_may_push_too() -> None:
     """`pull: true` adds runs, it takes nothing away: the token still needs to write."""
     text = (

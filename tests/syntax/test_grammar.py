@@ -53,7 +53,13 @@ TAKEN: dict[str, tuple[str, ...]] = {
     "digest": ("sha256:" + "0a" * 32,),
     "build arg": ("A", "_a1", "GO_VERSION"),
     "label": ("a", "org.opencontainers.image.title", "with blank", "é"),
-    "secret": ("GHCR_TOKEN", "token2", "_X", "dockerhubtoken2024production", "A1B2C3_D4E5F6G7H8I9"),
+    "secret": (
+        "GHCR_TOKEN",
+        "token2",
+        "_X",
+        "dockerhubtoken2024production",
+        "A1B2C3_D4E5F6G7H8_J0",
+    ),
     "config": ("regcred", "REGISTRY_CONFIG", "my.reg-cred"),
     "glob": ("main", "release/*", "v*", "**", "a+b", "#1", "feature/**/x", "a@b", "$x", "é"),
     "branch": ("main", "feature/Add-x_1.2"),
@@ -159,6 +165,7 @@ REFUSED: dict[str, dict[str, str]] = {
         "word that YAML reads": "No",
         "token": "ghp_0123456789abcdefghijklmnopqrstuvwxyz",
         "random": "a1b2c3d4e5f6a7b8c9d0",
+        "random capitals": "A1B2C3D4E5F6A7B8C9D0",
         "line break": "TOKEN\n",
     },
     "config": {"JSON": '{"auths": {}}', "path": "/kaniko/.docker/config.json", "empty": ""},
@@ -389,6 +396,7 @@ WHEN: dict[str, tuple[Any, tuple[tuple[str, ...], ...]]] = {
     "always": (["always"], (("always",),)),
     "tag": ({"tag": "v*"}, (("tag", "v*"),)),
     "several": (["manual", {"branch": ["a", "b/*"]}], (("manual",), ("branch", "a", "b/*"))),
+    "several of Python": (("manual", {"branch": ("a", "b")}), (("manual",), ("branch", "a", "b"))),
 }
 
 
@@ -410,6 +418,8 @@ UNHEARD: dict[str, tuple[Any, str]] = {
     "others behind always": (["always", "manual"], "leave always out, or the others"),
     "another key": ({"foo": "x"}, "a map has branch: or tag:"),
     "no condition": ([], "leave when: out for always"),
+    "no condition of Python": ((), "leave when: out for always"),
+    "a word of GitLab": ("merge_request", 'did you mean "pull-request"?'),
 }
 
 

@@ -80,7 +80,7 @@ def parse_when(value: Any) -> AnyOf:
 
     Raises Refused.
     """
-    if isinstance(value, tuple) and all(isinstance(item, Condition) for item in value):
+    if value and isinstance(value, tuple) and all(isinstance(each, Condition) for each in value):
         return cast("AnyOf", value)
     if not isinstance(value, list | tuple):
         return (_condition(value, ()),)
