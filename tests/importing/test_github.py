@@ -451,7 +451,7 @@ CASES = {
             "build_secrets": {"npm": "NPM_TOKEN"},
             "options": {"custom_platform": "linux/arm64"},
         },
-        {"builder-flag", "not-portable"},
+        {"builder-flag", "literal-secret", "not-portable"},
     ),
     "a build that requests do not push": Case(
         [_built(push="${{ github.event_name != 'pull_request' }}", tags=f"{_WEB}:1")],

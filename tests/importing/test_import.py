@@ -213,6 +213,29 @@ def test_each_written_secret_is_reported_with_its_line() -> None:
     assert {4, 9, 10} <= lines
 
 
+@pytest.mark.parametrize(
+    "build",
+    [
+        "run: /kaniko/executor --no-push --context=. --build-arg=NPM_TOKEN=TEXT",
+        "run: docker buildx build --push -t quay.io/acme/shop:1 --secret NPM_TOKEN=TEXT .",
+        "run: NPM_TOKEN=TEXT /kaniko/executor --no-push --context=. --build-arg=NPM_TOKEN",
+        "{uses: docker/build-push-action@v6, with: {tags: a.io/b:1, secrets: NPM_TOKEN=TEXT}}",
+    ],
+)
+def test_a_written_secret_is_hidden_whole_and_everywhere(build: str) -> None:
+    """Many end in the sign that also stands behind a name."""
+    job = f"{{runs-on: ubuntu-24.04, steps: [{{run: deploy TEXT}}, {{run: make}}, {build}]}}"
+    if build.startswith("run: "):
+        job = job.replace(build, f"{{{build}}}")
+    text = f"on: push\njobs: {{image: {job}}}\n".replace("TEXT", "hunter2=Xk39sfj2LL==")
+    found = import_files([("ci.yml", text)])
+    shown = found.spec_text + report_text(found.report)
+    assert "deploy ***" in shown
+    assert not re.search("hunter2|Xk39|==", shown)
+    (told,) = [entry for entry in found.report if entry.rule == "literal-secret"]
+    assert (told.line, "NPM_TOKEN" in told.message) == (2, True)
+
+
 def test_what_is_said_of_a_line_stands_on_one_line() -> None:
     """A value of several lines, in a flag, in a command and in a variable."""
     shell = "ARGS='--foo a\nb'\n/kaniko/executor --no-push --bar='a\nb' $ARGS\ndeploy 'a\nb'\n"

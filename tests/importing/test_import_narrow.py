@@ -398,6 +398,21 @@ def test_what_a_platform_refuses_is_left_out_and_named() -> None:
     assert "GIT_SUBMODULE_STRATEGY" in said or "submodules: recursive" in said
 
 
+def test_each_item_of_a_list_that_a_platform_refuses_is_named() -> None:
+    """One after the other is left out: the places of those behind it move."""
+    docker = "buildx build --push -t quay.io/acme/shop:1 --platform"
+    text = (
+        "build:\n  image: docker:27\n  script:\n"
+        "    - docker login -u acme -p $QUAY_PASSWORD quay.io\n"
+        f"    - docker {docker} linux/s390x,linux/amd64,linux/riscv64,linux/arm64 .\n"
+    )
+    found = import_files([(".gitlab-ci.yml", text)])
+    assert found.spec.platforms == ("linux/amd64", "linux/arm64")
+    assert render(found.spec, "gitlab")
+    left = [entry.message for entry in found.report if entry.rule == "missing-runner"]
+    assert [("s390x" in each, "riscv64" in each) for each in left] == [(True, False), (False, True)]
+
+
 def test_jobs_that_are_joined_push_no_more_than_each() -> None:
     """Neither may push everywhere, and what is made of both must not either."""
     text = (

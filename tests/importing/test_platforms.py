@@ -107,3 +107,29 @@ def test_a_file_of_the_repository_is_found(given: str, tmp_path: Path) -> None:
     assert made.spec.destinations
     assert import_files(names[::-1]).spec == made.spec
     assert [entry for entry in made.report if entry.rule == "include"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("build.yml", True),
+        (".github/workflows/build.yml", True),
+        ("shop/.github/workflows/build.yml", True),
+        ("rebuild.yml", False),
+        ("other/build.yml", False),
+    ],
+)
+def test_a_file_is_the_one_that_was_asked_for(path: str, found: bool) -> None:  # noqa: FBT001
+    step = f"{{run: docker run gcr.io/kaniko-project/executor:v1.23.2 {_CALL.partition(' ')[2]}}}"
+    job = f"{{runs-on: ubuntu-24.04, steps: [{step}]}}"
+    uses = "{uses: ./.github/workflows/build.yml}"
+    files = [
+        ("ci.yml", f"on: {{push: {{branches: [release]}}}}\njobs: {{image: {uses}}}\n"),
+        ("test.yml", "on: push\njobs: {test: {runs-on: ubuntu-24.04, steps: [{run: make}]}}\n"),
+        (path, f"on: {{workflow_call: {{}}}}\njobs: {{build: {job}}}\n"),
+    ]
+    made = import_files(files)
+    missing = [entry.message for entry in made.report if entry.rule == "reusable-workflow"]
+    assert ("was not found" in "".join(missing)) is not found
+    branches = made.spec.triggers.branches if made.spec.triggers else ()
+    assert (tuple(branches) == ("release",)) is found

@@ -76,6 +76,8 @@ def test_a_build_holds_what_is_given_or_the_defaults() -> None:
     }
     assert build.labels["mode"] == "${input.mode}"
     assert chosen(spec).platforms == ("linux/amd64",)
+    kept = SPEC.replace('"${input.registry}/acme/cache"', '"oci:/cache/layers"')
+    assert held(settled(ci_kaniko.loads(kept), given))["cache"] == "oci:/cache/layers"
     plain = ci_kaniko.loads("push: never\n")
     assert settled(plain, given) is plain
     assert settled_images(plain, given) is plain

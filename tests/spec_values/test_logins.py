@@ -177,6 +177,13 @@ def test_a_dependency_proxy_that_is_off_stops_the_job() -> None:
     stopped(got, ["the dependency proxy is off"])
 
 
+def test_the_token_of_gitlab_goes_to_its_own_registry_alone() -> None:
+    text = "destinations: [HOST/acme/shop:1]\nregistries: {HOST: ci-token}\n"
+    check(*ran(text.replace("HOST", "registry.example.com"), "gitlab", DEFAULT_BRANCH))
+    got, _ = ran(text.replace("HOST", "registry.gitlab.com"), "gitlab", DEFAULT_BRANCH)
+    stopped(got, ["registry.gitlab.com is not the registry of this GitLab"])
+
+
 def test_github_answers_without_a_token() -> None:
     """A run without the permission, or an answer that holds nothing, never starts the executor."""
     kind = "{aws: {role: ARN}}"
@@ -198,6 +205,17 @@ def test_the_token_of_a_request_never_stands_in_an_argument() -> None:
         assert "eyJ." not in words
         masked = [line for line in got.stdout.splitlines() if line.startswith("::add-mask::")]
         assert len(masked) >= 3
+
+
+@pytest.mark.parametrize("kind", ["{aws: ambient}", "{google: ambient}"])
+def test_a_machine_that_has_no_keys_to_give_is_not_waited_for(kind: str) -> None:
+    """Off the cloud nobody is at its address: one attempt of seconds, where others try anew."""
+    got, _ = ran(f"{login_spec(kind, 'gitlab')}\nbuilder: buildah", "gitlab", DEFAULT_BRANCH)
+    calls = [call.split("\n") for call in "\n".join(got.curl).split("--fail\n") if call]
+    near = [call for call in calls if any("//169.254." in w or "//metadata." in w for w in call)]
+    assert near
+    for call in calls:
+        assert ("--connect-timeout" in call, "--retry" in call) == (call in near, call not in near)
 
 
 def test_two_clouds_and_a_context_share_one_client() -> None:

@@ -240,6 +240,9 @@ def _secrets(scope: Scope) -> list[Item]:
         var = only_var(value[0]) if value else None
         secret = var.name.partition("secrets.")[2] if var else ""
         if not secret:
+            if written := literal(value[0]) if value else None:
+                scope.job.report.hide(written)
+                scope.job.tell("literal-secret", row.line, spell(name), spell(name))
             scope.job.tell("builder-flag", row.line, f"secrets: {spell(name)}", DOCKER.name)
             continue
         scope.job.secrets.setdefault(secret, Secret(secret))
