@@ -9,8 +9,9 @@ import shutil
 import subprocess
 import tarfile
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -21,7 +22,7 @@ from ci_kaniko.rehearsing.events import Event, values
 from ci_kaniko.rehearsing.rehearse import rehearse
 from ci_kaniko.rehearsing.told import github, gitlab
 from ci_kaniko.rendering import render
-from harness import tools
+from harness import cloned, tools
 from harness.clouds import secured
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG
 from harness.registry import PASSWORD, USER, serving
@@ -146,14 +147,43 @@ def cases(host: str, repository: str = "shop", files: str = "https://a") -> dict
         ),
         "archive": Case({"destinations": one, "context": f"{files}/shop.tar.gz?version=$1"}),
         "address": Case(
-            {"destinations": one, "context": "app", "dockerfile": f"{files}/Dockerfile"}
+            {
+                "destinations": one,
+                "context": "app",
+                "dockerfile": f"{files}/Dockerfile",
+                "github": {"mode": "container"},
+            }
+        ),
+        "unpacked": Case({"destinations": one, "context": "tar://out/the 'shop'.tgz"}, TAG),
+        "part": Case(
+            {
+                "destinations": one,
+                "context": f"{files}/shop.tar.gz",
+                "context_sub_path": "app",
+                "dockerfile": "../Dockerfile",
+            }
+        ),
+        "repository": Case(
+            {
+                "destinations": [f"{host}/acme/{repository}:1"],
+                "context": f"git://{files.removeprefix('https://')}/shop.git"
+                "#refs/heads/release#${commit.sha}",
+                "context_sub_path": "app",
+                "dockerfile": "../Dockerfile",
+                "git": {
+                    "token": "GIT_TOKEN",
+                    "username": cloned.READER,
+                    "insecure_skip_tls": True,
+                },
+                "tools": {"git": f"{host}/tools/git:1"},
+            }
         ),
     }
 
 
 NAMES = tuple(cases("127.0.0.1:5000"))
-FETCHED = ("mirror", "archive", "address")
-"""Of these Buildah fetches the base, the context or the Dockerfile."""
+FETCHED = ("mirror", "archive", "address", "unpacked", "part", "repository")
+"""Of these Buildah fetches the base, the context or the Dockerfile, or a script unpacks it."""
 TARGETS = ("gitlab", "kubernetes", "github")
 
 
@@ -188,10 +218,15 @@ class Bench:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(library, place)
         (self.box / "checkout" / "Dockerfile").write_text(case.dockerfile)
+        checkout, served = self.box / "checkout", self.box / "served"
         if self.files in str(case.spec):
-            served = self.box / "served"
-            shutil.make_archive(str(served / "shop"), "gztar", self.box / "checkout")
-            shutil.move(self.box / "checkout" / "Dockerfile", served / "Dockerfile")
+            shutil.make_archive(str(served / "shop"), "gztar", checkout)
+            shutil.move(checkout / "Dockerfile", served / "Dockerfile")
+        elif case.spec.get("context", "").startswith("tar:"):
+            made = shutil.make_archive(str(served / "unpacked"), "gztar", checkout)
+            (checkout / "out").mkdir()
+            shutil.move(made, checkout / "out" / "the 'shop'.tgz")
+            (checkout / "Dockerfile").unlink()
 
     def run(self, script: str, env: dict[str, str], shell: str = "sh") -> str:
         """Run a script whose folders are those of the bench."""
@@ -234,7 +269,7 @@ def offering(folder: Path) -> Iterator[str]:
     """A server of files, with a certificate that the bench trusts."""
     tools.program("openssl")
     (folder / "served").mkdir()
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder / "served"))
+    handler = partial(cloned.Handler, directory=str(folder / "served"))
     with secured(ThreadingHTTPServer(("127.0.0.1", 0), handler), folder) as port:
         yield f"https://127.0.0.1:{port}"
 
@@ -254,7 +289,11 @@ def benched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         subprocess.run(["rm", "-rf", str(folder)], check=False)
 
 
-SECRETS = {"REGISTRY_PASSWORD": PASSWORD, "NPM_TOKEN": "s3cret '$x' \"y\""}
+SECRETS = {
+    "REGISTRY_PASSWORD": PASSWORD,
+    "NPM_TOKEN": "s3cret '$x' \"y\"",
+    "GIT_TOKEN": cloned.TOKEN,
+}
 
 
 def spec_of(case: Case, host: str, **more: str) -> ci_kaniko.Spec:
@@ -334,7 +373,15 @@ def builds_what_kaniko_is_told(bench: Bench, name: str) -> None:
         base = Case({"destinations": [f"{bench.host}/hub/acme/base:1"]})
         bench.checkout(base)
         build(bench, base, "gitlab")
+    if name == "repository":
+        git = Case({"destinations": [f"{bench.host}/tools/git:1"]}, dockerfile=cloned.IMAGE)
+        bench.checkout(git)
+        cloned.git_image(bench.box / "checkout")
+        build(bench, git, "gitlab")
     bench.checkout(case)
+    if name == "repository":
+        sha = cloned.commit(bench.box / "checkout", bench.box / "served", "shop.git")
+        case = case._replace(event=replace(case.event, sha=sha))
     wanted = asked(case, bench.host, target)
     build(bench, case, target)
     for destination in wanted.destinations:

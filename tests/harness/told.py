@@ -58,7 +58,9 @@ ROOTS = (
     *("/home/user/checkout", "/home/user/src", "/root/src", "/kaniko/src", "/builds/Acme/Shop"),
     *("/workspace/build/buildkite", "/workspace", "/kaniko/context", "/root/context"),
     *("/home/user/context", "/kaniko/buildcontext"),
+    *("/home/user/buildcontext", "/root/buildcontext"),
 )
+FOLDER = "/root/buildcontext"
 
 
 def _below(path: str) -> str:
@@ -80,6 +82,8 @@ def by_kaniko(done: Recorded) -> Told:
         location, *fragments = whole.removeprefix("git://").split("#")
         branch = dict(each.partition("=")[::2] for each in given.get("--git", ())).get("branch")
         folder = f"{location}#{branch or (fragments or [''])[-1]}:{folder}"
+    if whole.startswith("tar://"):
+        folder = _one(given, "--context-sub-path")
     if whole.startswith("https://"):
         folder = f"{whole}:{_one(given, '--context-sub-path')}"
     cache = _one(given, "--cache-repo") if "--cache" in given else ""
@@ -103,8 +107,27 @@ def by_kaniko(done: Recorded) -> Told:
     )
 
 
+def _cloned(before: list[tuple[str, ...]]) -> str:
+    """What Buildah is told to clone before it builds: the address, and what is checked out."""
+    (_, verb, _), *runs = before
+    assert verb == "from"
+    assert {(run[:2], run[2:6]) for run in runs} == {
+        (
+            ("buildah", "run"),
+            ("--volume", f"{FOLDER}:/git", "--workingdir", "/git"),
+        )
+    }
+    told = [run[run.index("--quiet") - 1 :] for run in runs if "--quiet" in run]
+    assert [words[0] for words in told][:3] == ["init", "fetch", "checkout"]
+    *_, address, ref = told[1]
+    commit = told[2][-1]
+    named = ref if commit == "FETCH_HEAD" else commit
+    return f"{address.removeprefix('https://')}#{'' if named == 'HEAD' else named}"
+
+
 def by_buildah(done: Recorded) -> Told:
-    (program, verb, *words), *pushes = done.commands
+    build = next(number for number, each in enumerate(done.commands) if each[1] == "build")
+    before, ((program, verb, *words), *pushes) = done.commands[:build], done.commands[build:]
     assert (program, verb) == ("buildah", "build")
     *options, context = words
     given = _pairs(options)
@@ -124,8 +147,15 @@ def by_buildah(done: Recorded) -> Told:
     cache = _one(given, "--cache-from")
     assert ("--layers" in given) == bool(cache)
     assert _one(given, "--cache-to") in {"", cache}
+    below = _below(context)
+    if "://" in context:
+        below = f"{context}:"
+    elif before:
+        below = f"{_cloned([*before])}:{below}"
+    elif "--location" in done.curl:
+        below = f"{done.curl[done.curl.index('--location') + 1]}:{below}"
     return Told(
-        f"{context}:" if "://" in context else _below(context),
+        below,
         _below(_one(given, "--file")),
         _one(given, "--target"),
         tuple(given.get("--build-arg", ())),

@@ -19,6 +19,7 @@ _NO_SNAPSHOT = "it compares no file systems, so nothing has to be left out or wi
 _NO_LOG = "remove it: it logs in its own way"
 _BY_ITSELF = "remove it: it does so by itself"
 _ONE_FILE = "digest: true in its place hands the digest to later jobs"
+_FALSE = "remove it: false is what it does anyway"
 _WITHOUT = "remove it, or keep kaniko on this target"
 
 INSTEAD: Mapping[str, str] = {
@@ -63,8 +64,6 @@ _OWN = {
     ("buildkit", "skip-default-registry-fallback"): (
         "remove it: where no mirror has an image, the daemon asks its registry"
     ),
-    ("buildah", "context-sub-path"): "an archive of that folder, or prepare: to unpack it",
-    ("buildah", "git"): "prepare: clones with an image that has git",
 }
 """The same about what is true of one builder alone."""
 
@@ -102,7 +101,7 @@ def foreign(
         elif flag not in carried:
             yield refusal(where, _nothing(name), instead(name, flag))
         elif value is False and FLAGS[flag].kind == "switch":
-            yield refusal(where, _nothing(name), "remove it: false is what it does anyway")
+            yield refusal(where, _nothing(name), _FALSE)
     for option, info in type(spec.executor).model_fields.items():
         if getattr(spec.executor, option) != info.default:
             hint = f"remove it; tools: {{{name}: IMAGE}} names the image that builds"
@@ -114,8 +113,11 @@ def foreign(
             yield refusal(("env", variable), _nothing(name), "remove it: kaniko alone reads it")
     yield from _contexts(plan, name, {**_STORES, **why})
     for field, info in type(spec.git).model_fields.items():
-        if field not in git and getattr(spec.git, field) != info.default:
+        value = getattr(spec.git, field)
+        if field not in git and value != info.default:
             yield refusal(("git", field), _nothing(name), _GIT.get(field, _WITHOUT))
+        elif value is False:
+            yield refusal(("git", field), _nothing(name), _FALSE)
     yield from _logins(plan, name)
 
 
@@ -144,15 +146,11 @@ def _flags(plan: Plan) -> Iterator[tuple[Where, str, Any]]:
                 yield (section, field), flags[field], value
 
 
-_STORES = {
-    **dict.fromkeys(("s3", "gs", "azure"), "{name} fetches no context from a cloud's store"),
-    "tar": "nothing unpacks an archive of the checkout for {name}",
-}
+_STORES = dict.fromkeys(("s3", "gs", "azure"), "{name} fetches no context from a cloud's store")
 """What no other builder fetches, and why."""
-_ONE_COMMIT = "remove it: it fetches the one commit that it builds"
 _GIT = {
-    "depth": _ONE_COMMIT,
-    "single_branch": _ONE_COMMIT,
+    "depth": "remove it: it fetches the one commit that it builds",
+    "single_branch": "remove it: it fetches nothing but what it builds",
     "recurse_submodules": "remove it: it fetches them with their own",
 }
 

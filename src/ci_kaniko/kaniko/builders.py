@@ -8,6 +8,8 @@ FETCHING = frozenset({KANIKO})
 """Those that fetch the repository of the job itself, where nothing has checked it out."""
 HELPED = frozenset({KANIKO})
 """Those whose image has a helper for the registries of each cloud."""
+GITLESS = frozenset({"buildah"})
+"""Those whose image has no git, and that fetch a repository with that of another image."""
 CURLED = frozenset({"buildah"})
 """Those whose image has curl; the others have busybox."""
 

@@ -27,8 +27,10 @@ exit "$status"
 BUILDER = "/.record/executor"
 """The program that builds after a call is recorded, where one does."""
 
-CALLED = PROGRAM.replace('"executor $$"', '"builder $$"')
-"""Another builder, which may be called more than once."""
+CALLED = PROGRAM.replace('"executor $$"', '"builder $$"').replace(
+    'exit "$status"', '[ "$1" != from ] || echo working-container\nexit "$status"'
+)
+"""Another builder, which may be called more than once; Buildah names the containers it makes."""
 
 BUILDING = PROGRAM.replace(
     'exit "$status"', f'[ "$status" = 0 ] || exit "$status"\nexec {BUILDER} "$@"'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from _thread import RLock  # what threading has, too, and takes long to import
 
-from ci_kaniko.kaniko.builders import KANIKO
+from ci_kaniko.kaniko.builders import GITLESS, KANIKO
 from ci_kaniko.quick.declaring import BaseModel, ConfigDict, Field, model_validator
 from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 from ci_kaniko.spec.builder import BuilderName  # noqa: TC001 - pydantic reads the annotation
@@ -162,7 +162,9 @@ class Section(Model):
         """Which of the tools the target runs for a build."""
         joins = {"regctl"} if build.platforms and build.push != "never" else set()
         builder = self.builder or build.builder
-        return joins if builder == KANIKO else {*joins, builder}
+        clones = builder in GITLESS and build.context.kind == "git"
+        run = {*joins, "git"} if clones else joins
+        return run if builder == KANIKO else {*run, builder}
 
     def time_tool(self, build: Any) -> str:
         """Which of the tools tells when a commit was made, where the platform does not."""

@@ -54,8 +54,9 @@ class Tools(Model):
     )
     git: PulledImage | None = Field(
         default=None,
-        description="The image that clones on Agola and Kubernetes: git, ssh and a shell. By "
-        f"default {GIT_IMAGE}; on Agola that of prepare clones where this is absent.",
+        description="The image that clones on Agola and Kubernetes, and git contexts for Buildah: "
+        f"git, ssh and a shell. By default {GIT_IMAGE}; on Agola that of prepare clones where "
+        "this is absent.",
         examples=["registry.example.com/mirror/git:2.52.0"],
     )
     curl: PulledImage | None = Field(

@@ -107,11 +107,11 @@ def without_scheme(parts: Parts) -> Parts:
     return tuple(part for part in (first.partition("://")[2], *rest) if part)
 
 
-def git_parts(parts: Parts) -> tuple[Parts, Parts]:
-    """The address of a git context without its scheme, and what is checked out: nothing by itself.
+def git_parts(parts: Parts) -> tuple[Parts, list[Parts]]:
+    """The address of a git context without its scheme, and what it names of a ref and a commit.
 
     >>> git_parts(("git://github.com/acme/shop.git#refs/heads/main",))
-    (('github.com/acme/shop.git',), ('refs/heads/main',))
+    (('github.com/acme/shop.git',), [('refs/heads/main',)])
     """
     found: list[list[str | Ref]] = [[]]
     for part in without_scheme(parts):
@@ -122,7 +122,7 @@ def git_parts(parts: Parts) -> tuple[Parts, Parts]:
         found[-1].append(first)
         found += [[other] for other in others]
     location, *fragments = (tuple(part for part in each if part) for each in found)
-    return location, fragments[-1] if fragments else ()
+    return location, fragments
 
 
 def _remote(text: str, scheme: str, rest: str) -> Parts:

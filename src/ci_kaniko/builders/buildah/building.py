@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from ci_kaniko.builders.buildah.fetching import fetching
 from ci_kaniko.builders.buildah.settings import reaching
 from ci_kaniko.builders.builder import Builder, Contained, archives
 from ci_kaniko.builders.carried import foreign, refusal
 from ci_kaniko.builders.registries import reached
 from ci_kaniko.kaniko.builders import BUILDER_HOMES, BUILDER_IMAGES
-from ci_kaniko.plan.model import Argument
+from ci_kaniko.plan.model import FETCHED, Argument
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.syntax.contexts import normal_path, without_scheme
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ci_kaniko.builders.builder import Call
+    from ci_kaniko.builders.fetching import Fetching
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.problems.finding import Finding
     from ci_kaniko.spec.build import Build
@@ -31,6 +33,7 @@ _BUILT = "localhost/built"
 CARRIED: Mapping[str, str] = MappingProxyType(
     {
         "context": "the last word",
+        "context-sub-path": "the last word",
         "dockerfile": "--file=",
         "target": "--target=",
         "build-arg": "--build-arg=",
@@ -56,6 +59,7 @@ CARRIED: Mapping[str, str] = MappingProxyType(
         "oci-layout-path": "buildah push oci:",
         "no-push": "nothing is pushed",
         "no-push-cache": "no --cache-to=",
+        "git": "buildah run, with the image of tools.git",
         "insecure-registry": "registries.conf",
         "skip-tls-verify-registry": "registries.conf",
         "registry-map": "registries.conf",
@@ -67,8 +71,8 @@ CARRIED: Mapping[str, str] = MappingProxyType(
 )
 """The flags of kaniko that it does, and how; what ends with = is followed by the same value."""
 
-
-_NOT_FETCHED = {"git": "the image of {name} has no git to clone it with"}
+_GIT = ("token", "username", "branch", "depth", "recurse_submodules", "insecure_skip_tls")
+"""What it does for a repository."""
 
 
 class Buildah(Builder):
@@ -86,11 +90,7 @@ class Buildah(Builder):
         return mirrored(build.tools.buildah or BUILDER_IMAGES[self.name], build)
 
     def refused(self, plan: Plan) -> Iterator[Finding]:
-        yield from foreign(plan, self.name, CARRIED, _NOT_FETCHED)
-        if plan.spec.context.kind == "https" and plan.spec.context_sub_path:
-            message = "buildah builds the whole of an archive"
-            hint = "an archive of that folder, or prepare: to unpack it"
-            yield refusal(("context_sub_path",), message, hint)
+        yield from foreign(plan, self.name, CARRIED, {}, _GIT)
         mirrored_hosts = [host for host, known in reached(plan).items() if known.mirrors]
         if plan.spec.options.skip_default_registry_fallback and not mirrored_hosts:
             where = ("options", "skip_default_registry_fallback")
@@ -107,7 +107,9 @@ class Buildah(Builder):
         return reaching(plan, settings, certificates)
 
     def lines(self, call: Call) -> list[str]:
-        lines = call.command(f"{self.program} build", self._words(call))
+        fetched = self._fetching(call)
+        lines = fetched.lines() if fetched else []
+        lines += call.command(f"{self.program} build", self._words(call, fetched))
         named = '"${1:+:$1}"' if call.is_open else "".join(f":{word}" for word in call.given[:1])
         for words in _archived(call, named):
             lines += call.command(f"{self.program} push", words)
@@ -122,11 +124,15 @@ class Buildah(Builder):
         return [*lines, *collect, "for destination; do", *indented(each), "done"]
 
     def contained(self, call: Call) -> Contained:
-        words, script = self._words(call), [f'{self.program} build "$@"']
+        fetched = self._fetching(call)
+        words, script = self._words(call, fetched), [f'{self.program} build "$@"']
+        passed = ("GIT_USERNAME", "GIT_PASSWORD") if call.plan.git_login else ()
+        if fetched:
+            words[:0], script[:0] = fetched.words, fetched.contained()
         named = '"${destinations:+:${destinations%% *}}"' if call.given else ""
         script += (" ".join([f"{self.program} push", *each]) for each in _archived(call, named))
         if not call.given:
-            return Contained([], words, script)
+            return Contained([], words, script, passed)
         digest = f"{self.home}/digest"
         push = call.words.arguments(_pushing(call.plan))
         push += [f"--digestfile={digest}"] * bool(call.digest)
@@ -135,30 +141,38 @@ class Buildah(Builder):
         if call.digest:
             script += ['if [ -n "$destinations" ]; then', f"  cat {digest} >&3", "fi"]
         before = [] if call.is_open else continued("set --", call.given)
-        return Contained(before, words, script, ('"destinations=$*"',))
+        return Contained(before, words, script, (*passed, '"destinations=$*"'))
 
     def _push(self, call: Call, words: list[str], destination: str) -> list[str]:
         return call.command(f"{self.program} push", [*words, *_named(destination)])
 
-    def _words(self, call: Call) -> list[str]:
+    def _fetching(self, call: Call) -> Fetching | None:
+        return fetching(call.plan, call.words, self.path(FETCHED))
+
+    def _words(self, call: Call, fetched: Fetching | None) -> list[str]:
         """The words of the build."""
         plan, words = call.plan, call.words
-        build = words.arguments(self._arguments(plan))
+        build = words.arguments(self._arguments(plan, is_whole=fetched is None))
         if plan.cached and call.given:
             kept = words.argument(Argument("cache-to", plan.cached.parts, is_reference=True))
             build.append(f"${{1:+{kept}}}" if call.is_open else kept)
         context = next(item.value or () for item in plan.arguments if item.name == "context")
-        found = context if plan.spec.context.kind == "https" else without_scheme(context)
+        if fetched:
+            folder = normal_path(plan.spec.context_folder)
+            found = merge([fetched.folder, *(("/", *folder) if folder else ())])
+        else:
+            found = without_scheme(context) if plan.spec.context.is_directory else context
         return [*build, f"--tag={_BUILT}", words.text(found)]
 
-    def _arguments(self, plan: Plan) -> Iterator[Argument]:
-        """The arguments of the build, in the order of kaniko's."""
+    def _arguments(self, plan: Plan, *, is_whole: bool) -> Iterator[Argument]:
+        """The arguments of the build, in the order of kaniko's; Buildah fetches a whole archive."""
         options = plan.spec.options
         for item in plan.arguments:
             way = CARRIED.get(item.name, "")
-            fetched = item.name == "dockerfile" and not plan.spec.context.is_directory
             if way.startswith("--") and way.endswith("="):
-                value = _from_root(plan) if fetched else item.value
+                value = item.value
+                if item.name == "dockerfile" and not plan.spec.context.is_directory:
+                    value = _from_root(plan) if is_whole else self._fetched(item.value or ())
                 yield item._replace(name=way[2:-1], value=value)
             elif way.startswith("--"):
                 name, _, written = way[2:].partition("=")
@@ -167,6 +181,10 @@ class Buildah(Builder):
             # The other format has no HEALTHCHECK, SHELL and ONBUILD, and this one no annotations.
             yield Argument("format", ("oci" if plan.spec.annotations else "docker",))
         yield Argument("identity-label", ("false",))
+
+    def _fetched(self, path: Parts) -> Parts:
+        """Where a path lies that kaniko would have below its own folder."""
+        return tuple(self.path(part) if isinstance(part, str) else part for part in path)
 
 
 def _from_root(plan: Plan) -> Parts:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from ci_kaniko.builders.builder import archives
-from ci_kaniko.plan.model import CHECKOUT, Argument
+from ci_kaniko.kaniko.builders import BUILDER_HOMES
+from ci_kaniko.plan.model import CHECKOUT, FETCHED, Argument
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax.contexts import git_parts, normal_path, without_scheme
 from ci_kaniko.syntax.references import merge
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 CARRIED: Mapping[str, str] = MappingProxyType(
     {
         "context": "--local=context= or --opt=context=",
-        "context-sub-path": "--opt=contextsubdir=",
+        "context-sub-path": "--opt=contextsubdir=, and --local=context= for tar://",
         "dockerfile": "--opt=filename=",
         "target": "--opt=target=",
         "build-arg": "--opt=build-arg:",
@@ -53,6 +54,8 @@ CARRIED: Mapping[str, str] = MappingProxyType(
 """The flags of kaniko that it does, and how."""
 _SIMPLE = {"target", "build-arg", "label", "custom-platform", "secret"}
 """Those that are followed by the same value."""
+UNPACKED = f"{BUILDER_HOMES['buildkit']}{FETCHED.removeprefix('/kaniko')}"
+"""Where the script puts the files of an archive."""
 _TAG = "buildkit"
 """What its cache is tagged with, beside that of kaniko."""
 
@@ -85,16 +88,22 @@ def arguments(plan: Plan) -> Iterator[Argument]:
 
 def _context(plan: Plan, value: Parts) -> Iterator[Argument]:
     """A directory, and the whole checkout for the Dockerfile; or what is fetched."""
+    folder = normal_path(plan.spec.context_folder)
     if plan.spec.context.is_directory:
         yield Argument("local", merge(["context=", *without_scheme(value)]))
         yield Argument("local", ("dockerfile=", Ref(CHECKOUT)))
         return
+    if plan.spec.context.is_archive:
+        below = ("/", *folder) if folder else ()
+        yield Argument("local", merge([f"context={UNPACKED}", *below]))
+        yield Argument("local", (f"dockerfile={UNPACKED}",))
+        return
     if plan.spec.context.kind == "git":
-        location, ref = git_parts(value)
-        ref = (plan.spec.git.branch,) if plan.spec.git.branch else ref
+        location, named = git_parts(value)
+        ref = (plan.spec.git.branch,) if plan.spec.git.branch else (named or [()])[-1]
         value = ("https://", *location, *(("#", *ref) if ref else ()))
     yield Argument("opt", merge(["context=", *value]))
-    if folder := normal_path(plan.spec.context_folder):
+    if folder:
         # Behind the ref it would be all that the Dockerfile is looked for in, too.
         yield Argument("opt", merge(["contextsubdir=", *folder]))
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from ci_kaniko.builders.builder import Builder, Contained, in_folder
 from ci_kaniko.builders.buildkit.arguments import (
     CARRIED,
+    UNPACKED,
     archived,
     arguments,
     asks_for_git,
@@ -16,6 +17,7 @@ from ci_kaniko.builders.buildkit.arguments import (
     output,
 )
 from ci_kaniko.builders.carried import foreign, refusal
+from ci_kaniko.builders.fetching import unpacking
 from ci_kaniko.builders.registries import reached
 from ci_kaniko.kaniko.builders import BUILDER_HOMES, BUILDER_IMAGES
 from ci_kaniko.plan.model import CERTIFICATES
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.builders.builder import Call
+    from ci_kaniko.builders.fetching import Fetching
     from ci_kaniko.builders.registries import Reached
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.problems.finding import Finding
@@ -89,6 +92,8 @@ class BuildKit(Builder):
 
     def lines(self, call: Call) -> list[str]:
         before, words = self._call(call)
+        unpacked = self._unpacking(call)
+        before[:0] = unpacked.lines() if unpacked else []
         lines = [*before, *call.command(f"{self.program} build", words)]
         if not (call.digest and call.given):
             return lines
@@ -98,12 +103,20 @@ class BuildKit(Builder):
     def contained(self, call: Call) -> Contained:
         before, words = self._call(call)
         script = [f'{self.program} build "$@"']
+        if unpacked := self._unpacking(call):
+            words[:0], script[:0] = unpacked.words, unpacked.contained()
         if call.plan.writes_files:
             script.insert(0, "(umask 077; mkdir -p ~/.docker; cat > ~/.docker/config.json)")
         if call.digest and call.given:
             script += self._if_written(f"cat {self._metadata} >&3", call)
         secrets = ("GIT_AUTH_HEADER",) if asks_for_git(call.plan) else ()
         return Contained(before, words, script, (), _digest_in, secrets)
+
+    def _unpacking(self, call: Call) -> Fetching | None:
+        if not call.plan.spec.context.is_archive:
+            return None
+        context = next(item.value or () for item in call.plan.arguments if item.name == "context")
+        return unpacking(call.words, context, UNPACKED)
 
     @property
     def _metadata(self) -> str:

@@ -10,13 +10,8 @@ from ci_kaniko.rehearsing.documents import NotModelled, as_mapping, as_scalar, f
 from ci_kaniko.rehearsing.logins import both, docker_pulls
 from ci_kaniko.rehearsing.programs import CURL, DOCKER, GIT
 from ci_kaniko.rehearsing.running import (
-    IMAGE_ENV,
-    JOIN_ENV,
-    JOIN_IMAGE,
-    PREPARE_ENV,
     Outcome,
     Running,
-    builder_in,
 )
 from ci_kaniko.rehearsing.sandbox import Result, Sandbox
 from ci_kaniko.rehearsing.told import github as told
@@ -41,14 +36,14 @@ def run(request: Running) -> Outcome:
         request.box.keep("/.recorder/bin/docker", DOCKER, 0o755)
         request.box.keep("/.recorder/bin/git", GIT, 0o755)
         request.box.keep("/.recorder/bin/curl", CURL, 0o755)
-        request.checkout(env["GITHUB_WORKSPACE"])
     if (job.get("permissions") or {}).get("id-token") == "write" and not request.event.fork:
         env["ACTIONS_ID_TOKEN_REQUEST_URL"] = "https://pipelines.example.com/id?api-version=2.0"
         env["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = "request-rehearsal"
     for name in ("GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_STEP_SUMMARY"):
         request.box.write(env[name], "")
     request.box.mkdir(env["HOME"])
-    request.box.mkdir(env["GITHUB_WORKSPACE"])
+    acts = any("uses" in step for step in job["steps"])
+    request.checkout(env["GITHUB_WORKSPACE"], cloned=container is None or acts)
     result = Result(0, "", "")
     for step in job["steps"]:
         if "run" in step and not result.status:
@@ -139,9 +134,8 @@ def _github_env(
         env = {key: value.replace("/home/runner/work", "/__w") for key, value in env.items()}
         container = levels[-1]["container"]
         image = container["image"] if isinstance(container, dict) else container
-        builds = any(builder_in(step.get("run", "")) for step in levels[-1]["steps"])
-        other = JOIN_ENV if image.startswith(JOIN_IMAGE) else PREPARE_ENV
-        given = IMAGE_ENV if builds else other
+        scripts = "\n".join(step.get("run", "") for step in levels[-1]["steps"])
+        given = request.container_env(image, scripts)
         env = {**given, "HOME": "/github/home", **env}
         levels = [*levels, container] if isinstance(container, dict) else levels
     else:

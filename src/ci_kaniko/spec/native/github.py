@@ -1,5 +1,6 @@
 """What a spec says to GitHub alone."""
 
+from ci_kaniko.kaniko.builders import FETCHING
 from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.quick.declaring import Field
 from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated, Any
@@ -47,8 +48,8 @@ class GitHub(Section):
 
     mode: Annotated[str, choice("docker", "container")] = Field(
         default="docker",
-        description="docker: docker run on the runner. container: the job runs in the executor's "
-        "image and fetches the repository itself, for runners without a Docker daemon.",
+        description="docker: docker run on the runner. container: the job runs in the builder's "
+        "image, where kaniko fetches the repository itself, for runners without a Docker daemon.",
         examples=["container"],
     )
     form: Annotated[str, choice("workflow", "jobs", "reusable")] = Field(
@@ -104,11 +105,11 @@ class GitHub(Section):
 
     def time_tool(self, build: Any) -> str:
         """The runner has git, and the action gets the commit."""
-        return "git" if self.fetches(build) else "checkout"
+        return "git" if self.mode == "container" else "checkout"
 
     def fetches(self, build: Any) -> bool:
         """In the executor's own image no action runs."""
-        return self.mode == "container"
+        return self.mode == "container" and (self.builder or build.builder) in FETCHING
 
     def merges_into(self, path: str) -> str:
         """Workflows that are called are files of their own."""

@@ -18,7 +18,7 @@ TARGET = Target(
     field="workflow",
     mounts=lambda build: ("/__e", "/__w", "/github") if build.github.mode == "container" else (),
     dialect=found_at("ci_kaniko.targets.github.dialect:DIALECT"),
-    fetches=lambda build: build.github.mode == "container",
+    fetches=lambda build: build.github.fetches(build),
     built_before=later("ci_kaniko.targets.github.events:built_before"),
     setup=later("ci_kaniko.targets.github.setup:GitHubSetup"),
     shape=Shape("job", "mapping", "jobs"),

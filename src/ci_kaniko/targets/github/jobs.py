@@ -46,6 +46,8 @@ RUNNERS = {"linux/amd64": ("ubuntu-24.04",), "linux/arm64": ("ubuntu-24.04-arm",
 _DIGEST = 'echo "digest=$digest"'
 _NO_COMMANDS = ('echo "::stop-commands::$(mktemp -u XXXXXXXXXXXXXXXX)"',)
 """From here on nothing that is printed sets an output."""
+_UNCONFINED = [f"--security-opt {name}=unconfined" for name in ("seccomp", "apparmor")]
+"""What a container needs for it: words of ``docker run``, and of the container of a job."""
 _NAMESPACES = (
     "# Ubuntu lets only root make user namespaces, whatever profile a container has",
     'if [ "${RUNNER_ENVIRONMENT-}" = github-hosted ]; then',
@@ -67,7 +69,8 @@ def _adapted(plan: Plan) -> Plan:
     requests = plan.started.pull_requests
     started = plan.started._replace(merge_groups=requests, requests=None if requests else False)
     plan = plan._replace(started=started)
-    if is_inside(plan) and plan.git_login is None and plan.spec.context.is_directory:
+    fetched = plan.spec.github.fetches(plan.spec) and plan.spec.context.is_directory
+    if fetched and plan.git_login is None:
         plan = plan._replace(git_login=GitLogin("oauth2", None))
     return plan
 
@@ -173,7 +176,7 @@ def building(image: Image, job: pipeline.Job) -> Job:
     """A job that runs the executor."""
     plan, section = job.plan, job.plan.spec.github
     inside = is_inside(plan)
-    checkout = not inside and (plan.reads_checkout or plan.tells_time)
+    checkout = plan.reads_checkout or (plan.tells_time and not inside)
     digest = plan.spec.digest
     script = Script(plan, dialect_of(plan), asks=digest or bool(plan.pushed_outputs and not inside))
     run = _run_inside if inside else _run
@@ -207,9 +210,13 @@ def labels(plan: Plan, of_platform: tuple[str, ...] | None = None) -> tuple[str,
 
 def _container(plan: Plan) -> dict[str, Any]:
     """The executor's image, and the login of one's own registry, which stays with the runner."""
-    own = own_executor(plan.spec)
+    builder = builder_of(plan)
+    name = builder.image(plan.spec, with_shell=True)
+    own = own_executor(plan.spec) if builder.takes_arguments else name
     login = pull_login(plan, own, pulls_with) if own else None
-    image = {"image": builder_of(plan).image(plan.spec, with_shell=True)}
+    image = {"image": name}
+    if not builder.confined:
+        image["options"] = " ".join(_UNCONFINED)
     if login is None:
         return image
     user, password = login.login.username, login.login.password
@@ -310,10 +317,14 @@ def _quoted(commands: str) -> str:
 
 def _run_inside(script: Script, words: list[str]) -> list[str]:
     """The executor in the job's own container, where a build can write what the job hands over."""
-    run = script.called(words)
+    run, builder = script.called(words), builder_of(script.plan)
+    if not builder.takes_arguments:
+        # In a container of a job GitHub sets another folder.
+        run.insert(0, f"export HOME={builder.home}")
     if not script.plan.spec.digest:
         return run
-    handed = ["trap - EXIT", *read_digest("/kaniko/digest"), f'{_DIGEST} > "$GITHUB_OUTPUT"']
+    digest = builder.path("/kaniko/digest")
+    handed = ["trap - EXIT", *read_digest(digest), f'{_DIGEST} > "$GITHUB_OUTPUT"']
     kept = ["trap ': > \"$GITHUB_OUTPUT\"' EXIT"]
     return [*_NO_COMMANDS, *kept, *run, *script.if_pushed(handed)]
 
@@ -362,8 +373,7 @@ def _run_apart(script: Script, words: list[str]) -> list[str]:
     options = [f"--env {name}" for name in passed]
     options += [f"--env {quote(f'{name}={text}')}" for name, text in variables.items()]
     if not builder.confined:
-        profiles = ("seccomp", "apparmor")
-        options += [f"--security-opt {name}=unconfined" for name in profiles]
+        options += _UNCONFINED
     if plan.reads_checkout:
         options.append(f'--volume "$GITHUB_WORKSPACE:{builder.path(CONTEXT)}:ro"')
     if plan.certificates:

@@ -33,6 +33,15 @@ class GitHubSetup(Setup):
         yield "GitHub's own runners pull only what is public"
 
     def allows(self, builder: Builder, plan: Plan) -> Iterator[str]:
+        if plan.spec.github.mode == "container":
+            yield "nothing where Docker runs the job: its container gets --security-opt"
+            yield (
+                "with the hook for Kubernetes, which reads no such options: the file of "
+                "ACTIONS_RUNNER_CONTAINER_HOOK_TEMPLATE gives the container $job seccompProfile "
+                "and appArmorProfile of type Unconfined"
+            )
+            yield NAMESPACES
+            return
         yield "nothing beside a Docker daemon: docker run gets --security-opt in the workflow"
         yield "on GitHub's own runners the job lets processes make user namespaces"
         yield f"on a runner of your own: {NAMESPACES}"

@@ -7,7 +7,7 @@ mounted read-only below ``/kaniko``, where the executor never looks for files of
 from __future__ import annotations
 
 from ci_kaniko.builders.registry import builder_of
-from ci_kaniko.kaniko.builders import KANIKO
+from ci_kaniko.kaniko.builders import CURLED, KANIKO
 from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner
 from ci_kaniko.plan.names import secret_places
 from ci_kaniko.plan.pipeline import READS_TIME, Named, pipeline, workflow_name
@@ -93,7 +93,8 @@ def _findings(pipeline: Pipeline, changes: Changes) -> list[Finding]:
 def _plan_findings(plan: Plan) -> Iterator[Finding]:
     dialect = dialect_of(plan)
     yield from impossible(plan, dialect)
-    yield from impossible_identities(plan, dialect)
+    if builder_of(plan).name not in CURLED:
+        yield from impossible_identities(plan, dialect)
     yield from _container_findings(plan) if is_inside(plan) else _docker_findings(plan)
     yield from _secret_names(plan)
     yield from _repository_findings(plan)
@@ -118,18 +119,26 @@ def _repository_findings(plan: Plan) -> Iterator[Finding]:
 
 def _container_findings(plan: Plan) -> Iterator[Finding]:
     builder = builder_of(plan)
-    if not builder.takes_arguments:
+    if builder.user:
         yield Finding(
             "impossible-builder",
             ("github", "mode"),
-            f"{builder.name} needs profiles that are off, which GitHub asks of Docker alone: its "
-            "hook for Kubernetes takes no container options",
+            f"{builder.name} runs as user {builder.user}, who may not write what a runner mounts "
+            "into the container of a job",
             "where a runner has Docker, github: {mode: docker} runs it; elsewhere "
-            f"github: {{builder: {KANIKO}}}",
+            f"github: {{builder: buildah}}, or {KANIKO}",
         )
         return
-    yield from builder_of(plan).impossible_image(plan, with_shell=True)
-    if plan.spec.context.is_archive:
+    yield from builder.impossible_image(plan, with_shell=True)
+    for name, wanted in (plan.spec.checkout or ()) if plan.reads_checkout else ():
+        if wanted:
+            yield Finding(
+                "impossible-checkout",
+                ("checkout", name),
+                "in an image without git GitHub's action downloads the files of the commit alone",
+                "github: {mode: docker} checks it out with git",
+            )
+    if plan.spec.context.is_archive and plan.spec.github.fetches(plan.spec):
         yield Finding(
             "impossible-context",
             ("context",),
@@ -190,8 +199,8 @@ def _image_findings(image: Image) -> Iterator[Finding]:
         yield Finding(
             "impossible-prepare",
             ("prepare",),
-            "a job in the builder's image has no checkout to prepare",
-            "github: {mode: docker} has one",
+            "a job in the builder's image has no Docker to run another image",
+            "github: {mode: docker} has it",
             on_key=True,
         )
     for index, job in enumerate(image.jobs):

@@ -21,6 +21,7 @@ from ci_kaniko.targets.kubernetes.pods import (
     ARCHITECTURE,
     can_build,
     disagreements,
+    fetches,
     grouped,
     pod_of,
     uses_workspace,
@@ -129,15 +130,15 @@ def _wrong_nodes(pipeline: Pipeline) -> Iterator[Finding]:
 
 
 def _impossible_clone(plan: Plan) -> Iterator[Finding]:
-    prepared = plan.spec.prepare is not None
-    if plan.spec.context.is_archive and not prepared:
+    prepared, context = plan.spec.prepare is not None, plan.spec.context
+    if context.is_archive and fetches(plan.spec):
         yield Finding(
             "impossible-context",
             ("context",),
             "a Pod has no folder to take the archive from",
-            "a git context, or a store such as s3://BUCKET/KEY",
+            "clone it with kubernetes: {clone: true}, or use a store such as s3://BUCKET/KEY",
         )
-    if plan.spec.kubernetes.clone and not plan.spec.context.is_directory and not prepared:
+    if plan.spec.kubernetes.clone and not context.is_checked_out and not prepared:
         yield Finding(
             "unused-clone",
             ("kubernetes", "clone"),

@@ -167,8 +167,8 @@ def fetches(build: Build) -> bool:
 
 def uses_workspace(image: Image) -> bool:
     """Whether the Pod clones the repository for this image."""
-    fetched = image.build.context.is_directory and not fetches(image.build)
-    return fetched or _section(image).clone or image.preparation is not None
+    cloned = image.build.context.is_checked_out and not fetches(image.build)
+    return cloned or _section(image).clone or image.preparation is not None
 
 
 def pod_of(group: Group, plans: Mapping[str, Plan], known: Values) -> Pod:
