@@ -454,6 +454,13 @@ def test_hints_for_variables(text: str, hint: str) -> None:
     assert raised.value.hint.startswith(hint)
 
 
+@pytest.mark.parametrize(
+    "text", ["", "${tag}", "a${tag}", "${tag}${commit.sha}", "$${", "$$${tag}"]
+)
+def test_no_part_of_a_text_is_empty(text: str) -> None:
+    assert "" not in variables.parse(text)
+
+
 HINTS: dict[str, tuple[Callable[[str], Any], str, str]] = {
     "weeks": (grammar.check_duration, "2 weeks", "write 336h"),
     "days": (grammar.check_duration, "7d", "write 168h"),

@@ -862,6 +862,12 @@ def test_what_github_cannot_hold_is_refused(rule: str, text: str) -> None:
     assert refused(text) == {rule}
 
 
+def test_a_name_that_a_job_with_a_duty_has_is_told() -> None:
+    paths = "images: {a: {github: {job: changes}, triggers: {paths: [x]}}, b: {}}"
+    with pytest.raises(ci_kaniko.SpecError, match='has the same job id, "changes"'):
+        rendered(SHARED + "triggers: {branches: [main]}\n" + paths)
+
+
 def test_a_job_that_is_put_into_a_workflow_waits_for_others_of_it() -> None:
     """In a file of its own nobody is there to wait for, and GitHub would refuse the whole file."""
     text = ONE + "github: {extra: {needs: %s}}\n"
