@@ -598,10 +598,10 @@ def test_an_image_with_a_user_of_its_own_changes_no_owner(tmp_path: Path) -> Non
     assert not [line for line in log if line.startswith("chown")]
 
 
-def test_preparing_needs_a_checkout() -> None:
+def test_preparing_needs_docker() -> None:
     found = problems(ONE + PREPARE.format(commands="[make]") + "github: {mode: container}")
     assert [(problem.rule, problem.hint) for problem in found] == [
-        ("impossible-prepare", "github: {mode: docker} has one")
+        ("impossible-prepare", "github: {mode: docker} has it")
     ]
 
 

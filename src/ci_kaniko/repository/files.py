@@ -48,7 +48,10 @@ def inside(root: str, path: str) -> str:
 
 
 def read_bytes(path: str) -> bytes | None:
-    """What a regular file holds; None when there is no file. Raises OSError."""
+    """What a regular file holds; None when there is no file.
+
+    Raises OSError: IsADirectoryError for a folder.
+    """
     try:
         mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):
