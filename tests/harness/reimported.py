@@ -4,8 +4,8 @@ A rendered file does not tell everything about its spec. These things cannot be 
 are left out of the comparison:
 
 - the sections and logins of other targets, ``outputs``, and options that the target ignores;
-- whether a branch that GitHub and Agola compare with is meant as the default branch: their files
-  hold the name that ``default_branch`` gives;
+- whether a branch that GitHub and Agola compare with, or leave out, is meant as the default branch:
+  their files hold the name that ``default_branch`` gives;
 - the order of the alternatives of a ``when``; a default that is empty: ``${tag:-}`` is ``${tag}``;
 - how the CI's own registry was written: GitHub's files hold ``ghcr.io``;
 - on Agola and Buildkite the time of the commit: another job reads it, and hands it over;
@@ -45,10 +45,11 @@ def _value(parts: Any, target: str) -> str:
 
 
 def _when(when: Any, branch: str | None) -> list[str]:
+    named = {"default-branch": (branch,), "other-branch": ("**", f"!{branch}")} if branch else {}
     found = set()
     for item in when:
-        named = item.kind == "default-branch" and branch
-        condition = Condition("branch", (str(branch),)) if named else item
+        globs = named.get(item.kind)
+        condition = Condition("branch", globs) if globs else item
         found |= {f"{condition.kind} {glob}" for glob in condition.globs or ("",)}
     return sorted(found)
 

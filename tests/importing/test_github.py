@@ -132,6 +132,23 @@ CASES = {
         {"destinations": [f"{_WEB}:1"]},
         {"step-output", "not-carried", "other-step", "later-step"},
     ),
+    "outputs that keep a secret away": Case(
+        [
+            {"id": "n", "run": "echo 'a=b' >> $GITHUB_OUTPUT"},
+            {
+                "env": {"KEY": "${{ !(steps.n.outputs.a != 'b') && secrets.KEY || '' }}"},
+                "run": 'docker login quay.io -u bot -p "$KEY"\n'
+                + _RUN.replace("--rm", '-v "$HOME/.docker:/kaniko/.docker"')
+                + " --destination=quay.io/acme/web:1",
+            },
+        ],
+        {
+            "registries": {
+                "ghcr.io": {"username": "acme", "password": "TOKEN"},
+                "quay.io": {"username": "bot", "password": "KEY"},
+            }
+        },
+    ),
     "scripts that are too long to be followed": Case(
         [{"run": "make all of it\n" * 3000}, {"run": f"{_RUN} --destination={_WEB}:1"}],
         {"destinations": [f"{_WEB}:1"]},

@@ -371,6 +371,16 @@ CASES = {
         {"cache": {"repo": "quay.io/acme/c"}},
         {"unwritten-cache"},
     ),
+    "a cache that runs without a push fill": Case(
+        ("pod.yml", _POD.replace("FLAG", "--cache, --cache-repo=quay.io/acme/c, --no-push")),
+        {"cache": {"repo": "quay.io/acme/c"}, "push": "never"},
+        {"never-pushed", "unwritten-cache"},
+    ),
+    "a folder that runs without a push fill, as the spec's do": Case(
+        ("pod.yml", _POD.replace("FLAG", "--cache, '--cache-repo=oci:/cache/c', --no-push")),
+        {"cache": {"repo": "oci:/cache/c"}, "push": "never"},
+        {"never-pushed"},
+    ),
     "an output elsewhere": Case(
         ("pod.yml", _POD.replace("FLAG", "--tar-path=/data/image.tar")),
         {"options": None},

@@ -45,7 +45,12 @@ def take_cache(work: Work) -> None:
 
 
 def _tell_unwritten(work: Work) -> None:
-    """Kaniko fills the cache also where it pushes nothing, unless a flag of its own says no."""
+    """Kaniko fills the cache also where it pushes nothing, unless a flag of its own says no.
+
+    So does the spec's own job where the cache is a folder, to which nobody has to log in.
+    """
+    if work.cache["repo"].startswith("oci:"):
+        return
     if work.call.builder == KANIKO and not any(flag.on for flag in work.of("no-push-cache")):
         for flag in [flag for flag in work.of("no-push") if flag.on][:1]:
             work.job.tell("unwritten-cache/quiet", flag.line, flag.shown)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Text, Var, join, only_var, spell, split_text
 from ci_kaniko.importing.readers import expressions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import Value, plain, plain_of, pure
 from ci_kaniko.syntax.logic import Node, NotLogic, parsed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 EXPRESSION = re.compile(r"\$\{\{((?:'[^']*'|[^'])*?)\}\}", re.DOTALL)
 
@@ -61,7 +65,11 @@ class Expressions(expressions.Expressions):
         if last.kind == "text" and not last.parts[0] and len(heads) == 1:
             kept = heads[0].parts[-1] if heads[0].kind == "and" else None
             if kept is not None and kept.kind == "name" and kept.parts[0].startswith("secrets."):
-                # Where a secret is not needed it is kept away; the spec's own job does the same.
+                # Where a secret is not needed it is kept away; the spec's own job does the same,
+                # so nothing is lost of the outputs that the condition asks for.
+                for name in _names(heads[0]):
+                    if name.startswith("steps."):
+                        self._look(name)
                 return self.worth(kept)
         found: list[tuple[int, Text]] = []
         rest = YES
@@ -173,6 +181,17 @@ def _in_folder(part: str) -> bool:
 
 _FOLDERS = "refs/heads/ refs/tags/ refs/pull/"
 _TESTS = {"startsWith", "endsWith", "contains"}
+
+
+def _names(node: Node) -> Iterator[str]:
+    """The names in a part of an expression."""
+    if node.kind == "name":
+        yield node.parts[0]
+        return
+    parts = node.parts[1] if node.kind == "call" else node.parts
+    for part in parts:
+        if isinstance(part, Node):
+            yield from _names(part)
 
 
 def _listed(node: Node) -> list[str] | None:
