@@ -7,7 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ci_kaniko.importing.shell.regular import (
@@ -94,6 +94,7 @@ def test_what_is_known_of_an_expression_holds_for_all_it_finds(expression: str) 
 
 
 @given(_expressions(_SAYABLE, [""], [""]), st.booleans())
+@example(expression="[^/]*[^/]*", whole=True)
 def test_globs_match_what_an_expression_finds(expression: str, whole: bool) -> None:  # noqa: FBT001
     globs = globs_of(expression, whole=whole)
     if globs is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import string
 from itertools import product
 from typing import NamedTuple
@@ -102,7 +101,14 @@ def _spelled(part: Part) -> list[list[str]]:
 
 
 def _joined(pieces: list[str]) -> str:
-    return re.sub(r"\*{3,}", "**", "".join(pieces))
+    """The pieces as one glob: of wildcards that touch the widest, as two narrow ones are a wide."""
+    found: list[str] = []
+    for piece in pieces:
+        if found and not (found[-1] + piece).strip("*"):
+            found[-1] = max(found[-1], piece)
+        else:
+            found.append(piece)
+    return "".join(found)
 
 
 def ends_of(expression: str) -> tuple[str, str]:
