@@ -397,8 +397,7 @@ def test_a_pasted_dockerfile_stays_beside_the_spec(opened: Page) -> None:
     assert opened.run(FOCUS) == "spec"
 
 
-@pytest.mark.parametrize("width", [360, 1400])
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(("width", "dark"), [(360, True), (1400, False)])
 def test_the_page_fits(opened: Page, tmp_path: Path, width: int, *, dark: bool) -> None:
     opened.look(width, 800, dark=dark)
     for name, spec in (("wide", f"push: never\npuhs: {'x' * 300}\n"), ("many", MANY_SIDED)):
