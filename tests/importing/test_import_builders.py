@@ -79,6 +79,29 @@ def test_what_a_run_decides_is_not_pushed(words: str, *, pushed: bool) -> None:
     assert spec["destinations"] == ["quay.io/acme/shop:1"] if "false" not in words else True
 
 
+PUSHED = "--output type=image,name=quay.io/acme/shop:1,push="
+
+
+@pytest.mark.parametrize(
+    ("words", "lost"),
+    [
+        ("--output type=docker,dest=a.tar,name=quay.io/acme/shop:1", ["1"]),
+        (f"--output type=docker,dest=a.tar,name=quay.io/acme/shop:1 {PUSHED}true", []),
+        (f"{PUSHED}true --output type=docker,dest=a.tar,name=quay.io/acme/shop:1", []),
+        (f"--output type=docker,dest=a.tar,name=quay.io/acme/shop:2 {PUSHED}true", ["2"]),
+        (f"--output type=docker,dest=a.tar,name=quay.io/acme/shop:1 {PUSHED}$PUSH", ["1"]),
+        (f"{PUSHED}false {PUSHED}true", []),
+        ("'--output=\"name=quay.io/acme/shop:1,quay.io/acme/shop:2\"'", ["1", "2"]),
+    ],
+)
+def test_a_name_is_kept_where_something_pushes_it(words: str, lost: list[str]) -> None:
+    """An archive is called what is pushed beside it; what nothing pushes has no field."""
+    found = import_files([("a.gitlab-ci.yml", LINE.format(words=words))])
+    told = [entry.message for entry in found.report if entry.rule == "builder-flag"]
+    of = "--output=name=quay.io/acme/shop:{} of buildkit has no field"
+    assert told == [of.format(tag) for tag in lost]
+
+
 ARCHIVE = "https://downloads.example.com/a.tar.gz?b=1"
 OF_ARCHIVES = (
     f"buildctl build --opt filename=s/app/Dockerfile --opt contextsubdir=s --opt context={ARCHIVE}",

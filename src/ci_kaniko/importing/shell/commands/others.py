@@ -42,6 +42,8 @@ _BUILDAH_ITSELF = {
 """What the rendered call does anyway; with a value, only where it is that."""
 _BUILDKIT_SWITCHES = {"no-cache", "debug"}
 _BUILDKIT_ITSELF = {"progress", "no-cache", "debug", "trace", "frontend=dockerfile.v0"}
+_WAY = re.compile(r"--(opt=[a-z-]+[=:]|secret=)(?!\w)")
+"""How kaniko's flag is said; what a table tells behind it is no part of it."""
 _TAG = "buildkit"
 _SCOPE = "contextsubdir="
 _LOGINS = ("DOCKER_AUTH_CONFIG",)
@@ -87,7 +89,7 @@ class Line:
 
     def say(self, item: Item, name: str, value: Text | None = None) -> None:
         """Say something in a flag of kaniko, where its item stands."""
-        text = join((f"--{name}", *(() if value is None else ("=", *value))))
+        text = _flag(name, value)
         whole = value is None or literal(value) is not None
         self.keep(item._replace(text=text, split=item.split and not whole))
 
@@ -124,6 +126,12 @@ class Line:
             item = item._replace(guard=self.conditions.guards.either(before.guard, item.guard))
         self.said[item.text] = item
 
+    def says(self, item: Item, name: str, value: Text) -> bool:
+        """Whether something is said wherever an item stands."""
+        said = self.said.get(_flag(name, value))
+        where = self.conditions.guards.both(item.guard, self.within)
+        return self.conditions.implies(where, said.guard if said else NO)
+
     def words(self, line: int) -> list[Item]:
         """Everything that was said; ``--no-push`` says where no destination is."""
         kept = [item for text, item in self.said.items() if text != ("--no-push",)]
@@ -134,6 +142,10 @@ class Line:
         if self.conditions.possible(silent):
             kept.append(Item(silent, ("--no-push",), line=line))
         return kept
+
+
+def _flag(name: str, value: Text | None) -> Text:
+    return join((f"--{name}", *(() if value is None else ("=", *value))))
 
 
 def build_words(line: Line, items: list[Item], usual: str) -> tuple[list[Item], list[Text]]:
@@ -157,11 +169,8 @@ def build_words(line: Line, items: list[Item], usual: str) -> tuple[list[Item], 
 def _buildkit(line: Line, told: list[Told]) -> None:
     from ci_kaniko.builders.buildkit.arguments import CARRIED
 
-    ways = {
-        way.removeprefix("--"): name
-        for name, way in CARRIED.items()
-        if re.fullmatch("--opt=[a-z-]+[=:]|--secret=", way)
-    }
+    ways = {way[1]: name for name, said in CARRIED.items() if (way := _WAY.match(said))}
+    names: list[tuple[Told, Text]] = []
     folder: Text = ()
     file: Told | None = None
     for one in told:
@@ -177,13 +186,16 @@ def _buildkit(line: Line, told: list[Told]) -> None:
         elif (one.name, key) == ("opt", "context"):
             fetched(line, one, value)
         elif one.name == "output":
-            _output(line, one)
+            names += ((one, name) for name in _output(line, one))
         elif one.name in {"export-cache", "import-cache"}:
             cached(line, one)
         elif one.name == "secret" and "GIT_AUTH" in spell(one.value or ()):
             line.left(one)
         else:
             line.carry(one, ways, _BUILDKIT_ITSELF)
+    for one, name in names:
+        if not line.says(one.item, "destination", name):
+            line.left(one._replace(value=join(("name=", *name))))
     if file is not None:
         name = split_text(file.value or (), "=", 1)[-1] if file.name == "opt" else ("Dockerfile",)
         below = join((*folder, "/", *name)) if folder and literal(folder) != "." else name
@@ -215,8 +227,11 @@ def is_archive(text: Text) -> bool:
     return starts_with(text, "https://") and written
 
 
-def _output(line: Line, one: Told) -> None:
-    """``--output``: names, whether they are pushed, and how."""
+def _output(line: Line, one: Told) -> list[Text]:
+    """``--output``: names, whether they are pushed, and how.
+
+    Gives the names that it does not push; another one may.
+    """
     given = fields(one, ("true",))
     kind = literal(given.pop("type", ("image",)))
     push = given.pop("push", ("false",))
@@ -229,15 +244,14 @@ def _output(line: Line, one: Told) -> None:
         line.say(one.item, archive, given.pop("dest", ()))
     elif kind not in {"image", "registry"}:
         line.left(one)
-        return
+        return []
     pushed = one.item if kind == "registry" else line.where_on(one.item, push)
     if pushed.guard != NO:
         for name in names:
             line.say(pushed, "destination", name)
-    elif any(names):
-        line.left(one._replace(value=join(("name=", *names[0]))))
     for key, value in given.items():
         _attribute(line, one, key, value)
+    return [name for name in names if name] if pushed.guard == NO else []
 
 
 def _attribute(line: Line, one: Told, key: str, value: Text) -> None:
