@@ -434,7 +434,7 @@ def test_a_failure_to_load_is_told(started: Browser, folder: Path, tmp_path: Pat
         # What a link holds is shown all the same: "push: never".
         page.open(f"{address}app.html#spec=KygtzrBSyEstSy3iAgA")
         page.until(f"{STATUS}.startsWith('The playground could not be loaded')")
-        assert page.run("document.querySelector('#spec').value") == "push: never\n"
+        page.until("document.querySelector('#spec').value === 'push: never\\n'")
 
 
 def test_the_size_is_told(folder: Path) -> None:
