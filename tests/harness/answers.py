@@ -6,12 +6,12 @@ import hashlib
 import os
 import shutil
 import subprocess
-import tempfile
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.shell import parsing
+from harness import shared
 
 if TYPE_CHECKING:
     import pytest
@@ -35,21 +35,26 @@ def lasting(cache: pytest.Cache) -> str:
     return str(folder)
 
 
+class _RefusedError(Exception):
+    """What is no script has no answer that could be kept."""
+
+
 def keep(folder: str) -> None:
     """Start shfmt once for each script that it takes. One that it refuses is asked again."""
     ask = parsing._answer
 
     def answer(text: bytes) -> subprocess.CompletedProcess[bytes]:
-        path = os.path.join(folder, hashlib.sha256(text).hexdigest())
-        try:
-            with open(path, "rb") as file:
-                return subprocess.CompletedProcess(path, 0, zlib.decompress(file.read()), b"")
-        except FileNotFoundError:
+        def made() -> bytes:
             done = ask(text)
-        if not done.returncode and os.path.isdir(folder):
-            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as new:
-                new.write(zlib.compress(done.stdout, 1))  # a tree is long
-            os.replace(new.name, path)  # another worker finds all of it or nothing
-        return done
+            if done.returncode:
+                raise _RefusedError(done)
+            return zlib.compress(done.stdout, 1)  # a tree is long
+
+        try:
+            tree = zlib.decompress(shared.kept(folder, text, made))
+        except _RefusedError as error:
+            refused: subprocess.CompletedProcess[bytes] = error.args[0]
+            return refused
+        return subprocess.CompletedProcess("shfmt", 0, tree, b"")
 
     parsing._answer = answer

@@ -22,13 +22,19 @@ def text(of: object, make: Callable[[], str]) -> str:
     """What is made of something, which its ``repr`` tells from all else. Raises what that does."""
     if not _folders:
         return make()
-    path = os.path.join(_folders[0], hashlib.sha256(repr(of).encode()).hexdigest())
+    return kept(_folders[0], repr(of).encode(), lambda: make().encode()).decode()
+
+
+def kept(folder: str, of: bytes, make: Callable[[], bytes]) -> bytes:
+    """What a folder holds of something, or what is made of it now. Raises what that does."""
+    path = os.path.join(folder, hashlib.sha256(of).hexdigest())
     try:
         with open(path, "rb") as file:
-            return file.read().decode()
+            return file.read()
     except FileNotFoundError:
         made = make()
-    with tempfile.NamedTemporaryFile(dir=_folders[0], delete=False) as new:
-        new.write(made.encode())
-    os.replace(new.name, path)  # another worker finds all of it or nothing
+    if os.path.isdir(folder):
+        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as new:
+            new.write(made)
+        os.replace(new.name, path)  # another worker finds all of it or nothing
     return made

@@ -73,6 +73,11 @@ def in_folder(folder: str, name: str) -> str:
     return f'"{path}"' if "$" in folder else quote(path)
 
 
+def context_of(plan: Plan) -> Parts:
+    """What the executor would be told of the context."""
+    return next(item.value or () for item in plan.arguments if item.name == "context")
+
+
 def archives(plan: Plan) -> Iterator[tuple[str, Parts]]:
     """The files that a build leaves an image in: the flag of kaniko, and where."""
     for item in plan.arguments:

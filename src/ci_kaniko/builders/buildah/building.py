@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from ci_kaniko.builders.buildah.fetching import fetching
 from ci_kaniko.builders.buildah.settings import reaching
-from ci_kaniko.builders.builder import Builder, Contained, archives
+from ci_kaniko.builders.builder import Builder, Contained, archives, context_of
 from ci_kaniko.builders.carried import foreign, refusal
 from ci_kaniko.builders.registries import reached
 from ci_kaniko.kaniko.builders import BUILDER_HOMES, BUILDER_IMAGES
@@ -156,7 +156,7 @@ class Buildah(Builder):
         if plan.cached and call.given:
             kept = words.argument(Argument("cache-to", plan.cached.parts, is_reference=True))
             build.append(f"${{1:+{kept}}}" if call.is_open else kept)
-        context = next(item.value or () for item in plan.arguments if item.name == "context")
+        context = context_of(plan)
         if fetched:
             folder = normal_path(plan.spec.context_folder)
             found = merge([fetched.folder, *(("/", *folder) if folder else ())])

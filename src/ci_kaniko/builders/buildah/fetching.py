@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ci_kaniko.builders.builder import context_of
 from ci_kaniko.builders.fetching import Fetching, unpacking
 from ci_kaniko.plan.model import proxies
 from ci_kaniko.plan.tools import git_image
@@ -23,7 +24,7 @@ _READ = 'while IFS= read -r line; do export "$line"; done; exec git "$@"'
 
 def fetching(plan: Plan, words: Words, folder: str) -> Fetching | None:
     """How the context of a plan gets into a folder; None where Buildah takes it as it is."""
-    context = next(item.value or () for item in plan.arguments if item.name == "context")
+    context = context_of(plan)
     kind = plan.spec.context.kind
     if kind == "git":
         return _cloning(plan, words, context, folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from types import MappingProxyType
 
-from ci_kaniko.builders.builder import Builder, Contained, in_folder
+from ci_kaniko.builders.builder import Builder, Contained, context_of, in_folder
 from ci_kaniko.builders.buildkit.arguments import (
     CARRIED,
     UNPACKED,
@@ -115,8 +115,7 @@ class BuildKit(Builder):
     def _unpacking(self, call: Call) -> Fetching | None:
         if not call.plan.spec.context.is_archive:
             return None
-        context = next(item.value or () for item in call.plan.arguments if item.name == "context")
-        return unpacking(call.words, context, UNPACKED)
+        return unpacking(call.words, context_of(call.plan), UNPACKED)
 
     @property
     def _metadata(self) -> str:

@@ -104,13 +104,11 @@ class Clouds:
         password = self.environment("AWS_SECRET_ACCESS_KEY")
         if not (key and password):
             return self._asked_by_script() or "ambient"
-        names = [
-            self.key(text, name)
-            for name, text in (("AWS_ACCESS_KEY_ID", key), ("AWS_SECRET_ACCESS_KEY", password))
-        ]
+        given = {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": password}
+        names = [self.key(text, name) for name, text in given.items()]
         if all(names):
             return {"access_key_id": names[0], "secret_access_key": names[1]}
-        for name, text in (("AWS_ACCESS_KEY_ID", key), ("AWS_SECRET_ACCESS_KEY", password)):
+        for name, text in given.items():
             if text != (Var(name),):
                 self.job.tell("owned-variable", self.call.line, name, "registries")
         return "ambient"

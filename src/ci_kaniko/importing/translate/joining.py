@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.shell.guards import MAX_CALLS
 from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS, globs_in_short
-from ci_kaniko.importing.translate.pushes import add_destination
+from ci_kaniko.importing.translate.pushes import add_destination, image_of
 from ci_kaniko.importing.translate.settings import Settings
 from ci_kaniko.importing.translate.several import NAME_KEYS, finished, images
 from ci_kaniko.importing.translate.started import one_repository, only_in
@@ -146,12 +146,8 @@ def _holds_back(one: dict[str, Any], other: dict[str, Any]) -> bool:
     never, pushing = (one, other) if one.get("push") == "never" else (other, one)
     if never.get("push") != "never" or pushing.get("push") == "never":
         return False
-    names, pushed = ({*map(_image, build.get("destinations", ()))} for build in (never, pushing))
+    names, pushed = ({*map(image_of, build.get("destinations", ()))} for build in (never, pushing))
     return bool(pushed and names - pushed)
-
-
-def _image(entry: str | dict[str, Any]) -> str:
-    return entry if isinstance(entry, str) else str(entry["image"])
 
 
 def _settings(build: dict[str, Any]) -> dict[str, Any]:
@@ -203,9 +199,7 @@ def _join_events(one: dict[str, Any], other: dict[str, Any]) -> None:
 
 def _join_trial(whole: dict[str, Any], trial: dict[str, Any]) -> None:
     """Where a build logs in that pushes nothing, it pulls; of other hosts a spec knows that."""
-    pushed = [
-        item if isinstance(item, str) else item["image"] for item in whole.get("destinations", ())
-    ]
+    pushed = [*map(image_of, whole.get("destinations", ()))]
     for host in trial.get("registries", {}):
         login = whole.get("registries", {}).get(host)
         if isinstance(login, dict) and any(image.startswith(f"{host}/") for image in pushed):

@@ -69,10 +69,11 @@ def add_destination(pushed: dict[Any, Any], entry: Any) -> None:
         pushed[_name(entry)] = have if _when(have) is None else entry
     else:
         when = unique[0] if len(unique) == 1 else unique
-        pushed[_name(entry)] = {"image": _image(have), "when": when}
+        pushed[_name(entry)] = {"image": image_of(have), "when": when}
 
 
-def _image(entry: Any) -> str:
+def image_of(entry: Any) -> str:
+    """The image of an entry of ``destinations:``."""
     return str(entry if isinstance(entry, str) else entry["image"])
 
 
@@ -82,7 +83,7 @@ def _when(entry: Any) -> Any:
 
 def _name(entry: Any) -> Any:
     """What is pushed to: a name without a tag means one."""
-    image = _image(entry)
+    image = image_of(entry)
     try:
         return Reference(image).pushed_name
     except ValueError:

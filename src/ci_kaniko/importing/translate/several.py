@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.translate.pushes import image_of
 from ci_kaniko.importing.translate.translation import ordered
 from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.spec.outputs import check_image_name
@@ -207,8 +208,7 @@ def _names(builds: list[tuple[str, dict[str, Any]]]) -> list[str]:
 
 def _repository(build: dict[str, Any]) -> str:
     first = next(iter(build.get("destinations", ())), "")
-    image = first if isinstance(first, str) else first["image"]
-    path = re.sub(r"\$\{[^}]*\}", "", image)
+    path = re.sub(r"\$\{[^}]*\}", "", image_of(first))
     path = re.sub(r":[^/]*$", "", path).rstrip("/-_.")
     return path.rpartition("/")[2]
 

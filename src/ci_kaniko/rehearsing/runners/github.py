@@ -9,10 +9,7 @@ from ci_kaniko.rehearsing import expressions, yaml11
 from ci_kaniko.rehearsing.documents import NotModelled, as_mapping, as_scalar, flat, listed, only
 from ci_kaniko.rehearsing.logins import both, docker_pulls
 from ci_kaniko.rehearsing.programs import CURL, DOCKER, GIT
-from ci_kaniko.rehearsing.running import (
-    Outcome,
-    Running,
-)
+from ci_kaniko.rehearsing.running import Outcome, Running
 from ci_kaniko.rehearsing.sandbox import Result, Sandbox
 from ci_kaniko.rehearsing.told import github as told
 
