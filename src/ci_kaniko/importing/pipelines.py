@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import spell
@@ -16,7 +17,7 @@ from ci_kaniko.importing.translate.joining import merged
 from ci_kaniko.kaniko.flags import FLAGS, RENAMED
 from ci_kaniko.kaniko.systems import NAMES, SOURCES
 from ci_kaniko.problems.finding import quoted
-from ci_kaniko.problems.problem import SpecError, UnknownTargetError
+from ci_kaniko.problems.problem import UnknownTargetError
 from ci_kaniko.spec.loading import loads
 from ci_kaniko.spec.placing import InvalidSpec
 from ci_kaniko.spec.writing import written
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from ci_kaniko.importing.calls import Word
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.originals import File
     from ci_kaniko.problems.finding import Finding
@@ -124,49 +124,17 @@ def jobs_of(original: Original, source: str | None) -> list[Job]:
 def _checked(data: dict[str, Any], report: Report, jobs: list[Job]) -> Imported:
     """The spec without the parts that cannot stand in one; these are reported."""
     sources = tuple(dict.fromkeys(job.target for job in jobs))
-    data = _without_secrets(data, report.hidden)
+    parts = _Parts(_without_secrets(data, report.hidden), report, jobs)
     while True:
-        text = written(data or {"push": "never"})
+        text = written(parts.data or {"push": "never"})
         try:
             spec = loads(text, "<imported>")
-        except SpecError:
-            mended = _without_errors(data, report, jobs)
+        except InvalidSpec as invalid:
+            mended = parts.without_errors(invalid.findings)
             assert mended, "what is in the way of a spec can be taken out of it"
             continue
-        if not _without_refused(data, spec, report, jobs):
+        if not parts.without_refused(spec):
             return Imported(text, spec, report.entries, sources)
-
-
-_STAYS = {"destinations", "registries", "context", "push"}
-"""What a build is about: the report says what is in the way there, and the spec keeps it."""
-
-
-def _without_refused(data: dict[str, Any], spec: Spec, report: Report, jobs: list[Job]) -> bool:
-    """Take the parts away that the platform of a job does not render; whether there were some.
-
-    An item of a list is taken away alone: the others move.
-    """
-    from ci_kaniko.targets.registry import target
-
-    taken = False
-    for job in {job.target: job for job in reversed(jobs)}.values():
-        if job.target not in NAMES or taken:
-            continue
-        for finding in target(job.target).rendering(spec, {}).findings:
-            keys = finding.where[2:] if finding.where[:1] == ("images",) else finding.where
-            stays = not keys or keys[0] in _STAYS
-            known = stays and finding.rule in report.rules
-            moved = taken and any(isinstance(step, int) for step in keys)
-            if finding.rule == "missing-value" or known or moved:
-                continue
-            what = None if stays else _removed(data, finding.where)
-            message = "***" if finding.secret else finding.message
-            shown = what or f"{job.target} does not render the spec yet"
-            said, advice = f"{shown}: {message}", finding.hint or "by hand"
-            path, line = _written_at(finding.where, report, jobs) or (job.voice.path, job.line)
-            report.add(Entry("left", finding.rule, said, path, line, advice))
-            taken = taken or bool(what)
-    return taken
 
 
 _LONG_ENOUGH = 8
@@ -185,19 +153,93 @@ def _without_secrets(value: Any, secrets: frozenset[str]) -> Any:
     return value
 
 
-def _without_errors(data: dict[str, Any], report: Report, jobs: list[Job]) -> bool:
-    """Take the first refused part of each image away; whether there was one."""
-    from ci_kaniko.source.reading import survey
-    from ci_kaniko.spec.data import to_python
-    from ci_kaniko.spec.spec import Spec
+_STAYS = {"destinations", "registries", "context", "push"}
+"""What a build is about: the report says what is in the way there, and the spec keeps it."""
 
-    errors: list[Finding] = []
-    try:
-        Spec.model_validate(to_python(survey(written(data), "<imported>").root))
-    except InvalidSpec as invalid:
-        errors += [item for item in invalid.findings if item.severity == "error"]
-    taken = [_take_away(data, finding, report, jobs) for finding in _first_of_each_image(errors)]
-    return any(taken) or any(_take_away(data, finding, report, jobs) for finding in errors)
+
+class _Parts:
+    """The parts of a spec that some jobs made; what is taken away has a line of the report."""
+
+    def __init__(self, data: Any, report: Report, jobs: list[Job]) -> None:
+        self.data = data
+        self.report = report
+        self.jobs = jobs
+
+    def without_errors(self, findings: list[Finding]) -> bool:
+        """Take the first refused part of each image away; whether there was one."""
+        errors = [finding for finding in findings if finding.severity == "error"]
+        taken = [self._take_away(finding) for finding in _first_of_each_image(errors)]
+        return any(taken) or any(map(self._take_away, errors))
+
+    def without_refused(self, spec: Spec) -> bool:
+        """Take the parts away that the platform of a job does not render; whether there were some.
+
+        An item of a list is taken away alone: the others move.
+        """
+        from ci_kaniko.targets.registry import target
+
+        taken = False
+        for job in {job.target: job for job in reversed(self.jobs)}.values():
+            if job.target not in NAMES or taken:
+                continue
+            for finding in target(job.target).rendering(spec, {}).findings:
+                keys = finding.where[2:] if finding.where[:1] == ("images",) else finding.where
+                stays = not keys or keys[0] in _STAYS
+                known = stays and finding.rule in self.report.rules
+                moved = taken and any(isinstance(step, int) for step in keys)
+                if finding.rule == "missing-value" or known or moved:
+                    continue
+                what = None if stays else _removed(self.data, finding.where)
+                shown = what or f"{job.target} does not render the spec yet"
+                place = job.voice.path, job.line
+                self._tell(finding, shown, finding.hint or "by hand", place)
+                taken = taken or bool(what)
+        return taken
+
+    def _take_away(self, finding: Finding) -> bool:
+        """Take what a finding is about out of the spec; whether it can be."""
+        removed = _removed(self.data, finding.where)
+        nowhere = finding.rule in {"missing-key", "missing-destination"}
+        silent = self.data.get("push") == "never"
+        if removed is None and nowhere and not self.data.get("destinations") and not silent:
+            self.data["push"] = "never"
+            removed = "push"
+        if removed is not None:
+            self._tell(finding, removed, finding.hint or "write it by hand", ("", 0))
+        return removed is not None
+
+    def _tell(self, finding: Finding, what: str, advice: str, place: tuple[str, int]) -> None:
+        """Say what a finding says, where its argument stands or at another ``place``."""
+        message = "***" if finding.secret else finding.message
+        path, line = self._written_at(finding.where) or place
+        self.report.add(Entry("left", finding.rule, f"{what}: {message}", path, line, advice))
+
+    def _written_at(self, where: tuple[str | int, ...]) -> tuple[str, int] | None:
+        """Where the argument stands that a field of the spec comes from, if that is one line."""
+        keys, whose = where, {job.name for job in self.jobs}
+        if where[:1] == ("images",):
+            keys, whose = where[2:], {self.report.images.get(str(where[1]), "")}
+        names = [step for step in keys if isinstance(step, str)]
+        fields = [".".join(names[:end]) for end in range(1, len(names) + 1)]
+        found = {
+            place
+            for job in whose
+            for field in fields
+            for place in self._arguments.get((job, field), ())
+        }
+        return found.pop() if len(found) == 1 else None
+
+    @cached_property
+    def _arguments(self) -> dict[tuple[str, str | None], set[tuple[str, int]]]:
+        """Where the arguments stand, by their jobs and the fields that they fill."""
+        found: dict[tuple[str, str | None], set[tuple[str, int]]] = {}
+        for job in self.jobs:
+            for word in (word for call in job.calls for word in call.words):
+                flag = spell(word.text[:1]).partition("=")[0].lstrip("-")
+                if known := FLAGS.get(RENAMED.get(flag, flag)):
+                    place = job.voice.place(word.line)
+                    found.setdefault((job.name, known.field), set()).add(place)
+        return found
 
 
 def _first_of_each_image(findings: list[Finding]) -> list[Finding]:
@@ -218,47 +260,6 @@ def _first_of_each_image(findings: list[Finding]) -> list[Finding]:
         for held in chosen.values()
         for _, finding in sorted(held.items(), key=lambda pair: (0, *pair[0][1:])[-1], reverse=True)
     ]
-
-
-def _take_away(data: dict[str, Any], finding: Finding, report: Report, jobs: list[Job]) -> bool:
-    """Take what a finding is about out of the spec, with a line that says so; whether it can be."""
-    path, line = _written_at(finding.where, report, jobs) or ("", 0)
-    removed = _removed(data, finding.where)
-    nowhere = finding.rule in {"missing-key", "missing-destination"}
-    silent = data.get("push") == "never"
-    if removed is None and nowhere and not data.get("destinations") and not silent:
-        data["push"] = "never"
-        removed = "push"
-    if removed is not None:
-        shown = "***" if finding.secret else finding.message
-        advice = finding.hint or "write it by hand"
-        report.add(Entry("left", finding.rule, f"{removed}: {shown}", path, line, advice))
-    return removed is not None
-
-
-def _written_at(
-    where: tuple[str | int, ...], report: Report, jobs: list[Job]
-) -> tuple[str, int] | None:
-    """Where the argument stands that a field of the spec comes from, if that is one line."""
-    keys, whose = where, {job.name for job in jobs}
-    if where[:1] == ("images",):
-        keys, whose = where[2:], {report.images.get(str(where[1]), "")}
-    names = [step for step in keys if isinstance(step, str)]
-    fields = {".".join(names[:end]) for end in range(1, len(names) + 1)}
-    flags = {flag for flag, known in FLAGS.items() if known.field in fields}
-    found = {
-        job.voice.place(word.line)
-        for job in jobs
-        for call in job.calls
-        for word in call.words
-        if job.name in whose and _flag_of(word) in flags
-    }
-    return found.pop() if len(found) == 1 else None
-
-
-def _flag_of(word: Word) -> str:
-    flag = spell(word.text[:1]).partition("=")[0].lstrip("-")
-    return RENAMED.get(flag, flag)
 
 
 _LIMITS = {"paths", "repository"}

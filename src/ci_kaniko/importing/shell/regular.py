@@ -41,6 +41,8 @@ class Part(NamedTuple):
 @functools.lru_cache(maxsize=256)
 def tree(expression: str) -> Part:
     """The parts of an expression. Raises NotRegular."""
+    if len(expression) > _MAX_LENGTH:
+        raise NotRegular
     return _Parser(expression).whole()
 
 
@@ -59,7 +61,7 @@ def globs_of(expression: str, *, whole: bool = False) -> list[str] | None:
     (['main', 'release/*'], ['v**'], None)
     """
     try:
-        return _globs_of(tree(expression), whole=whole) if len(expression) <= _MAX_LENGTH else None
+        return _globs_of(tree(expression), whole=whole)
     except NotRegular:
         return None
 
