@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -105,79 +104,24 @@ class Started(NamedTuple):
     untimed: bool = False
 
 
-@dataclass(frozen=True)
-class Job:
-    """One job that calls the executor, as the translation gets it.
+class Job(Voice):
+    """One job that calls the executor: a reader fills it in, and ``finished`` it stays as it is.
 
     ``secrets`` are the variables that hold secrets, ``runtime`` those that the CI's settings give,
     ``environment`` what else the executor's container knows, ``claims`` those of its volumes, by
     where they are mounted, ``exported`` the lines of the variables that the container itself has.
     ``section`` are the native settings for ``target``, ``shared`` what stands at the top of the
-    spec.
+    spec. ``known_files`` are what a script finds, ``written`` the secrets that stand in the file.
     """
 
-    facts: Facts
-    voice: Voice
-    name: str
-    calls: tuple[Call, ...]
-    started: Started
-    image: Text
-    image_line: int
-    has_shell: bool
-    plain_secrets: bool
-    secrets: Mapping[str, Secret]
-    runtime: Mapping[str, str]
-    environment: Mapping[str, Text]
-    roots: tuple[Root, ...]
-    outputs: tuple[Root, ...]
-    mounts: tuple[Mounted, ...]
-    claims: Mapping[str, Mounted]
-    exported: Mapping[str, int]
-    section: Mapping[str, Any]
-    shared: Mapping[str, Any]
-    folder: Text
-    script_text: str
-    google_document: str
-
-    @property
-    def target(self) -> str:
-        """The platform."""
-        return self.facts.target
-
-    @property
-    def line(self) -> int:
-        """Where the job stands."""
-        return self.voice.line
-
-    def tell(self, sentence: str, line: int, *values: object) -> None:
-        """Say something of a line of the pipeline or of a script."""
-        self.voice.tell(sentence, line, *values)
-
-    def secret_of(self, text: Text) -> str | None:
-        """The name of the secret that a text is."""
-        var = only_var(text)
-        if var is None or var.changes:
-            return None
-        name = var.name
-        if name in self.secrets:
-            return self.secrets[name].name
-        if name.startswith("secrets."):
-            return name.removeprefix("secrets.")
-        return name if self.plain_secrets and name.isidentifier() else None
-
-
-class Draft(Voice):
-    """What a reader has found of a job so far; the fields are those of ``Job``.
-
-    ``known_files`` are what a script finds, ``written`` the secrets that stand in the file.
-    """
+    _is_finished = False
 
     def __init__(self, facts: Facts, name: str, original: Original, line: int) -> None:
         super().__init__(original.path, line, original.report)
-        self.voice: Voice = self
         self.is_ours = original.is_ours
         self.may_build, self.scripts_in = original.may_build, original.scripts_in
         self.facts = facts
+        self.target = facts.target
         self.name = name
         self.calls: tuple[Call, ...] = ()
         self.started = Started()
@@ -203,6 +147,12 @@ class Draft(Voice):
         }
         self.written: list[str] = []
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set what a reader has found. Raises AttributeError where the job is finished."""
+        if self._is_finished:
+            raise AttributeError(f"{name} of a job that is finished")
+        super().__setattr__(name, value)
+
     def hide_secrets(self) -> None:
         """Take secrets that stand in the file out of the environment."""
         for name, text in self.environment.items():
@@ -223,12 +173,25 @@ class Draft(Voice):
         if found:
             self.shared["checkout"] = {**self.shared.get("checkout", {}), **found}
 
+    def secret_of(self, text: Text) -> str | None:
+        """The name of the secret that a text is."""
+        var = only_var(text)
+        if var is None or var.changes:
+            return None
+        name = var.name
+        if name in self.secrets:
+            return self.secrets[name].name
+        if name.startswith("secrets."):
+            return name.removeprefix("secrets.")
+        return name if self.plain_secrets and name.isidentifier() else None
+
     def finished(self) -> Job:
-        """The job; the secrets that stand in the file are reported."""
+        """The job, which nothing changes any more; the secrets that stand in the file are told."""
         for name in dict.fromkeys(self.written):
             self.tell("literal-secret", self.line, name, name)
-        found = {each.name: getattr(self, each.name) for each in fields(Job)}
-        return Job(**{name: _frozen(value) for name, value in found.items()})
+        vars(self).update({name: _frozen(value) for name, value in vars(self).items()})
+        self._is_finished = True
+        return self
 
 
 def _frozen(value: Any) -> Any:

@@ -71,7 +71,7 @@ def read_all(
         hint = str(told).strip() if told else f"import reads {known}"
         raise failure(paths, "no-kaniko", "no job here builds an image", hint)
     data = merged(jobs, report)
-    tell_pending(report, [job.voice for job in jobs])
+    tell_pending(report, jobs)
     return _checked(data, report, jobs)
 
 
@@ -114,8 +114,8 @@ def _raise_mention(files: list[File]) -> None:
 
 def jobs_of(original: Original, source: str | None) -> list[Job]:
     """The jobs of a file that run kaniko. Raises SpecError."""
-    drafts = list(platform_of(original, source).read(original))
-    return [draft.finished() for draft in drafts if draft.calls]
+    found = list(platform_of(original, source).read(original))
+    return [job.finished() for job in found if job.calls]
 
 
 # -- the finished spec -------------------------------------------------------------------------
@@ -191,7 +191,7 @@ class _Parts:
                     continue
                 what = None if stays else _removed(self.data, finding.where)
                 shown = what or f"{job.target} does not render the spec yet"
-                place = job.voice.path, job.line
+                place = job.path, job.line
                 self._tell(finding, shown, finding.hint or "by hand", place)
                 taken = taken or bool(what)
         return taken
@@ -237,7 +237,7 @@ class _Parts:
             for word in (word for call in job.calls for word in call.words):
                 flag = spell(word.text[:1]).partition("=")[0].lstrip("-")
                 if known := FLAGS.get(RENAMED.get(flag, flag)):
-                    place = job.voice.place(word.line)
+                    place = job.place(word.line)
                     found.setdefault((job.name, known.field), set()).add(place)
         return found
 

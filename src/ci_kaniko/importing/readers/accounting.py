@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.ticked import Map, ignore, leftover, peek
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ci_kaniko.importing.report import Report, Voice
 
@@ -70,7 +70,7 @@ def later(job: Voice, value: Any, advice: str = "", file: str = "") -> None:
     job.report.pending.append((job, value, advice, file))
 
 
-def tell_pending(report: Report, jobs: list[Voice]) -> None:
+def tell_pending(report: Report, jobs: Sequence[Voice]) -> None:
     """Report what was remembered of some jobs and is still unread."""
     for job, value, advice, file in report.pending:
         if job in jobs:

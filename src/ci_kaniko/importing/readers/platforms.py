@@ -13,7 +13,7 @@ from ci_kaniko.kaniko.systems import SOURCES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ci_kaniko.importing.jobs import Draft
+    from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.originals import Original
 
 _CERTAIN, _LIKELY, _NO = 2, 1, 0
@@ -31,9 +31,9 @@ class Platform(NamedTuple):
     places: tuple[str, ...] = ()
     is_yaml: bool = True
 
-    def read(self, original: Original) -> Iterable[Draft]:
+    def read(self, original: Original) -> Iterable[Job]:
         """The jobs that may run the executor."""
-        found: Iterable[Draft] = import_module(f"{__package__}.{self.module}").jobs(original)
+        found: Iterable[Job] = import_module(f"{__package__}.{self.module}").jobs(original)
         return found
 
 

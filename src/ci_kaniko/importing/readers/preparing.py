@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko.importing.jobs import put
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.jobs import Draft
+    from ci_kaniko.importing.jobs import Job
 
 _READ = re.compile(r"\$\{?([A-Za-z_]\w*)")
 _SET = re.compile(r"(?:^|[\s;&|(])(?:export |local |for )?([A-Za-z_]\w*)(?:=| in )", re.MULTILINE)
@@ -33,7 +33,7 @@ def forget(holder: dict[str, Any], key: str, name: str) -> None:
     put(holder, key, rest)
 
 
-def prepare(job: Draft, before: Before) -> bool:
+def prepare(job: Job, before: Before) -> bool:
     """Say what runs before as ``prepare``; whether that is all that it does.
 
     Commands that read what only the platform sets stay where they are.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ci_kaniko.importing.calls import Text
-    from ci_kaniko.importing.jobs import Draft
+    from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.shell.reader import Host
 
 _NAMES = ("--destination", "--context", "--dockerfile", "--cache-repo")
@@ -45,7 +45,7 @@ def hole(name: str) -> str:
     return f"$[[ {name} ]]"
 
 
-def read_pieces(job: Draft, pieces: list[Piece], host: Host | None = None) -> Script:
+def read_pieces(job: Job, pieces: list[Piece], host: Host | None = None) -> Script:
     """What a script does that is put together from pieces; nothing where it cannot be read."""
     from ci_kaniko.importing.shell.interpreter import Given, ShellError, read
 
@@ -76,7 +76,7 @@ def read_pieces(job: Draft, pieces: list[Piece], host: Host | None = None) -> Sc
     return script
 
 
-def add_notes(job: Draft, script: Script) -> None:
+def add_notes(job: Job, script: Script) -> None:
     """What the shell's reading has to say, as entries of the report."""
     if not script.calls:
         return

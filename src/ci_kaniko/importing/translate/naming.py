@@ -23,7 +23,7 @@ from ci_kaniko.syntax.versions import version_of
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Call, Part, Word
-    from ci_kaniko.importing.jobs import Draft
+    from ci_kaniko.importing.jobs import Job
 
 _CUT = re.compile(r"\$\{##?([\w./@+-]*?)v?\}")
 _TAG = (Var("tag", portable=True),)
@@ -32,7 +32,7 @@ _DESTINATION = "--destination="
 _FOLDERS = {"ref": "refs/tags/", "tag": "", "ref.name": ""}
 
 
-def named_by_version(job: Draft) -> bool:
+def named_by_version(job: Job) -> bool:
     """Name images by the version where they have the tag without its ``v``; whether one had it.
 
     Tags that are no versions have no such name, so nothing is pushed for them.
@@ -43,7 +43,7 @@ def named_by_version(job: Draft) -> bool:
     return changed
 
 
-def _call(job: Draft, call: Call) -> Call:
+def _call(job: Job, call: Call) -> Call:
     pushed = tuple(_word(word) for word in call.pushed)
     for word, made in zip(call.pushed, pushed, strict=True):
         if made != word:

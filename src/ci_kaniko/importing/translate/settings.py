@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.jobs import Draft, Job
+    from ci_kaniko.importing.jobs import Job
 
 
 class Settings:
@@ -25,7 +25,7 @@ class Settings:
         return next(iter(self.prefixes)) == prefix
 
 
-def note_store(job: Job | Draft, section: dict[str, Any], store: str) -> None:
+def note_store(job: Job, section: dict[str, Any], store: str) -> None:
     """Remember the object that holds the secrets."""
     if not store or (store == "ci-kaniko" and "secret" not in section):
         return

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ci_kaniko.importing.calls import When, Word
-    from ci_kaniko.importing.jobs import Draft, Job
+    from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.report import Voice
     from ci_kaniko.importing.shell.conditions import Conditions
     from ci_kaniko.importing.translate.conditions import Condition
@@ -44,7 +44,7 @@ _STARTED = {
 
 
 def set_triggers(
-    job: Draft,
+    job: Job,
     conditions: Conditions,
     guard: int,
     line: int,
@@ -99,7 +99,7 @@ def set_triggers(
 
 
 def _pushed_tags(
-    job: Draft, conditions: Conditions, guard: int, sides: tuple[str, ...], *, versions: bool
+    job: Job, conditions: Conditions, guard: int, sides: tuple[str, ...], *, versions: bool
 ) -> list[str] | None:
     """The globs of the tags of which versions are pushed; None where nothing asks for versions.
 
@@ -126,7 +126,7 @@ def _by_hand(made: Condition, started: Mapping[str, Any]) -> Any:
     return Remarked(f"{flow(others)[1:-1]} would start it without the button") if others else True
 
 
-def push_only_where(job: Draft, when: When) -> None:
+def push_only_where(job: Job, when: When) -> None:
     """Keep the calls of a job from pushing elsewhere."""
 
     def limited(word: Word) -> Word:

@@ -56,7 +56,7 @@ def _named(work: Work, flag: Flag) -> None:
     if flag.name == "build-arg" and _is_proxy(work, name, value):
         return
     if value is not None and is_written(name, value):
-        work.job.voice.report.hide(literal(value) or "")
+        work.job.report.hide(literal(value) or "")
         work.job.tell("literal-secret/build-arg", flag.line, name, name.lower())
         work.build.setdefault(field, {})[name] = f"${{env.{name}}}"
         return

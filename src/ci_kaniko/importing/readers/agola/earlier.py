@@ -16,10 +16,10 @@ from ci_kaniko.kaniko.variables import owner_of_variable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.jobs import Draft
+    from ci_kaniko.importing.jobs import Job
 
 
-def clone_options(job: Draft, fields: Map) -> None:
+def clone_options(job: Job, fields: Map) -> None:
     """How the repository is cloned."""
     checkout: dict[str, Any] = {}
     put(checkout, "depth", fields.number("depth"))
@@ -28,7 +28,7 @@ def clone_options(job: Draft, fields: Map) -> None:
     job.check_out(checkout)
 
 
-def earlier_tasks(job: Draft, built: Map, run: Map) -> str:
+def earlier_tasks(job: Job, built: Map, run: Map) -> str:
     """The tasks that the one that builds needs; the image of the one that only clones."""
     from ci_kaniko.kaniko.pins import GIT_IMAGE
 
@@ -127,7 +127,7 @@ def take_saved(item: Map) -> None:
         ignore(item.get(key))
 
 
-def _prepared(job: Draft, task: Map, image: str, runs: list[tuple[Map, Any]]) -> None:
+def _prepared(job: Job, task: Map, image: str, runs: list[tuple[Map, Any]]) -> None:
     """A task that makes something first."""
     commands = []
     for fields, value in runs:
@@ -148,7 +148,7 @@ def _prepared(job: Draft, task: Map, image: str, runs: list[tuple[Map, Any]]) ->
         )
 
 
-def _handed_over(job: Draft, task: Map) -> list[str]:
+def _handed_over(job: Job, task: Map) -> list[str]:
     """The files that a task saves for others, where they lie in the checkout."""
     artifacts = []
     for kind, fields, _ in steps_of(task):

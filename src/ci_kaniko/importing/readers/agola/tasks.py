@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, Var
-from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret, put
+from ci_kaniko.importing.jobs import Facts, Job, Root, Secret, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.agola.earlier import (
     checkout_folder,
@@ -51,10 +51,10 @@ _READ = {
 """Keys of a task that have a field, or none: all others are extra."""
 
 
-def jobs(original: Original) -> Iterator[Draft]:
+def jobs(original: Original) -> Iterator[Job]:
     """The tasks that call the executor."""
     for root in map(mapping, original.roots):
-        made: list[Draft] = []
+        made: list[Job] = []
         for run in maps(root.get("runs")):
             for task in maps(run.get("tasks")):
                 reader = _Task(task, run, root, original)
@@ -74,12 +74,12 @@ class _Task:
         self.original = original
         self.container = next(maps(task.mapping("runtime").get("containers")), Map())
 
-    def jobs(self) -> Iterator[Draft]:
+    def jobs(self) -> Iterator[Job]:
         """The task as a job, if it calls the executor."""
         pieces = list(self._pieces())
         if not any(self.original.may_build(piece.text) for piece in pieces):
             return
-        job = Draft(_FACTS, self.task.peek("name"), self.original, line_of(self.task))
+        job = Job(_FACTS, self.task.peek("name"), self.original, line_of(self.task))
         self._environment(job, self.container)
         self._environment(job, self.task)
         image = self.container.string("image")
@@ -115,7 +115,7 @@ class _Task:
                     yield Piece(f"cd '{folder}'", fields.line_of("working_dir"))
                 yield Piece(str(command), command.first)
 
-    def _account(self, job: Draft) -> None:
+    def _account(self, job: Job) -> None:
         """The shell accounts for the commands; variables count where they are read."""
         take_read(job)
         ignore_keys(self.task, "Agola task")
@@ -129,7 +129,7 @@ class _Task:
         self._take_variables(job, self.task)
         self._take_variables(job, self.container)
 
-    def _take_variables(self, job: Draft, holder: Map) -> None:
+    def _take_variables(self, job: Job, holder: Map) -> None:
         for name, value in holder.mapping("environment").items():
             read = re.search(rf"\b{re.escape(name)}\b", job.script_text)
             if isinstance(value, Str) or read:
@@ -137,7 +137,7 @@ class _Task:
 
     # -- parts --------------------------------------------------------------------------------
 
-    def _environment(self, job: Draft, holder: Map) -> None:
+    def _environment(self, job: Job, holder: Map) -> None:
         entries = holder.mapping("environment")
         for name, value in entries.items():
             if isinstance(value, Map):
@@ -149,7 +149,7 @@ class _Task:
                 job.environment[name] = (text,) if text else ()
                 job.exported[name] = entries.line_of(name)
 
-    def _shell(self, job: Draft) -> None:
+    def _shell(self, job: Job) -> None:
         shell = self.task.string("shell")
         text = "\n".join(piece.text for piece in self._pieces())
         if re.search(r" -\w*x", shell):
@@ -157,7 +157,7 @@ class _Task:
         if shell and goes_on(shell.split(), text):
             job.tell("no-exit-on-error", self.task.line_of("shell"), shell)
 
-    def _roots(self, job: Draft) -> None:
+    def _roots(self, job: Job) -> None:
         folder = self.task.string("working_dir") or "~/project"
         job.folder = (folder,)
         for kind, fields, value in steps_of(self.task):
@@ -188,7 +188,7 @@ class _Task:
 
     # -- what starts it -----------------------------------------------------------------------
 
-    def _triggers(self, job: Draft) -> None:
+    def _triggers(self, job: Job) -> None:
         conditions = Conditions()
         guard = YES
         asked = False
@@ -239,7 +239,7 @@ class _Task:
 
     # -- native settings ----------------------------------------------------------------------
 
-    def _section(self, job: Draft) -> None:
+    def _section(self, job: Job) -> None:
         section = job.section
         put(section, "run", self.run.string("name"), "build-image")
         put(section, "arch", self.task.mapping("runtime").string("arch"))

@@ -12,14 +12,14 @@ from ci_kaniko.importing.ticked import Map, ignore, mapping, maps, peek, sequenc
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ci_kaniko.importing.jobs import Draft
+    from ci_kaniko.importing.jobs import Job
 
 _MADE = ("image", "command", "commands", "artifact_paths", "key")
 _KEYS = {*_MADE, "label", "name", "id", "agents", "timeout_in_minutes"}
 _EVERYTHING = re.compile(r"/\*\*(?:/\*)?$")
 
 
-def prepared_by(job: Draft, step: Map, before: Iterable[Map]) -> Map | None:
+def prepared_by(job: Job, step: Map, before: Iterable[Map]) -> Map | None:
     """Say the one step whose files a step fetches as ``prepare``, where it does nothing else."""
     fetching = [
         (plugin, name, mapping(plugin[name]).get("download"))
@@ -54,7 +54,7 @@ def _listed(value: Any) -> list[str]:
     return [path for item in sequence(value) for path in peek(item).split(";")]
 
 
-def _wait_no_more(job: Draft, key: str) -> None:
+def _wait_no_more(job: Job, key: str) -> None:
     extra = job.section.get("extra", {})
     forget(extra, "depends_on", key)
     if not extra:

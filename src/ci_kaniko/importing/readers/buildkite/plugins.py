@@ -7,7 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, Var, Word, references
-from ci_kaniko.importing.jobs import Draft, Root, put
+from ci_kaniko.importing.jobs import Job, Root, put
 from ci_kaniko.importing.readers.pods.containers import (
     calls_of_words,
     read_environment,
@@ -36,7 +36,7 @@ class Plugins:
     ``text`` is what they pass to the executor, as it is written.
     """
 
-    def __init__(self, job: Draft, step: Map, uploaded: Callable[[Piece], Piece]) -> None:
+    def __init__(self, job: Job, step: Map, uploaded: Callable[[Piece], Piece]) -> None:
         self.job = job
         self.step = step
         self.uploaded = uploaded

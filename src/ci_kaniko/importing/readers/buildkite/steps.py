@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Text, Var, filled_in, spell
-from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret, put
+from ci_kaniko.importing.jobs import Facts, Job, Root, Secret, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.buildkite.earlier import prepared_by
 from ci_kaniko.importing.readers.buildkite.plugins import Plugins
@@ -75,7 +75,7 @@ class _Placed(NamedTuple):
     gates: tuple[Map, ...] = ()
 
 
-def jobs(original: Original) -> Iterator[Draft]:
+def jobs(original: Original) -> Iterator[Job]:
     """The steps of a pipeline that call the executor."""
     for root in original.roots:
         top = root if isinstance(root, Map) else Map(1)
@@ -101,7 +101,7 @@ def _is_awaited(step: Map, placed: _Placed) -> bool:
     return any(step is gate for gate in placed.gates) or bool({step.peek("key")} & keys - {""})
 
 
-def _tell_gates(job: Draft, gates: list[Map]) -> None:
+def _tell_gates(job: Job, gates: list[Map]) -> None:
     for step in gates:
         keys = [key for key in ("label", "group", "block", "input", "command") if key in step]
         words = [beginning(string(step[key])) for key in keys]
@@ -132,10 +132,10 @@ def _flat(steps: list[Any], around: _Placed) -> Iterator[_Placed]:
         before = (*before, step)
 
 
-def _step(placed: _Placed, top: Map, original: Original) -> Iterator[Draft]:
+def _step(placed: _Placed, top: Map, original: Original) -> Iterator[Job]:
     line, named = line_of(placed.step), _name(placed.step)
     for cell in followed(_cells(placed.step), original.report, original.path, line, named):
-        job = Draft(_FACTS, "-".join([named, *cell.values()]), original, line)
+        job = Job(_FACTS, "-".join([named, *cell.values()]), original, line)
         step = replaced(placed.step, partial(_of_cell, cell))
         _environment(job, top.mapping("env"), step)
         _Step(job, placed._replace(step=step), top, generated=original.is_ours).read()
@@ -173,7 +173,7 @@ def _name(step: Map) -> str:
     return key or label.strip() or "build-image"
 
 
-def _environment(job: Draft, top: Map, step: Map) -> None:
+def _environment(job: Job, top: Map, step: Map) -> None:
     for source in (top, step.mapping("env")):
         for name, value in source.items():
             job.environment[name] = _at_upload(peek(value))
@@ -210,7 +210,7 @@ def _is_off(holder: Map) -> bool:
 
 
 class _Step:
-    def __init__(self, job: Draft, placed: _Placed, top: Map, *, generated: bool) -> None:
+    def __init__(self, job: Job, placed: _Placed, top: Map, *, generated: bool) -> None:
         self.job = job
         self.step = placed.step
         self.groups = placed.groups

@@ -11,7 +11,7 @@ from ci_kaniko.importing.readers.preparing import Before, prepare
 from ci_kaniko.importing.ticked import Map, Str, ignore, mapping, peek
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.jobs import Draft
+    from ci_kaniko.importing.jobs import Job
 
 _JOB = {"name", "runs-on", "container", "steps", "timeout-minutes", "permissions", "if"}
 _STEP = {"name", "id", "run", "shell", "uses", "with"}
@@ -27,7 +27,7 @@ class Prepared(NamedTuple):
     step: Map
 
 
-def prepared_by(job: Draft, jobs: Map, raw: Map) -> Prepared | None:
+def prepared_by(job: Job, jobs: Map, raw: Map) -> Prepared | None:
     """Say the one job whose files a job fetches as ``prepare``, where it does nothing else."""
     steps = [mapping(step) for step in raw.sequence("steps")]
     fetching = [step for step in steps if step.peek("uses").startswith(_DOWNLOAD)]
@@ -80,7 +80,7 @@ def _restored(path: str, where: str) -> str:
     return whole if above == where else ""
 
 
-def _tick(job: Draft, before: Map) -> None:
+def _tick(job: Job, before: Map) -> None:
     """Read what is said of a job that is ``prepare`` now."""
     ignore_keys(before, "GitHub job")
     ignore(before.get("if"))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ci_kaniko.importing.calls import Text
-    from ci_kaniko.importing.jobs import Draft
+    from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.readers.github.expressions import Expressions
     from ci_kaniko.importing.shell.conditions import Conditions
 
@@ -108,7 +108,7 @@ class Events:
 
     # -- triggers and report ------------------------------------------------------------------
 
-    def tell(self, job: Draft, expressions: Expressions) -> None:
+    def tell(self, job: Job, expressions: Expressions) -> None:
         """Set the triggers of a job, and report what they cannot say."""
         on = self.on
         if set(on) <= {"workflow_call", "merge_group"} and (on or not self.condition):

@@ -17,7 +17,7 @@ from ci_kaniko.importing.ticked import Map, line_of, string
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ci_kaniko.importing.jobs import Draft
+    from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.shell.reader import Reader
     from ci_kaniko.importing.shell.values import Values
     from ci_kaniko.importing.ticked import Str
@@ -73,7 +73,7 @@ class Known:
 
     def __init__(
         self,
-        job: Draft,
+        job: Job,
         cell: dict[str, Text],
         given: Callable[[str, Values], Value],
         secrets: Mapping[str, Text],

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ci_kaniko.importing.calls import Text
-    from ci_kaniko.importing.jobs import Draft
+    from ci_kaniko.importing.jobs import Job
 
 _USUAL = (["ubuntu-24.04"], ["ubuntu-latest"])
 _OUR_GROUP = "${{ github.workflow_ref }}-"
@@ -32,7 +32,7 @@ _LEFT = {
 
 
 def section_of(
-    job: Draft, name: str, root: Map, raw: Map, text: Callable[[str], Text], *, called: bool
+    job: Job, name: str, root: Map, raw: Map, text: Callable[[str], Text], *, called: bool
 ) -> None:
     """The ``github:`` section of a job, and what is told beside it.
 
@@ -63,7 +63,7 @@ def _worth(written: str, text: Callable[[str], Text]) -> str:
     return literal(text(written)) or written if "${{" in written else written
 
 
-def _runner(job: Draft, raw: Map, text: Callable[[str], Text]) -> None:
+def _runner(job: Job, raw: Map, text: Callable[[str], Text]) -> None:
     runs_on = raw.get("runs-on")
     line = raw.line_of("runs-on")
     listed = runs_on.sequence("labels") if isinstance(runs_on, Map) else sequence(runs_on)
@@ -76,7 +76,7 @@ def _runner(job: Draft, raw: Map, text: Callable[[str], Text]) -> None:
         job.section["runs_on"] = labels[0] if len(labels) == 1 else labels
 
 
-def _environment(job: Draft, raw: Map, text: Callable[[str], Text]) -> None:
+def _environment(job: Job, raw: Map, text: Callable[[str], Text]) -> None:
     given = raw.get("environment")
     named = _worth(string(given) or mapping(given).string("name"), text)
     if named and "${{" not in named:
@@ -93,7 +93,7 @@ _BUILDS = {
 """Keys of a job that have a field, or none: its rendered one can have all others as they are."""
 
 
-def tell_environment(job: Draft, root: Map, raw: Map) -> None:
+def tell_environment(job: Job, root: Map, raw: Map) -> None:
     """Variables that no step names: in the executor's own container they are the executor's."""
     inner = raw.mapping("container").mapping("env")
     handed = f"{root.get('env')} {raw.get('env')} {inner}"
@@ -118,7 +118,7 @@ def tell_environment(job: Draft, root: Map, raw: Map) -> None:
     _tell_step_variables(job, raw, inside=inside)
 
 
-def _tell_step_variables(job: Draft, raw: Map, *, inside: bool) -> None:
+def _tell_step_variables(job: Job, raw: Map, *, inside: bool) -> None:
     files = [spell(text) for text in job.known_files.values()]
     for step in map(mapping, raw.sequence("steps")):
         env = step.mapping("env") if "run" in step else Map()
@@ -140,7 +140,7 @@ def _used(value: Any) -> str:
     return peek(value)
 
 
-def tell_rest(job: Draft, root: Map, raw: Map, *, ours: bool) -> None:
+def tell_rest(job: Job, root: Map, raw: Map, *, ours: bool) -> None:
     """One line of the report for each part of a job, and of its workflow, that nobody read."""
     ignore_keys(raw, "GitHub job")
     ignore_keys(root, "GitHub workflow")

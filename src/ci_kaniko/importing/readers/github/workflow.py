@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Login, Text, Var, literal
-from ci_kaniko.importing.jobs import Draft, Facts, Root
+from ci_kaniko.importing.jobs import Facts, Job, Root
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.github.earlier import prepared_by
 from ci_kaniko.importing.readers.github.events import Events, events_of
@@ -38,7 +38,7 @@ _EVENT = (Var("github.event_name"),)
 _WITHOUT_INPUTS = {"push", "pull_request", "pull_request_target", "schedule", "create", "release"}
 
 
-def jobs(original: Original) -> Iterator[Draft]:
+def jobs(original: Original) -> Iterator[Job]:
     """The jobs of a workflow that call the executor."""
     for root in original.mappings:
         yield from Workflow(root, original, {}, {}).jobs()
@@ -76,7 +76,7 @@ class Workflow:
 
     # -- jobs ---------------------------------------------------------------------------------
 
-    def jobs(self) -> Iterator[Draft]:
+    def jobs(self) -> Iterator[Job]:
         """The jobs that call the executor."""
         listed = self.root.mapping("jobs")
         if self.is_action:
@@ -93,7 +93,7 @@ class Workflow:
         for name in [name for name in others if name not in self.prepared] if found else ():
             self.report.tell("other-job", self.path, listed.line_of(name), "job", name)
 
-    def _jobs(self, name: str, job: Map, line: int) -> Iterator[Draft]:
+    def _jobs(self, name: str, job: Map, line: int) -> Iterator[Job]:
         called = self._workflow(job) if "uses" in job else None
         if "uses" in job and called is None:
             return
@@ -101,7 +101,7 @@ class Workflow:
         take_named(matrix, str(job))
         at = job.line_of("strategy")
         cells = followed(cells_of(matrix), self.report, self.path, at, name)
-        made: list[Draft] = []
+        made: list[Job] = []
         for cell in cells:
             shown = f"{name}-{cell_name(cell, cells)}" if cell else name
             if called is not None:
@@ -128,12 +128,10 @@ class Workflow:
             self.report.tell("reusable-workflow/elsewhere", self.path, line, uses, found.path)
         return found
 
-    def _called(
-        self, found: Original, name: str, job: Map, cell: dict[str, str]
-    ) -> Iterator[Draft]:
+    def _called(self, found: Original, name: str, job: Map, cell: dict[str, str]) -> Iterator[Job]:
         """The jobs of a reusable workflow."""
         ignore_keys(job, "GitHub job")
-        known = self._known(Draft(_FACTS, name, self.original, job.line), texts_of(cell))
+        known = self._known(Job(_FACTS, name, self.original, job.line), texts_of(cell))
         given = {
             key: known.handed(value, line_of(value), {})
             for key, value in job.mapping("with").items()
@@ -153,7 +151,7 @@ class Workflow:
                 made.shared.pop("inputs", None)
                 yield made
 
-    def input(self, name: str, job: Draft, values: Values) -> Value:
+    def input(self, name: str, job: Job, values: Values) -> Value:
         """What an input is worth: what the caller gives, or its default where it has one.
 
         Runs that no call and no person starts have none.
@@ -166,7 +164,7 @@ class Workflow:
         manual = values.conditions.equal(_EVENT, ("workflow_dispatch",), 0)
         return values.choose(manual, pure(found), EMPTY)
 
-    def _declared_input(self, name: str, job: Draft) -> Text:
+    def _declared_input(self, name: str, job: Job) -> Text:
         for event in ("workflow_call", "workflow_dispatch"):
             entry = mapping(self.on.get(event)).mapping("inputs").mapping(name)
             reusable = event == "workflow_call" and len(self.on) == 1 and self.caller is None
@@ -179,10 +177,8 @@ class Workflow:
                     return (value,) if value else ()
         return (Var(f"inputs.{name}"),)
 
-    def _job(
-        self, name: str, raw: Map, cell: dict[str, str], shown: str, line: int
-    ) -> Draft | None:
-        job = Draft(_FACTS, name, self.original, line)
+    def _job(self, name: str, raw: Map, cell: dict[str, str], shown: str, line: int) -> Job | None:
+        job = Job(_FACTS, name, self.original, line)
         job.name = shown
         known = self._known(job, texts_of(cell))
         known.environment(self.root.mapping("env"))
@@ -211,7 +207,7 @@ class Workflow:
         tell_environment(job, self.root, raw)
         return job
 
-    def _known(self, job: Draft, cell: dict[str, Text]) -> Known:
+    def _known(self, job: Job, cell: dict[str, Text]) -> Known:
         return Known(job, cell, lambda name, values: self.input(name, job, values), self.secrets)
 
     def _folder(self, raw: Map) -> str:
@@ -233,7 +229,7 @@ class Workflow:
 
     # -- the container ------------------------------------------------------------------------
 
-    def _container(self, job: Draft, raw: Map, known: Known) -> tuple[Login, ...]:
+    def _container(self, job: Job, raw: Map, known: Known) -> tuple[Login, ...]:
         given = raw.get("container")
         inner = mapping(given)
         image = string(given) if isinstance(given, Str) else inner.string("image")
@@ -252,7 +248,7 @@ class Workflow:
         known.environment(inner.mapping("env"))
         return self._pull_login(inner.mapping("credentials"), job, known)
 
-    def _pull_login(self, credentials: Map, job: Draft, known: Known) -> tuple[Login, ...]:
+    def _pull_login(self, credentials: Map, job: Job, known: Known) -> tuple[Login, ...]:
         """With what the runner pulls the executor: a login of its registry."""
         image = literal(job.image)
         line = credentials.line_of("password")
@@ -266,7 +262,7 @@ class Workflow:
         host = pulled_from(image)
         return (Login((host,), user, password, source="container.credentials", line=line),)
 
-    def _declared(self, job: Draft) -> None:
+    def _declared(self, job: Job) -> None:
         """The inputs of a workflow that others call."""
         if self.caller is not None or "workflow_call" not in self.on:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Var
-from ci_kaniko.importing.jobs import Draft, Facts, Root
+from ci_kaniko.importing.jobs import Facts, Job, Root
 from ci_kaniko.importing.readers.accounting import later, tell_unread
 from ci_kaniko.importing.readers.gitlab.files import Files
 from ci_kaniko.importing.readers.gitlab.rules import Rules, rule_variables
@@ -63,7 +63,7 @@ _PREPARES = {
 _MAX_DEPTH = 12
 
 
-def jobs(original: Original) -> Iterator[Draft]:
+def jobs(original: Original) -> Iterator[Job]:
     """The jobs of a pipeline that call the executor."""
     yield from _Pipeline(original).jobs()
 
@@ -77,7 +77,7 @@ class _Pipeline:
         self.needed: dict[str, str] = {}
         self.prepared: set[str] = set()
 
-    def jobs(self) -> Iterator[Draft]:
+    def jobs(self) -> Iterator[Job]:
         """The jobs that run; where none of them does, the templates that nobody extends."""
         shown = [name for name in self._names() if not name.startswith(".")]
         found = [job for name in shown for job in self._cells(name)]
@@ -115,7 +115,7 @@ class _Pipeline:
         }
         return [name for name in self._names() if name.startswith(".") and name not in extended]
 
-    def _include(self, job: Draft) -> None:
+    def _include(self, job: Job) -> None:
         """Make a template a job of a file to include: nobody runs it by itself."""
         name = job.name
         job.name = name.lstrip(".")
@@ -154,7 +154,7 @@ class _Pipeline:
                 whole.lines[key] = default.lines.get(key, self.root.line_of(key))
         return whole
 
-    def _cells(self, name: str) -> Iterator[Draft]:
+    def _cells(self, name: str) -> Iterator[Job]:
         whole = self._whole(name)
         line = self.root.line_of(name)
         scripts = [
@@ -176,8 +176,8 @@ class _Pipeline:
 
     def _job(
         self, name: str, whole: Map, line: int, cell: dict[str, str], scripts: list[Str]
-    ) -> Draft | None:
-        job = Draft(_FACTS, name, self.files.original, line)
+    ) -> Job | None:
+        job = Job(_FACTS, name, self.files.original, line)
         job.files = self.files.paths
         inherit = whole.mapping("inherit").get("variables")
         given = mapping(self.files.value(self.root.get("variables")))
@@ -208,7 +208,7 @@ class _Pipeline:
         job = self.root.get(name)
         return isinstance(job, Map) and "artifacts" in self.files.extended(job)
 
-    def _prepare(self, job: Draft, whole: Map, name: str) -> bool:
+    def _prepare(self, job: Job, whole: Map, name: str) -> bool:
         """Say a job before as ``prepare``, where it starts with this one and does nothing else."""
         before = self._whole(name)
         artifacts = before.get("artifacts")
@@ -238,14 +238,14 @@ class _Pipeline:
             found[name] = self.files.value(value)
         return found
 
-    def _configs(self, job: Draft) -> None:
+    def _configs(self, job: Job) -> None:
         """The docker configs of the repository that the job may copy."""
         for name in ("config.json", ".docker/config.json", "docker-config.json"):
             found = self.files.original.find(name)
             if found is not None:
                 job.known_files.setdefault(name, (found.text,))
 
-    def _inputs(self, job: Draft) -> None:
+    def _inputs(self, job: Job) -> None:
         inputs = {name_of(name): read_input(value) for name, value in self.files.inputs.items()}
         if inputs:
             job.shared["inputs"] = inputs
@@ -262,7 +262,7 @@ class _Pipeline:
         elif isinstance(value, Str):
             yield value
 
-    def _image(self, job: Draft, whole: Map, variables: Variables) -> str:
+    def _image(self, job: Job, whole: Map, variables: Variables) -> str:
         """The image of a job; how it is written."""
         image = self.files.value(whole.get("image"))
         entry = mapping(image)

@@ -18,7 +18,7 @@ from ci_kaniko.syntax.logic import NotLogic, parsed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.jobs import Draft
+    from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.readers.gitlab.files import Files
     from ci_kaniko.syntax.logic import Node
 
@@ -43,7 +43,7 @@ _NOT_TWICE = "$CI_COMMIT_BRANCH && $CI_OPEN_MERGE_REQUESTS"
 class Rules:
     """The conditions of one job as its triggers."""
 
-    def __init__(self, job: Draft, files: Files) -> None:
+    def __init__(self, job: Job, files: Files) -> None:
         self.job = job
         self.files = files
         self.expressions = Expressions(_named, known=job.environment)

@@ -15,7 +15,7 @@ from ci_kaniko.importing.translate.environment import for_daemon, own_variables
 from ci_kaniko.kaniko.variables import flag_of_variable
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.jobs import Draft
+    from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.readers.gitlab.files import Files
     from ci_kaniko.importing.readers.gitlab.variables import Variables
 
@@ -36,7 +36,7 @@ _EXTRA = "gitlab: {extra: ...} takes keys of GitLab as they are"
 class Settings:
     """The native settings of one job; ``needed`` are the jobs whose files it takes."""
 
-    def __init__(self, job: Draft, files: Files, variables: Variables) -> None:
+    def __init__(self, job: Job, files: Files, variables: Variables) -> None:
         self.job = job
         self.files = files
         self.variables = variables

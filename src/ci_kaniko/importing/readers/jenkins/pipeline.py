@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Output, Text, Var, filled_in, literal, references
-from ci_kaniko.importing.jobs import Draft, Facts, Root, Secret
+from ci_kaniko.importing.jobs import Facts, Job, Root, Secret
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement, parse
 from ci_kaniko.importing.readers.jenkins.pods import Pod, read_pod, template_of
 from ci_kaniko.importing.readers.jenkins.when import VARIABLES, asked_guard, if_guard
@@ -49,7 +49,7 @@ class _Around:
     asked: tuple[Statement, ...] = ()
 
 
-def jobs(original: Original) -> Iterator[Draft]:
+def jobs(original: Original) -> Iterator[Job]:
     """The stages of a Jenkinsfile that run the executor."""
     reader = _Reader(original)
     parsed = parse(original.text, original.path)
@@ -98,7 +98,7 @@ class _Reader:
     def __init__(self, original: Original) -> None:
         self.original = original
         self.path = original.path
-        self.jobs: list[Draft] = []
+        self.jobs: list[Job] = []
         self.known: dict[str, Text] = {**_FACTS.variables}
         self.rest: list[tuple[Statement, str]] = []
         self.used: set[str] = set()
@@ -266,7 +266,7 @@ class _Reader:
 
     def _stage(self, stage: Statement, statements: list[Statement], around: _Around) -> None:
         name = _shown(stage) if stage.name == "stage" else ""
-        job = Draft(_FACTS, name, self.original, stage.line)
+        job = Job(_FACTS, name, self.original, stage.line)
         pieces: list[tuple[list[Piece], _Around]] = []
         self._steps(job, statements, around, pieces)
         built = around
@@ -291,7 +291,7 @@ class _Reader:
 
     def _steps(
         self,
-        job: Draft,
+        job: Job,
         statements: list[Statement],
         around: _Around,
         pieces: list[tuple[list[Piece], _Around]],

@@ -14,7 +14,7 @@ from ci_kaniko.importing.signs import is_image
 from ci_kaniko.importing.ticked import Map, ignore, maps, peek
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.jobs import Draft
+    from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.readers.jenkins.groovy import Quoted, Statement
 
 _PART = re.compile(rf"(\w+)\s*\(|(?:(\w+)\s*:\s*)?{MARK}|(\w+)\s*:\s*(true|false|\d+)\b")
@@ -87,7 +87,7 @@ def template_of(statement: Statement) -> tuple[Pod | None, list[tuple[int, str]]
     return Pod(root, ""), rest
 
 
-def read_pod(job: Draft, pod: Pod, name: str) -> None:
+def read_pod(job: Job, pod: Pod, name: str) -> None:
     """What a job knows by the container that its steps run in."""
     container = pod.container(name)
     if container is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.jobs import Draft, Root
+from ci_kaniko.importing.jobs import Job, Root
 from ci_kaniko.importing.readers.pods.containers import runs_executor, script_place
 from ci_kaniko.importing.readers.pods.volumes import take_folder
 from ci_kaniko.importing.ticked import Map, line_of, maps, peek, string
@@ -19,9 +19,7 @@ _CLONES = re.compile(r"\bgit\b[^\n]*\b(?:clone|fetch)\b|git-sync|^(?:clone|fetch
 _PLAIN = re.compile(r"(?:set [-+]|cd |mkdir |#|$)")
 
 
-def read_clones(
-    job: Draft, pod: Map, container: Map, volumes: dict[str, Map], *, ours: bool
-) -> bool:
+def read_clones(job: Job, pod: Map, container: Map, volumes: dict[str, Map], *, ours: bool) -> bool:
     """Read the init containers that clone; whether there is one."""
     found = False
     for entry in maps(pod.get("initContainers")):
@@ -61,7 +59,7 @@ def _goes_nowhere(text: str) -> bool:
     return "clone" in text and not re.search(r"(?<![\w:/.@])/[a-z]", text)
 
 
-def _read(job: Draft, entry: Map, text: str, *, ours: bool) -> None:
+def _read(job: Job, entry: Map, text: str, *, ours: bool) -> None:
     """How the container clones: its image, login, submodules and depth."""
     entry.string("name")
     image = entry.string("image")
@@ -88,7 +86,7 @@ def _read(job: Draft, entry: Map, text: str, *, ours: bool) -> None:
             job.tell("init-command", line, command)
 
 
-def _login(job: Draft, variable: Map) -> None:
+def _login(job: Job, variable: Map) -> None:
     name = variable.peek("name")
     source = variable.mapping("valueFrom").mapping("secretKeyRef")
     if name == "GIT_PASSWORD" and source:

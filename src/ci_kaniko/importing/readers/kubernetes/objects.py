@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import literal
-from ci_kaniko.importing.jobs import Draft, Facts, Root, put
+from ci_kaniko.importing.jobs import Facts, Job, Root, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.kubernetes.clones import read_clones
 from ci_kaniko.importing.readers.pods.containers import (
@@ -45,7 +45,7 @@ _MESSAGE = "/dev/termination-log"
 _OUTPUT = "/kaniko/output/"
 
 
-def jobs(original: Original) -> Iterator[Draft]:
+def jobs(original: Original) -> Iterator[Job]:
     """The containers of a manifest that run the executor."""
     found = [(root, list(_object(root, original))) for root in _objects(original.roots)]
     first = next((made[0] for _, made in found if made), None)
@@ -66,7 +66,7 @@ def _objects(roots: Any) -> Iterator[Map]:
             yield root
 
 
-def _object(root: Map, original: Original) -> Iterator[Draft]:
+def _object(root: Map, original: Original) -> Iterator[Job]:
     if "tekton.dev" in root.peek("apiVersion"):
         from ci_kaniko.importing.readers.kubernetes.tekton import tekton_jobs
 
@@ -118,9 +118,9 @@ def _job_settings(spec: Map, settings: dict[str, Any], original: Original) -> No
         original.report.tell("repeated-job", original.path, spec.line_of("backoffLimit"), shown)
 
 
-def _container_job(container: Map, pod: Map, original: Original) -> Draft:
+def _container_job(container: Map, pod: Map, original: Original) -> Job:
     """A container as a job: by its arguments, or by the script that it runs."""
-    job = Draft(_FACTS, "", original, line_of(container))
+    job = Job(_FACTS, "", original, line_of(container))
     ignore_keys(container, "Kubernetes container")
     job.image = filled(job, container.get("image"))
     job.image_line = container.line_of("image")
@@ -145,7 +145,7 @@ def _container_job(container: Map, pod: Map, original: Original) -> Draft:
 
 
 def _settings(
-    job: Draft, pod: Map, container: Map, metadata: Map, inner: Map, base: dict[str, Any]
+    job: Job, pod: Map, container: Map, metadata: Map, inner: Map, base: dict[str, Any]
 ) -> None:
     """What the section of the target says of the object and of its Pod."""
     section = job.section
@@ -178,7 +178,7 @@ def _settings(
         del section["deadline_seconds"]
 
 
-def _google_document(job: Draft, pod: Map, container: Map, annotations: Map) -> set[str]:
+def _google_document(job: Job, pod: Map, container: Map, annotations: Map) -> set[str]:
     """The annotation that the executor finds as its Google credentials; its key."""
     path = literal(job.environment.get("GOOGLE_APPLICATION_CREDENTIALS", ())) or ""
     for file, (nodes, field) in annotation_files(container, volumes_of(pod)).items():
@@ -191,7 +191,7 @@ def _google_document(job: Draft, pod: Map, container: Map, annotations: Map) -> 
     return set()
 
 
-def _container_settings(job: Draft, pod: Map, container: Map) -> None:
+def _container_settings(job: Job, pod: Map, container: Map) -> None:
     section = job.section
     pod_settings(job, pod, container, section)
     secrets = [item.string("name") for item in maps(pod.get("imagePullSecrets"))]

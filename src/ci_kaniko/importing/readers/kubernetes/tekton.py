@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Text, Var
-from ci_kaniko.importing.jobs import Draft, Facts, Mounted, Root, Started
+from ci_kaniko.importing.jobs import Facts, Job, Mounted, Root, Started
 from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.pods.containers import (
     UNKNOWN,
@@ -44,7 +44,7 @@ class _Task(NamedTuple):
     asked: Map
 
 
-def tekton_jobs(root: Map, original: Original) -> Iterator[Draft]:
+def tekton_jobs(root: Map, original: Original) -> Iterator[Job]:
     """The steps that run the executor: of a Task, or of those in a Pipeline or a run."""
     metadata = root.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Map) else None
@@ -120,8 +120,8 @@ def _variable(parameter: str) -> str:
     return re.sub(r"\W", "_", parameter).upper()
 
 
-def _job(step: Map, task: _Task, known: Known, original: Original) -> Draft:
-    job = Draft(_FACTS, task.name, original, line_of(step))
+def _job(step: Map, task: _Task, known: Known, original: Original) -> Job:
+    job = Job(_FACTS, task.name, original, line_of(step))
     template = task.spec.mapping("stepTemplate")
     _tell_parameters(job, task, [step, template])
     job.image = filled(job, step.get("image", template.get("image")), known)
@@ -157,7 +157,7 @@ def _job(step: Map, task: _Task, known: Known, original: Original) -> Draft:
     return job
 
 
-def _tell_parameters(job: Draft, task: _Task, used: Any) -> None:
+def _tell_parameters(job: Job, task: _Task, used: Any) -> None:
     """Report the parameters that a step names, and those that their values name."""
     names = {one or two for one, two in _REFERENCE.findall(" ".join(_texts(used)))}
     for item in maps(task.spec.get("params")):
@@ -184,7 +184,7 @@ def _tell_parameters(job: Draft, task: _Task, used: Any) -> None:
     task.asked.string("name")
 
 
-def _tell_parameter(job: Draft, item: Map) -> None:
+def _tell_parameter(job: Job, item: Map) -> None:
     name = item.string("name")
     ignore_keys(item, "Tekton parameter")
     value = item.get("value", item.get("default"))
@@ -231,7 +231,7 @@ def _workspaces(spec: Map) -> Iterator[Mounted]:
             yield Mounted(path, peek(name), {}, ready_config=True, nodes=nodes)
 
 
-def _beside(job: Draft, step: Map, steps: list[Map]) -> None:
+def _beside(job: Job, step: Map, steps: list[Map]) -> None:
     """The steps before and after the one that builds."""
     at = steps.index(step)
     for number, other in enumerate(steps):

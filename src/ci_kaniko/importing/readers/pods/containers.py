@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Call, Text, Var, Word, filled_in, spell, without_head
-from ci_kaniko.importing.jobs import Draft, Secret
+from ci_kaniko.importing.jobs import Job, Secret
 from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.scripts import Piece, goes_on, hole, read_pieces
 from ci_kaniko.importing.signs import builder_called, is_build, is_image, is_path_in, is_program
@@ -67,7 +67,7 @@ def _peeked(value: Any, known: Known) -> list[str]:
     ]
 
 
-def read_environment(job: Draft, container: Map, known: Known = UNKNOWN) -> None:
+def read_environment(job: Job, container: Map, known: Known = UNKNOWN) -> None:
     """What the container's environment is."""
     for item in container.sequence("env"):
         entry = mapping(item)
@@ -108,7 +108,7 @@ def expanded(text: str, known: Known) -> Text:
     return filled_in(_KUBELET, text, value)
 
 
-def filled(job: Draft, value: Any, known: Known = UNKNOWN) -> Text:
+def filled(job: Job, value: Any, known: Known = UNKNOWN) -> Text:
     """A scalar after envsubst or the like, and the kubelet; what nobody fills in is reported."""
     line = line_of(value)
     own = Known({**known.texts, **_values(job)})
@@ -131,12 +131,12 @@ def filled(job: Draft, value: Any, known: Known = UNKNOWN) -> Text:
     return filled_in(_FILLED, string(value), part)
 
 
-def _values(job: Draft) -> dict[str, Text]:
+def _values(job: Job) -> dict[str, Text]:
     return {**job.environment, **{name: (Var(name),) for name in job.secrets}}
 
 
 def calls_of(
-    job: Draft,
+    job: Job,
     container: Map,
     known: Known = UNKNOWN,
     before: tuple[Piece, ...] = (),
@@ -161,7 +161,7 @@ def calls_of(
     return calls_of_words(job, words, job.line, before)
 
 
-def take_read(job: Draft) -> None:
+def take_read(job: Job) -> None:
     """Variables that a script reads are in what it says."""
     for name in {*job.exported, *job.secrets}:
         if re.search(rf"\$\{{?{re.escape(name)}\b", job.script_text):
@@ -169,13 +169,13 @@ def take_read(job: Draft) -> None:
             take_secret(job, name)
 
 
-def take_secret(job: Draft, name: str) -> None:
+def take_secret(job: Job, name: str) -> None:
     """A secret that something is made of."""
     if name in job.secrets:
         job.secrets[name].take()
 
 
-def _spread(job: Draft, container: Map, key: str, known: Known) -> Iterator[Any]:
+def _spread(job: Job, container: Map, key: str, known: Known) -> Iterator[Any]:
     """The words of a container, with those of lists in their place."""
     for item in container.sequence(key):
         whole = _LIST.fullmatch(peek(item))
@@ -198,7 +198,7 @@ def script_place(texts: list[str]) -> int | None:
     return 0 if len(texts) == 1 and is_path_in(texts[0]) and " " in texts[0] else None
 
 
-def _check_shell(job: Draft, texts: list[str], at: int, items: list[Any]) -> None:
+def _check_shell(job: Job, texts: list[str], at: int, items: list[Any]) -> None:
     if at and "\n" in texts[at].strip() and goes_on(texts[1:at], texts[at]):
         job.tell("no-exit-on-error/container", line_of(items[at]), texts[0])
     for item in items[at + 1 :]:
@@ -213,7 +213,7 @@ def in_script(text: str, known: Known) -> str:
     )
 
 
-def handed_over(job: Draft, calls: tuple[Call, ...], path: Text, said: str) -> tuple[Call, ...]:
+def handed_over(job: Job, calls: tuple[Call, ...], path: Text, said: str) -> tuple[Call, ...]:
     """Calls without the digest of a push that they write where the platform reads it."""
     found = []
     for call in calls:
@@ -250,7 +250,7 @@ class _Command:
 
 
 def calls_of_words(
-    job: Draft, words: list[Word], line: int, before: tuple[Piece, ...] = ()
+    job: Job, words: list[Word], line: int, before: tuple[Piece, ...] = ()
 ) -> tuple[Call, ...]:
     """The calls that a command makes where no shell reads it: they are those of a script."""
     texts = [spell(word.text) for word in words]
@@ -273,7 +273,7 @@ def _items(words: list[Word]) -> list[Item]:
     return [Item(YES, word.text, word.split, word.line) for word in words]
 
 
-def _call_of(job: Draft, words: list[Word], line: int) -> Call:
+def _call_of(job: Job, words: list[Word], line: int) -> Call:
     """The call of the executor that arguments make."""
     from ci_kaniko.importing.shell.commands.executor import flags_of, pushed
     from ci_kaniko.importing.shell.commands.flags import one_word_each

@@ -20,12 +20,12 @@ from ci_kaniko.kaniko.pins import CURL_IMAGE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.jobs import Draft
+    from ci_kaniko.importing.jobs import Job
 
 _CONFIG = ".docker"
 
 
-def read_logins(job: Draft, pod: Map, container: Map) -> Iterator[Piece]:
+def read_logins(job: Job, pod: Map, container: Map) -> Iterator[Piece]:
     """The scripts of init containers that write into the executor's folder of config.json."""
     volumes = volumes_of(pod)
     own = {entry.peek("name"): entry for entry in maps(container.get("volumeMounts"))}
@@ -49,7 +49,7 @@ def read_logins(job: Draft, pod: Map, container: Map) -> Iterator[Piece]:
             break
 
 
-def _script(job: Draft, pod: Map, entry: Map, item: object, moved: tuple[str, str]) -> Piece:
+def _script(job: Job, pod: Map, entry: Map, item: object, moved: tuple[str, str]) -> Piece:
     """What a container runs, as if it stood before the executor."""
     read_environment(job, entry)
     read_volumes(job, pod, entry)

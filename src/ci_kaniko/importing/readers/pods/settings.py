@@ -11,13 +11,13 @@ from ci_kaniko.importing.ticked import Map, mapping, native, peek, string
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.jobs import Draft
+    from ci_kaniko.importing.jobs import Job
 
 _DEFAULTS = {"cpu": "500m", "memory": "1Gi"}
 """Requests that ci-kaniko makes by itself."""
 
 
-def pod_settings(job: Draft, pod: Map, container: Map, section: dict[str, Any]) -> None:
+def pod_settings(job: Job, pod: Map, container: Map, section: dict[str, Any]) -> None:
     """What runs where: account, resources, node, and what kaniko needs of its container."""
     accounts = [pod.string(key) for key in ("serviceAccountName", "serviceAccount")]
     put(section, "service_account", accounts[0] or accounts[1])
@@ -29,7 +29,7 @@ def pod_settings(job: Draft, pod: Map, container: Map, section: dict[str, Any]) 
         security(job, holder)
 
 
-def _resources(job: Draft, container: Map, section: dict[str, Any]) -> None:
+def _resources(job: Job, container: Map, section: dict[str, Any]) -> None:
     resources = container.mapping("resources")
     requests, limits = resources.mapping("requests"), resources.mapping("limits")
     for key in ("cpu", "memory", "ephemeral-storage"):
@@ -43,7 +43,7 @@ def _resources(job: Draft, container: Map, section: dict[str, Any]) -> None:
             job.tell("uneven-resources", requests.line_of(key), key, wanted, most)
 
 
-def security(job: Draft, holder: Map) -> None:
+def security(job: Job, holder: Map) -> None:
     """What kaniko cannot work with; and what ci-kaniko writes by itself."""
     context = holder.mapping("securityContext")
     line = holder.line_of("securityContext")
@@ -73,7 +73,7 @@ def _granted(context: Map, user: int) -> None:
             native(item)
 
 
-def metadata_settings(job: Draft, metadata: Map, section: dict[str, Any]) -> None:
+def metadata_settings(job: Job, metadata: Map, section: dict[str, Any]) -> None:
     """The namespace of a Pod, and what is written on it."""
     if "namespace" in metadata:
         line = metadata.line_of("namespace")
@@ -91,7 +91,7 @@ def toleration(entry: Map) -> dict[str, Any]:
     return found
 
 
-def fixed(job: Draft, value: Any, key: str, line: int) -> str:
+def fixed(job: Job, value: Any, key: str, line: int) -> str:
     """A name that no spec puts together from variables."""
     name = string(value)
     if not re.search(r"\$[{(A-Z_]|\{\{", name):

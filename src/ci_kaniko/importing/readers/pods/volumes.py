@@ -10,7 +10,7 @@ from ci_kaniko.importing.ticked import Map, ignore, maps, peek
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.jobs import Draft
+    from ci_kaniko.importing.jobs import Job
 
 Nodes = tuple[Any, ...]
 
@@ -20,7 +20,7 @@ def volumes_of(pod: Map) -> dict[str, Map]:
     return {volume.peek("name"): volume for volume in maps(pod.get("volumes"))}
 
 
-def read_volumes(job: Draft, pod: Map, container: Map) -> None:
+def read_volumes(job: Job, pod: Map, container: Map) -> None:
     """What a container finds in the volumes of its pod: secrets, claims and tokens."""
     volumes = volumes_of(pod)
     for path, entry, volume, nodes in _mounted(container, volumes):
