@@ -478,6 +478,7 @@ CASES = {
     "a build that only looks": Case(
         [_built(push="false", load="true", tags="app:test", context="{{defaultContext}}:app")],
         {"push": "never", "context": "app"},
+        {"never-pushed"},
     ),
     "a build for two platforms": Case(
         [_built(tags=f"{_WEB}:1", platforms="linux/amd64, linux/arm64")],

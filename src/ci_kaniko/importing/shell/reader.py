@@ -118,6 +118,8 @@ class Reader(ABC):
         self.calls: list[RawCall] = []
         self.images: list[tuple[Text, int]] = []
         """Images that lie in a store of the script's own, by name, and the calls that made them."""
+        self.unpushed: dict[Text, int] = {}
+        """Where those are named that nothing pushes or names anew."""
         self.asked: dict[str, None] = {}
         self.missing: dict[str, int] = {}
         self.text_read = b""

@@ -27,6 +27,7 @@ from ci_kaniko.importing.calls import (
 from ci_kaniko.importing.shell.commands.containers import mounts
 from ci_kaniko.importing.shell.commands.executor import pushed
 from ci_kaniko.importing.shell.commands.flags import outputs, parse
+from ci_kaniko.importing.shell.commands.others import image_name
 from ci_kaniko.importing.shell.docker_config import DockerConfig, is_config
 from ci_kaniko.importing.shell.files import below, from_start
 from ci_kaniko.importing.shell.guards import NO, YES
@@ -84,6 +85,10 @@ class _Results:
             told = name in reader.lines or name in reader.asked
             if not told and not re.search(_SET.format(name), text):
                 reader.note("unset-variable", name, line=line)
+        images = {image_name(word.text) for call in calls for word in call.pushed}
+        for image, line in reader.unpushed.items():
+            if image not in images:
+                reader.note("never-pushed/built", spell(image), line=line)
         for act in reader.uses.unused():
             reader.note("skipped-command", act.text, line=act.line)
         return Script(calls, tuple(self._notes(max((call.line for call in calls), default=0))))

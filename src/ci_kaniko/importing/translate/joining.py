@@ -6,18 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.shell.guards import MAX_CALLS
+from ci_kaniko.importing.translate.alike import is_a_trial, is_one_image, is_pushed_too
 from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS, globs_in_short
+from ci_kaniko.importing.translate.logins import as_pushed
 from ci_kaniko.importing.translate.pushes import add_destination, image_of
 from ci_kaniko.importing.translate.settings import Settings
 from ci_kaniko.importing.translate.several import NAME_KEYS, finished, images
 from ci_kaniko.importing.translate.started import one_repository, only_in
 from ci_kaniko.importing.translate.translation import build_of
 from ci_kaniko.kaniko.systems import NAMES
-from ci_kaniko.plan.model import PUSHED_ONLY
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.report import Report
@@ -42,31 +41,27 @@ def merged(jobs: list[Job], report: Report) -> dict[str, Any]:
 
 def _of_job(job: Job, calls: tuple[Call, ...]) -> list[dict[str, Any]]:
     """One build for each executor call; calls that only push elsewhere are one."""
-    found: list[dict[str, Any]] = []
     settings = Settings(job)
+    builds: list[dict[str, Any]] = []
     for call in calls:
         repository, when = one_repository(call.when)
         triggers = only_in(job.started.triggers, repository)
         build = build_of(job, replace(call, when=when), settings)
-        build.update({key: value for key, value in settings.shared.items() if value})
         if triggers is not None:
-            build["triggers"] = dict(triggers)
+            build["triggers"] = triggers
+        builds.append(build)
+    found: list[dict[str, Any]] = []
+    for build in builds:
+        # What a later call adds to the settings is the job's, and so every build's.
+        build.update({key: value for key, value in settings.shared.items() if value})
         if settings.section and job.target in NAMES:
             build[job.target] = dict(settings.section)
-        same = next((item for item in found if _rest(item) == _rest(build)), None)
+        same = next((item for item in found if is_pushed_too(item, build)), None)
         if same is None:
             found.append(build)
         else:
             _join(same, build)
     return found
-
-
-def _rest(build: dict[str, Any], options: Collection[str] = ()) -> dict[str, Any]:
-    """What a build is but for where it is pushed, and for some options."""
-    free = {"destinations", "push", "registries", "triggers", *NAMES}
-    rest = {key: value for key, value in build.items() if key not in free}
-    kept = {key: value for key, value in rest.pop("options", {}).items() if key not in options}
-    return {**rest, "options": kept}
 
 
 def _join(one: dict[str, Any], other: dict[str, Any]) -> None:
@@ -79,7 +74,9 @@ def _join(one: dict[str, Any], other: dict[str, Any]) -> None:
     if listed:
         one["destinations"] = [*listed.values()]
     for host, login in other.get("registries", {}).items():
-        one.setdefault("registries", {}).setdefault(host, login)
+        have = one.setdefault("registries", {}).setdefault(host, login)
+        if have == as_pushed(login):
+            one["registries"][host] = login  # it may be for pulls, too
     pushes = {one.get("push", "auto"), other.get("push", "auto")}
     if not is_pushed:
         one.update({"push": "never"} if "never" in pushes else {})
@@ -97,11 +94,11 @@ def _joined_jobs(
     """Jobs that build one image and push it for different events are one job."""
     found: list[tuple[str, dict[str, Any]]] = []
     for name, build in builds:
-        same = next((item for item in found if _same_image(item[1], build)), None)
+        same = next((item for item in found if is_one_image(item[1], build)), None)
         if same is None:
             found.append((name, build))
             continue
-        trial = _is_a_trial(same[1]) or _is_a_trial(build)
+        trial = is_a_trial(same[1]) or is_a_trial(build)
         if trial:
             _tell_settings(same, (name, build), report)
         _join_events(same[1], build)
@@ -116,7 +113,7 @@ def _tell_settings(
 
     What pushes holds more than what tries only, and that is what a spec has by itself.
     """
-    if _is_a_trial(kept[1]):
+    if is_a_trial(kept[1]):
         kept, lost = lost, kept
     for target, names in NAME_KEYS.items():
         mine, theirs = kept[1].get(target, {}), lost[1].get(target, {})
@@ -125,48 +122,8 @@ def _tell_settings(
             report.tell("jobs-joined/settings", "", 0, lost[0], ", ".join(other), kept[0])
 
 
-def _same_image(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    mine, theirs = one.get("triggers"), other.get("triggers")
-    if mine == theirs or mine is None or theirs is None:
-        return False
-    if mine.get("repository") != theirs.get("repository") or _holds_back(one, other):
-        return False
-    trial = _is_a_trial(one) or _is_a_trial(other)
-    if not trial and _settings(one) != _settings(other):
-        return False
-    free = PUSHED_ONLY if trial else frozenset()
-    if _rest(one, free) != _rest(other, free):
-        return False
-    keys = (set(mine) & set(theirs)) - {"repository"}
-    return not any(_overlap(mine[key], theirs[key]) for key in keys)
-
-
-def _holds_back(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether one names what it must not push, which is lost beside what the other pushes."""
-    never, pushing = (one, other) if one.get("push") == "never" else (other, one)
-    if never.get("push") != "never" or pushing.get("push") == "never":
-        return False
-    names, pushed = ({*map(image_of, build.get("destinations", ()))} for build in (never, pushing))
-    return bool(pushed and names - pushed)
-
-
-def _settings(build: dict[str, Any]) -> dict[str, Any]:
-    """The platform's own settings of a job but its names: an environment, a machine, an order."""
-    return {
-        target: left
-        for target, names in NAME_KEYS.items()
-        if (left := {key: said for key, said in build.get(target, {}).items() if key not in names})
-    }
-
-
-def _overlap(one: Any, other: Any) -> bool:
-    if isinstance(one, list) and isinstance(other, list):
-        return bool(set(one) & set(other)) or "**" in one or "**" in other
-    return bool(one and other)
-
-
 def _join_events(one: dict[str, Any], other: dict[str, Any]) -> None:
-    trial = next((build for build in (one, other) if _is_a_trial(build)), None)
+    trial = next((build for build in (one, other) if is_a_trial(build)), None)
     if trial is not None:
         _join_trial(other if trial is one else one, trial)
         if trial is one:
@@ -210,12 +167,6 @@ def _join_trial(whole: dict[str, Any], trial: dict[str, Any]) -> None:
             build["options"] = options
 
 
-def _is_a_trial(build: dict[str, Any]) -> bool:
-    """Whether only requests start it and nothing is pushed: what ``push: auto`` does by itself."""
-    started = {key for key, value in build["triggers"].items() if value} - {"repository"}
-    return started == {"pull_requests"} and not build.get("destinations")
-
-
 def _when_of(triggers: dict[str, Any]) -> Any:
     found: list[Any] = []
     if triggers.get("default-branch"):
@@ -224,6 +175,6 @@ def _when_of(triggers: dict[str, Any]) -> Any:
         found.append({"branch": globs_in_short(triggers["branches"])})
     if triggers.get("tags"):
         found.append({"tag": globs_in_short(triggers["tags"])})
-    if triggers.get("manual"):
-        found.append("manual")
+    if triggers.get("pull_requests"):
+        found.append("pull-request")
     return found[0] if len(found) == 1 else found or None

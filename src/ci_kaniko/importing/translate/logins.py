@@ -47,7 +47,7 @@ def _variable_of(host: str) -> str:
     return "KANIKO_" + re.sub(r"[.:-]", "_", plain.upper())
 
 
-def _as_pushed(kind: Any) -> Any:
+def as_pushed(kind: Any) -> Any:
     """A login, whether runs that only pull have it or not."""
     if not isinstance(kind, dict):
         return kind
@@ -115,7 +115,7 @@ class Logins(Clouds):
         if cautious and host in pushed and kind != "anonymous" and pulls:
             kind = {**(kind if isinstance(kind, dict) else {"use": kind}), "pull": True}
         have = self.found.get(host)
-        if _as_pushed(have) not in (None, _as_pushed(kind)):
+        if as_pushed(have) not in (None, as_pushed(kind)):
             self.job.tell("second-login", login.line, host)
             self.undecided.add(host)
         elif have is None:

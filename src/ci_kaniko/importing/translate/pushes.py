@@ -38,7 +38,7 @@ def take_destinations(work: Work) -> None:
             if entry is not None:
                 add_destination(pushed, entry)
                 conditions.append(condition)
-    images = {spell(word.text) for word in work.call.pushed}
+    images = {spell(word.text) for call in work.job.calls for word in call.pushed}
     for flag in work.of("destination"):
         if spell(flag.value or ()) not in images:
             work.job.tell("never-pushed", flag.line, flag.shown)

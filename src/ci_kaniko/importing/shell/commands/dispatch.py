@@ -14,6 +14,7 @@ from ci_kaniko.importing.shell.commands.others import (
     Line,
     build_words,
     image_name,
+    named,
     push_words,
     subcommand,
     use_own,
@@ -167,13 +168,15 @@ def _build(reader: Reader, builder: str, items: list[Item]) -> None:
     record(reader, words, reader.container, builder)
     use_own(reader, builder, words)
     if len(reader.calls) > count:
-        reader.images += [(name, count) for name in names]
+        named(reader, names, count, reader.line)
 
 
 def _tagged(reader: Reader, items: list[Item]) -> None:
     """Other names for an image that the script has built."""
     source = image_name(items[0].text)
     made = [call for name, call in reader.images if name == source]
+    reader.unpushed.pop(source, None)
+    reader.unpushed |= {image_name(item.text): item.line for item in items[1:] if made}
     reader.images += [(image_name(item.text), call) for item in items[1:] for call in made]
 
 
@@ -181,6 +184,8 @@ def _pushed(reader: Reader, names: list[Text], words: list[Item]) -> None:
     """The push of an image that the script has built, told where it was built."""
     both, path = reader.guards.both, reader.state.path
     made = [call for name, call in reader.images if name in names]
+    for name in names:
+        reader.unpushed.pop(name, None)
     if not made:
         reader.note("skipped-command", reader.text)
     for place in reversed(made):

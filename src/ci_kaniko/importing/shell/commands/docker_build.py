@@ -12,7 +12,7 @@ from ci_kaniko.importing.shell.commands.others import (
     cached,
     fetched,
     fields,
-    image_name,
+    named,
     push_words,
     subcommand,
 )
@@ -62,7 +62,8 @@ def build(reader: Reader, items: list[Item], line: Line) -> None:
     count = len(reader.calls)
     record(reader, words, reader.container, DOCKER.name)
     if len(reader.calls) > count:
-        reader.images += [(image_name(one.value or ()), count) for one in names]
+        for one in names:
+            named(reader, [one.value or ()], count, one.item.line)
 
 
 def _take(line: Line, one: Told, names: list[Told]) -> None:

@@ -159,7 +159,7 @@ def build_words(line: Line, items: list[Item], usual: str) -> tuple[list[Item], 
     else:
         told = line.flags(items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS)
         _buildah(line, told, usual)
-    names = [image_name(one.value or ()) for one in told if one.name == "tag"]
+    names = [one.value or () for one in told if one.name == "tag"]
     return line.words(items[0].line if items else 0), names
 
 
@@ -353,6 +353,14 @@ def image_name(text: Text) -> Text:
     text = without_head(without_head(text, "containers-storage:"), "localhost/")
     last = text[-1] if text else ""
     return join((*text[:-1], last.removesuffix(":latest"))) if isinstance(last, str) else text
+
+
+def named(reader: Reader, names: list[Text], call: int, line: int) -> None:
+    """Remember what a build calls its image; a name of ``localhost`` is for the script alone."""
+    for name in names:
+        reader.images.append((image_name(name), call))
+        if not starts_with(name, "localhost/"):
+            reader.unpushed[image_name(name)] = line
 
 
 _FILES = {"docker-archive": "tar-path", "oci": "oci-layout-path"}
