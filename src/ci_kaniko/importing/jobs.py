@@ -23,6 +23,15 @@ def put(section: dict[str, Any], key: str, value: Any, usual: Any = None) -> Non
         section[key] = value
 
 
+def forget(section: dict[str, Any], key: str, name: str) -> None:
+    """Wait no more for what is a part of the spec now, wherever a section says so."""
+    for holder in (section, section.get("extra", {})):
+        names = holder.pop(key, [])
+        listed = names if isinstance(names, list) else [names]
+        put(holder, key, [each for each in listed if each != name])
+    put(section, "extra", section.pop("extra", None))
+
+
 class Secret(NamedTuple):
     """A secret of the CI; ``store`` is the object that holds it, where there are such.
 

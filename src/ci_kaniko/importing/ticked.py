@@ -15,7 +15,7 @@ from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.source.events import portable_events
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 MAX_BYTES = 1024 * 1024
 _MAX_DEPTH = 100
@@ -43,8 +43,8 @@ class Map(dict[str, Any]):
 
     __slots__ = ("line", "lines", "ticked")
 
-    def __init__(self, line: int = 0) -> None:
-        super().__init__()
+    def __init__(self, line: int = 0, items: Mapping[str, Any] | None = None) -> None:
+        super().__init__(items or {})
         self.line = line
         self.ticked = False
         self.lines: dict[str, int] = {}
@@ -55,9 +55,8 @@ class Map(dict[str, Any]):
 
     def kept(self, keep: Callable[[str], bool]) -> Map:
         """The same mapping with some of its keys."""
-        found = Map(self.line)
+        found = Map(self.line, {key: value for key, value in self.items() if keep(key)})
         found.lines = self.lines
-        found.update({key: value for key, value in self.items() if keep(key)})
         return found
 
     # The looks below, at the value of a key.
@@ -101,8 +100,8 @@ class List(list[Any]):
 
     __slots__ = ("line", "ticked")
 
-    def __init__(self, line: int = 0) -> None:
-        super().__init__()
+    def __init__(self, line: int = 0, items: Iterable[Any] = ()) -> None:
+        super().__init__(items)
         self.line = line
         self.ticked = False
 
@@ -379,14 +378,11 @@ def is_true(value: Any) -> bool:
 def replaced(value: Any, change: Callable[[str], str]) -> Any:
     """A value in which each text is another one."""
     if isinstance(value, Map) and value:
-        found = Map(value.line)
+        found = Map(value.line, {key: replaced(item, change) for key, item in value.items()})
         found.lines = value.lines
-        found.update({key: replaced(item, change) for key, item in value.items()})
         return found
     if isinstance(value, List) and value:
-        items = List(value.line)
-        items += [replaced(item, change) for item in value]
-        return items
+        return List(value.line, [replaced(item, change) for item in value])
     if not isinstance(value, Str) or (new := change(value)) == value:
         return value
     made = text(new, value.line, plain=value.plain, first=value.first)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from ci_kaniko.importing.jobs import put
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
@@ -24,13 +22,6 @@ class Before(NamedTuple):
     commands: list[str]
     artifacts: list[str]
     line: int
-
-
-def forget(holder: dict[str, Any], key: str, name: str) -> None:
-    """Wait no more for what is a part of the spec now."""
-    names = holder.pop(key, [])
-    rest = [each for each in (names if isinstance(names, list) else [names]) if each != name]
-    put(holder, key, rest)
 
 
 def prepare(job: Job, before: Before) -> bool:

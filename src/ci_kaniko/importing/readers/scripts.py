@@ -34,6 +34,12 @@ def beginning(script: str) -> str:
     return " ".join(first.split()[:2])
 
 
+def is_named(name: str, *texts: str) -> bool:
+    """Whether a variable is spoken of in some texts."""
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    return any(map(word.search, texts))
+
+
 def goes_on(options: Iterable[str], script: str) -> bool:
     """Whether a shell goes on after a command that fails."""
     stops = any(re.match(r"-[a-z]*e", option) for option in options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.jobs import forget, put
 from ci_kaniko.importing.translate.pushes import image_of
 from ci_kaniko.importing.translate.translation import ordered
 from ci_kaniko.kaniko.systems import NAMES
@@ -146,27 +147,13 @@ def _needs(
     found: list[str] = []
     for target, key in (*((name, "needs") for name in NAMES), ("buildkite", "depends_on")):
         section = build.get(target, {})
-        holder = section.get("extra", {}) if key == "depends_on" else section
-        wanted = holder.get(key) or []
-        listed = wanted if isinstance(wanted, list) else [wanted]
-        rest = [job for job in listed if not (isinstance(job, str) and job in known)]
-        found += [known[job] for job in listed if job not in rest]
-        if len(rest) < len(listed):
-            holder.update({key: rest})
-            _without_empty(build, target, key)
+        wanted = (section.get("extra", {}) if key == "depends_on" else section).get(key) or []
+        for job in wanted if isinstance(wanted, list) else [wanted]:
+            if isinstance(job, str) and job in known:
+                found.append(known[job])
+                forget(section, key, job)
+        put(build, target, build.pop(target, None))
     return found
-
-
-def _without_empty(build: dict[str, Any], target: str, key: str) -> None:
-    section = build[target]
-    if key in section and not section[key]:
-        del section[key]
-    if "extra" in section:
-        section["extra"] = {name: said for name, said in section["extra"].items() if said != []}
-        if not section["extra"]:
-            del section["extra"]
-    if not section:
-        del build[target]
 
 
 def _without_names(build: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from ci_kaniko.importing.readers.agola.earlier import (
     unsaved,
 )
 from ci_kaniko.importing.readers.pods.containers import take_read
-from ci_kaniko.importing.readers.scripts import Piece, goes_on, read_pieces
+from ci_kaniko.importing.readers.scripts import Piece, goes_on, is_named, read_pieces
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.regular import globs_of
@@ -131,8 +131,7 @@ class _Task:
 
     def _take_variables(self, job: Job, holder: Map) -> None:
         for name, value in holder.mapping("environment").items():
-            read = re.search(rf"\b{re.escape(name)}\b", job.script_text)
-            if isinstance(value, Str) or read:
+            if isinstance(value, Str) or is_named(name, job.script_text):
                 native(value.get("from_variable") if isinstance(value, Map) else value)
 
     # -- parts --------------------------------------------------------------------------------

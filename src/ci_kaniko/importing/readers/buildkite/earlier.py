@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.jobs import forget
 from ci_kaniko.importing.readers.accounting import ignore_keys
-from ci_kaniko.importing.readers.preparing import Before, forget, prepare
+from ci_kaniko.importing.readers.preparing import Before, prepare
 from ci_kaniko.importing.ticked import Map, ignore, mapping, maps, peek, sequence
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def prepared_by(job: Job, step: Map, before: Iterable[Map]) -> Map | None:
         return None
     for node in (wanted, *(maker.get(key) for key in _MADE)):
         ignore(node)
-    _wait_no_more(job, maker.peek("key"))
+    forget(job.section, "depends_on", maker.peek("key"))
     ignore_keys(maker, "Buildkite step")
     return maker
 
@@ -52,10 +53,3 @@ def prepared_by(job: Job, step: Map, before: Iterable[Map]) -> Map | None:
 def _listed(value: Any) -> list[str]:
     """Paths, in a list or with semicolons between them."""
     return [path for item in sequence(value) for path in peek(item).split(";")]
-
-
-def _wait_no_more(job: Job, key: str) -> None:
-    extra = job.section.get("extra", {})
-    forget(extra, "depends_on", key)
-    if not extra:
-        job.section.pop("extra", None)

@@ -15,7 +15,7 @@ from ci_kaniko.importing.readers.expressions import Expressions
 from ci_kaniko.importing.readers.matrices import combined, followed
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.pods.settings import pod_settings
-from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
+from ci_kaniko.importing.readers.scripts import Piece, beginning, is_named, read_pieces
 from ci_kaniko.importing.shell.commands.flags import outputs
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import Value, pure
@@ -247,7 +247,7 @@ class _Step:
         secrets = self.step.get("secrets")
         for given in (self.top, secrets if isinstance(secrets, Map) else Map()):
             for name, value in given.items():
-                if re.search(rf"\b{re.escape(name)}\b", f"{job.script_text} {self.plugins.text}"):
+                if is_named(name, job.script_text, self.plugins.text):
                     string(value)
 
     # -- scripts ------------------------------------------------------------------------------

@@ -35,22 +35,26 @@ def _lasting(scope: Scope, name: str, text: Text) -> None:
     scope.known.assign(scope.reader, name, pure(text))
 
 
-def _aws_actions_configure_aws_credentials(scope: Scope) -> None:
-    role = scope.single("role-to-assume")
-    region = scope.single("aws-region")
-    if literal(role):
-        _lasting(scope, "AWS_ROLE_ARN", role)
-    elif role:
-        scope.job.tell("role", scope.line_of("role-to-assume"))
-    if region:
-        _lasting(scope, "AWS_REGION", region)
-    for key, variable in (
-        ("aws-access-key-id", "AWS_ACCESS_KEY_ID"),
-        ("aws-secret-access-key", "AWS_SECRET_ACCESS_KEY"),
-    ):
+_VARIABLES = {
+    "role-to-assume": "AWS_ROLE_ARN",
+    "aws-region": "AWS_REGION",
+    "aws-access-key-id": "AWS_ACCESS_KEY_ID",
+    "aws-secret-access-key": "AWS_SECRET_ACCESS_KEY",
+    "tenant-id": "AZURE_TENANT_ID",
+    "client-id": "AZURE_CLIENT_ID",
+}
+"""The variables that inputs become for the steps that follow."""
+_WRITTEN = {"role-to-assume", "tenant-id", "client-id"}
+"""Inputs that a spec has as they are written."""
+
+
+def _by_variables(scope: Scope) -> None:
+    for key in filter(scope.given.__contains__, _VARIABLES):
         text = scope.single(key)
-        if text:
-            _lasting(scope, variable, text)
+        if text and (literal(text) or key not in _WRITTEN):
+            _lasting(scope, _VARIABLES[key], text)
+        elif text and key == "role-to-assume":
+            scope.job.tell("role", scope.line_of(key))
 
 
 def _aws_actions_amazon_ecr_login(scope: Scope) -> None:
@@ -84,16 +88,9 @@ def _google_github_actions_auth(scope: Scope) -> None:
         _lasting(scope, "GOOGLE_APPLICATION_CREDENTIALS", key)
 
 
-def _azure_login(scope: Scope) -> None:
-    for key, variable in (("tenant-id", "AZURE_TENANT_ID"), ("client-id", "AZURE_CLIENT_ID")):
-        text = scope.single(key)
-        if literal(text):
-            _lasting(scope, variable, text)
-
-
 CLOUDS = {
-    "aws-actions/configure-aws-credentials": _aws_actions_configure_aws_credentials,
+    "aws-actions/configure-aws-credentials": _by_variables,
     "aws-actions/amazon-ecr-login": _aws_actions_amazon_ecr_login,
     "google-github-actions/auth": _google_github_actions_auth,
-    "azure/login": _azure_login,
+    "azure/login": _by_variables,
 }

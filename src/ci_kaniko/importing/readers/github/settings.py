@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import literal, spell
 from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.readers.accounting import ignore_keys, tell_unread
+from ci_kaniko.importing.readers.scripts import is_named
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.signs import is_image
 from ci_kaniko.importing.ticked import Map, mapping, native, peek, sequence, string
@@ -106,8 +106,7 @@ def tell_environment(job: Job, root: Map, raw: Map) -> None:
     ):
         used = _used(readers)
         for key, value in holder.items():
-            name = re.escape(key)
-            if re.search(rf"\b{name}\b", used) or re.search(rf"\benv\.{name}\b", handed):
+            if is_named(key, used) or is_named(f"env.{key}", handed):
                 continue
             theirs = is_inner or (inside and is_read(key))
             if theirs and key in job.environment:
@@ -125,7 +124,7 @@ def _tell_step_variables(job: Job, raw: Map, *, inside: bool) -> None:
         text = "\n".join([step.peek("run"), *files])
         for key, value in env.items():
             theirs = inside and (is_read(key) or owner_of_variable(key) is not None)
-            if not theirs and not re.search(rf"\b{re.escape(key)}\b", text):
+            if not theirs and not is_named(key, text):
                 shown = "***" if is_secret_name(key) else peek(value)
                 job.tell("unused-variable", env.line_of(key), key, shown)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Login, Text, Var, literal
-from ci_kaniko.importing.jobs import Facts, Job, Root
+from ci_kaniko.importing.jobs import Facts, Job, Root, forget
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.github.earlier import prepared_by
 from ci_kaniko.importing.readers.github.events import Events, events_of
@@ -17,7 +17,6 @@ from ci_kaniko.importing.readers.github.settings import section_of, tell_environ
 from ci_kaniko.importing.readers.github.steps import Steps
 from ci_kaniko.importing.readers.inputs import name_of, read_input
 from ci_kaniko.importing.readers.matrices import cell_name, followed
-from ci_kaniko.importing.readers.preparing import forget
 from ci_kaniko.importing.shell.values import EMPTY, pure
 from ci_kaniko.importing.signs import are_mentioned, is_image
 from ci_kaniko.importing.ticked import Map, Str, ignore, leftover, line_of, mapping, string
@@ -80,8 +79,7 @@ class Workflow:
         """The jobs that call the executor."""
         listed = self.root.mapping("jobs")
         if self.is_action:
-            listed = Map(1)
-            listed["action"] = mapping(self.root["runs"])
+            listed = Map(1, {"action": mapping(self.root["runs"])})
         others: list[str] = []
         found = False
         for name, value in listed.items():
@@ -201,9 +199,8 @@ class Workflow:
         self._declared(job)
         if self.caller is None and not self.is_action:
             ignore(mapping(self.on.get("workflow_call")).get("secrets"))
-            starting = Map(1)
-            starting.update({"on": self.on} if self.on else {})
-            later(job, starting, "triggers: says what starts the job")
+            starting = {"on": self.on} if self.on else {}
+            later(job, Map(1, starting), "triggers: says what starts the job")
         tell_environment(job, self.root, raw)
         return job
 

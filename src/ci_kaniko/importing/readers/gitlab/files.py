@@ -140,8 +140,7 @@ def _filled_in(root: Map, given: dict[str, str]) -> Map:
         return _INPUT.sub(lambda match: given.get(match[1], "") or match.group(), text)
 
     texts = replaced(root, change)
-    found = Map(root.line)
-    found.update({change(key): value for key, value in texts.items()})
+    found = Map(root.line, {change(key): value for key, value in texts.items()})
     found.lines = {change(key): line for key, line in root.lines.items()}
     return found
 

@@ -233,10 +233,8 @@ class _Pipeline:
         return True
 
     def _resolved(self, variables: Any) -> Map:
-        found = Map(line_of(variables))
-        for name, value in variables.items() if isinstance(variables, dict) else ():
-            found[name] = self.files.value(value)
-        return found
+        given = variables.items() if isinstance(variables, dict) else ()
+        return Map(line_of(variables), {name: self.files.value(value) for name, value in given})
 
     def _configs(self, job: Job) -> None:
         """The docker configs of the repository that the job may copy."""

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import literal, spell
-from ci_kaniko.importing.jobs import put
+from ci_kaniko.importing.jobs import forget, put
 from ci_kaniko.importing.readers.accounting import tell_unread
-from ci_kaniko.importing.readers.preparing import forget
+from ci_kaniko.importing.readers.scripts import is_named
 from ci_kaniko.importing.shell.commands.flags import outputs
 from ci_kaniko.importing.ticked import Map, Str, line_of, mapping, native, peek, sequence, string
 from ci_kaniko.importing.translate.environment import for_daemon, own_variables
@@ -108,18 +108,15 @@ class Settings:
 
     def forget(self, name: str) -> None:
         """Neither wait for a job nor take its files."""
-        extra = self.job.section.get("extra", {})
-        forget(self.job.section, "needs", name)
-        forget(extra, "dependencies", name)
-        if not extra:
-            self.job.section.pop("extra", None)
+        for key in ("needs", "dependencies"):
+            forget(self.job.section, key, name)
 
     def _extra(self, whole: Map) -> None:
         """Keep the keys that nobody has read as GitLab has them."""
         self.needed.update(peek(name) for name in whole.sequence("dependencies"))
         script = self.job.script_text
         for name, token in whole.mapping("id_tokens").items():
-            if re.search(rf"\b{name}\b", script):
+            if is_named(name, script):
                 self._audience(name, native(token), line_of(token), script)
         artifacts = self.files.value(whole.get("artifacts"))
         names_outputs = isinstance(artifacts, Map) and self._is_of_outputs(artifacts)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, Var, filled_in
 from ci_kaniko.importing.readers.matrices import combined
+from ci_kaniko.importing.readers.scripts import is_named
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.ticked import Map, mapping, native, peek, sequence, string
 
@@ -73,11 +74,11 @@ class Variables:
 
         A runner's own settings, and what ``counts``, are the job's whoever gives them.
         """
-        used = {name for name in self.raw if name in told or _is_in(name, texts)}
+        used = {name for name in self.raw if name in told or is_named(name, *texts)}
         while more := {
             name
             for name in self.raw.keys() - used
-            if _is_in(name, [self.raw[each][0] for each in used])
+            if is_named(name, *(self.raw[each][0] for each in used))
         }:
             used |= more
         kept: dict[str, Any] = {}
@@ -98,11 +99,6 @@ def _taken(value: Any) -> Any:
     return {key: native(value[key]) for key in _PARTS if key in value}
 
 
-def _is_in(name: str, texts: list[str]) -> bool:
-    pattern = re.compile(rf"\b{re.escape(name)}\b")
-    return any(map(pattern.search, texts))
-
-
 def _spelled(part: Any) -> str:
     given = part.name.removeprefix("inputs.")
     return f"${{input.{given.replace('-', '_').lower()}}}" if given != part.name else f"${given}"
@@ -114,6 +110,6 @@ def cells(matrix: Any, text: str) -> Iterator[dict[str, str]]:
         names = list(mapping(entry))
         lists = {name: [peek(item) for item in sequence(mapping(entry)[name])] for name in names}
         for name in names:
-            if _is_in(name, [text]):
+            if is_named(name, text):
                 native(mapping(entry)[name])
         yield from combined(lists)

@@ -207,11 +207,8 @@ class _Reader:
         elif statement.name == "defaultContainer":
             return replace(around, container=text.text())
         elif statement.name == "image":
-            root = Map(statement.line)
-            container = Map(statement.line)
-            container["image"] = text.text()
-            root["spec"] = Map()
-            root["spec"]["containers"] = [container]
+            container = Map(statement.line, {"image": text.text()})
+            root = Map(statement.line, {"spec": Map(items={"containers": [container]})})
             return replace(around, pod=Pod(root, self.path))
         return around
 

@@ -58,19 +58,14 @@ def template_of(statement: Statement) -> tuple[Pod | None, list[tuple[int, str]]
     volumes: list[Map] = []
     for name, given in calls:
         if name == "containerTemplate" and "image" in given and is_image(given["image"].text()):
-            container = Map(given["image"].line)
-            for key in given.keys() & {"name", "image", "command"}:
-                container[key] = given.pop(key).text()
-                container.lines[key] = container.line
-            containers.append(container)
+            line = given["image"].line
+            own = given.keys() & {"name", "image", "command"}
+            containers.append(Map(line, {key: given.pop(key).text() for key in own}))
         elif name == "secretVolume" and {"secretName", "mountPath"} <= given.keys():
-            volume, mount = Map(), Map()
-            volume["name"] = mount["name"] = f"volume-{len(volumes)}"
-            volume["secret"] = Map()
-            volume["secret"]["secretName"] = given.pop("secretName").text()
-            mount["mountPath"] = given.pop("mountPath").text()
-            volumes.append(volume)
-            mounts.append(mount)
+            named = {"name": f"volume-{len(volumes)}"}
+            secret = Map(items={"secretName": given.pop("secretName").text()})
+            volumes.append(Map(items={**named, "secret": secret}))
+            mounts.append(Map(items={**named, "mountPath": given.pop("mountPath").text()}))
         rest += [
             (text.line, f"{name}: {key}: {text.source}")
             for key, text in given.items()
@@ -80,11 +75,8 @@ def template_of(statement: Statement) -> tuple[Pod | None, list[tuple[int, str]]
         return None, rest
     for container in containers:
         container["volumeMounts"] = mounts
-    root = Map(statement.line)
-    root["spec"] = Map(statement.line)
-    root["spec"]["containers"] = containers
-    root["spec"]["volumes"] = volumes
-    return Pod(root, ""), rest
+    spec = Map(statement.line, {"containers": containers, "volumes": volumes})
+    return Pod(Map(statement.line, {"spec": spec}), ""), rest
 
 
 def read_pod(job: Job, pod: Pod, name: str) -> None:

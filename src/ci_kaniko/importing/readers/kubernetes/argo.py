@@ -22,21 +22,18 @@ def as_pipeline(root: Map) -> Map:
     """
     spec = root.mapping("spec")
     spec = spec.mapping("workflowSpec") or spec
-    tasks = List(spec.line)
     templates = list(maps(spec.get("templates")))
+    tasks = List(spec.line)
     for template in templates:
         callers = [one for other in templates for one in _calls(other, template.peek("name"))]
-        for caller in callers or [template]:
-            tasks.append(_task(spec, template, caller))
+        tasks += [_task(spec, template, caller) for caller in callers or [template]]
     found = root.kept(lambda key: key != "spec")
     found["spec"] = _map(params=spec.mapping("arguments").get("parameters"), tasks=tasks)
     return found
 
 
 def _map(**given: Any) -> Map:
-    made = Map()
-    made.update({key: value for key, value in given.items() if value is not None})
-    return made
+    return Map(items={key: value for key, value in given.items() if value is not None})
 
 
 def _calls(template: Map, name: str) -> Iterator[Map]:
@@ -69,26 +66,24 @@ def _task(spec: Map, template: Map, caller: Map) -> Map:
     step = spelled(template.get("container") or template.get("script") or Map())
     if "source" in step:
         step["script"], step.lines["script"] = step["source"], step.line_of("source")
-    params = List()
-    params += [*declared, *given]
-    folders = List()
-    folders += [
+    folders = [
         _map(name=item.get("name"), mountPath=item.get("path"))
         for item in maps(inputs.get("artifacts"))
         if "git" in item
     ]
-    volumes = List()
-    volumes += [*maps(template.get("volumes")), *maps(spec.get("volumes"))]
+    volumes = [*maps(template.get("volumes")), *maps(spec.get("volumes"))]
     others = {item.peek("name") for item in volumes if not _FILES & item.keys()}
     folders += [
         _map(name=item.get("name"), mountPath=item.get("mountPath"))
         for item in maps(step.get("volumeMounts"))
         if item.peek("name") not in others
     ]
-    steps = List()
-    steps.append(step)
-    inner = _map(params=params, steps=steps, volumes=volumes, workspaces=folders)
+    inner = _map(
+        params=List(items=[*declared, *given]),
+        steps=List(items=[step]),
+        volumes=List(items=volumes),
+        workspaces=List(items=folders),
+    )
     arguments = spelled(caller.mapping("arguments").get("parameters"))
-    passed = List()
-    passed += [*maps(arguments), *given]
+    passed = List(items=[*maps(arguments), *given])
     return _map(name=caller.get("name"), params=passed, when=caller.get("when"), taskSpec=inner)
