@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ci_kaniko.kaniko.builders import KANIKO
@@ -271,6 +271,15 @@ def variables(text: Text) -> list[Var]:
         elif isinstance(part, Contents):
             found += [var for _, new in part.replaced for var in variables(new)]
     return found
+
+
+def with_inner(part: Part, change: Callable[[Text], Text]) -> Part:
+    """A part in which the texts that it holds are changed."""
+    if isinstance(part, Encoded):
+        return replace(part, text=change(part.text))
+    if isinstance(part, Contents):
+        return replace(part, replaced=tuple((old, change(new)) for old, new in part.replaced))
+    return part
 
 
 def spell(text: Text) -> str:

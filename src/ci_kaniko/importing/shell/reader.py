@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Output, Var
 from ci_kaniko.importing.sentences import Note
@@ -60,15 +60,15 @@ SUCCESS = Status(YES, YES)
 FAILURE = Status(NO, NO)
 
 
-class Host(Protocol):
-    """The CI that runs a script: it has commands of its own, and values for its expressions."""
+class Host(NamedTuple):
+    """The CI that runs a script, and what it does between two parts of it.
 
-    @property
-    def commands(self) -> Mapping[str, Callable[[Reader, list[Item]], Status]]:
-        """What it does between two parts of the script, by names that no shell has."""
+    ``commands`` have names that no shell has, and ``expression`` tells what one stands for where
+    the script is now: None where it is only a name.
+    """
 
-    def expression(self, reader: Reader, name: str) -> Value | None:
-        """What an expression stands for where the script is now; None where it is only a name."""
+    commands: Mapping[str, Callable[[Reader, list[Item]], Status]]
+    expression: Callable[[Reader, str], Value | None] = lambda _reader, _name: None
 
 
 class Given(NamedTuple):

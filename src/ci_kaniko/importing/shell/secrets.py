@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import (
-    Contents,
-    Encoded,
     Masked,
     Output,
     Part,
@@ -15,6 +14,7 @@ from ci_kaniko.importing.calls import (
     Var,
     join,
     literal,
+    with_inner,
 )
 from ci_kaniko.text.display import MASK, hide
 
@@ -74,16 +74,11 @@ class Secrets:
     def _part(self, part: Part, line: int) -> Iterable[Part]:
         if isinstance(part, str):
             return self._pieces(part, line)
-        if isinstance(part, Encoded):
-            return (Encoded(self.clean(part.text, line), part.wrapped),)
         if isinstance(part, Output):
-            return (Output(self.clean_string(part.command), part.changes),)
-        if isinstance(part, Contents):
-            replaced = tuple((old, self.clean(new, line)) for old, new in part.replaced)
-            return (Contents(part.path, replaced),)
+            return (replace(part, command=self.clean_string(part.command)),)
         if isinstance(part, Var) and part.default:
-            return (Var(part.name, self.clean_string(part.default), part.changes, part.portable),)
-        return (part,)
+            return (replace(part, default=self.clean_string(part.default)),)
+        return (with_inner(part, lambda text: self.clean(text, line)),)
 
     def _pieces(self, text: str, line: int) -> Iterable[Part]:
         for secret, name in self._texts.items():

@@ -14,7 +14,6 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.calls import (
-    Contents,
     Encoded,
     Masked,
     Output,
@@ -24,6 +23,7 @@ from ci_kaniko.importing.calls import (
     join,
     literal,
     starts_with,
+    with_inner,
 )
 from ci_kaniko.importing.facts import is_of_two
 from ci_kaniko.importing.shell.guards import NO, YES
@@ -352,15 +352,9 @@ def stripped(text: Text) -> Text:
 
 def finished_text(text: Text) -> Text:
     """A text as a reader takes it."""
-    parts: list[Part] = []
-    for part in text:
-        if isinstance(part, Var | Output):
-            parts.append(replace(part, changes=finished(part.changes)))
-        elif isinstance(part, Encoded):
-            parts.append(replace(part, text=finished_text(part.text)))
-        elif isinstance(part, Contents):
-            replaced = tuple((old, finished_text(new)) for old, new in part.replaced)
-            parts.append(replace(part, replaced=replaced))
-        else:
-            parts.append(part)
-    return tuple(parts)
+    return tuple(
+        replace(part, changes=finished(part.changes))
+        if isinstance(part, Var | Output)
+        else with_inner(part, finished_text)
+        for part in text
+    )

@@ -24,7 +24,7 @@ from ci_kaniko.importing.translate.work import Work
 from ci_kaniko.kaniko.builders import BUILDER_HOMES, KANIKO
 from ci_kaniko.kaniko.flags import FLAGS
 
-Handler = Callable[[Work, Flag], None]
+Handler = Callable[[Work, Flag, str], None]
 _HANDED_ON = (
     *(f"{home}/digest" for home in BUILDER_HOMES.values()),
     *("/dev/termination-log", "$(results.", "${results."),
@@ -35,12 +35,8 @@ _FIELDS = {"build-arg": "build_args", "label": "labels", "annotation": "annotati
 _PROXIES = {"HTTP_PROXY": "http", "HTTPS_PROXY": "https", "NO_PROXY": "no_proxy"}
 
 
-def _target(work: Work, flag: Flag) -> None:
-    written = literal(flag.value or ())
-    if written is None:
-        work.run_time(flag, "target")
-    else:
-        work.build["target"] = written
+def _target(work: Work, _flag: Flag, written: str) -> None:
+    work.build["target"] = written
 
 
 def _named(work: Work, flag: Flag) -> None:
@@ -79,11 +75,7 @@ def _named(work: Work, flag: Flag) -> None:
     work.build.setdefault(field, {})[name] = written
 
 
-def _git(work: Work, flag: Flag) -> None:
-    written = literal(flag.value or ())
-    if written is None:
-        work.run_time(flag, "git")
-        return
+def _git(work: Work, flag: Flag, written: str) -> None:
     for pair in written.split(","):
         key, _, value = pair.partition("=")
         field = key.strip().replace("-", "_")
@@ -97,20 +89,15 @@ def _git(work: Work, flag: Flag) -> None:
             work.job.tell("bad-git-option", flag.line, pair)
 
 
-def _listed(work: Work, flag: Flag) -> None:
-    field = flag.name.replace("-", "_")
-    written = literal(flag.value or ())
+def _listed(work: Work, flag: Flag, written: str) -> None:
     if flag.name == "secret" and written and _build_secret(work, written):
-        return
-    if written is None:
-        work.run_time(flag, f"options.{field}")
         return
     values = written.split(",") if flag.name == "credential-helpers" else [written]
     if flag.name == "registry-mirror":
         values = [re.sub(r"^https?://", "", value).rstrip("/") for value in values]
         if values != [written]:
             work.job.tell("mirror-scheme", flag.line, written, values[0])
-    listed = work.options.setdefault(field, [])
+    listed = work.options.setdefault(_field(flag), [])
     listed += [value for value in values if value not in listed]
 
 
@@ -129,18 +116,13 @@ def _build_secret(work: Work, written: str) -> bool:
     return True
 
 
-def _mapped(work: Work, flag: Flag) -> None:
-    field = flag.name.replace("-", "_")
-    written = literal(flag.value or ())
-    if written is None:
-        work.run_time(flag, f"options.{field}")
-        return
+def _mapped(work: Work, flag: Flag, written: str) -> None:
     for pair in written.split(";"):
         key, _, value = pair.partition("=")
         if not value:
             work.job.tell("bad-pair", flag.line, flag.name, pair)
         elif not _certificate(work, flag.name, key, value):
-            found = work.options.setdefault(field, {})
+            found = work.options.setdefault(_field(flag), {})
             if flag.name == "registry-map" and key in found:
                 before = found[key] if isinstance(found[key], list) else [found[key]]
                 found[key] = [*before, *([value] if value not in before else [])]
@@ -148,12 +130,11 @@ def _mapped(work: Work, flag: Flag) -> None:
                 found[key] = value
 
 
-def _platform(work: Work, flag: Flag) -> None:
+def _platform(work: Work, flag: Flag, written: str) -> None:
     """One platform, or the list that other builders take: then each has a job of its own."""
-    written = literal(flag.value or ())
-    platforms = [one.strip() for one in (written or "").split(",")]
-    if written is None or len(platforms) == 1 or work.call.builder == KANIKO:
-        _option(work, flag)
+    platforms = [one.strip() for one in written.split(",")]
+    if len(platforms) == 1 or work.call.builder == KANIKO:
+        _option(work, flag, written)
         return
     work.build["platforms"] = list(dict.fromkeys(platforms))
     work.job.tell("platforms", flag.line, ", ".join(platforms))
@@ -177,7 +158,7 @@ def _certificate(work: Work, name: str, host: str, value: str) -> bool:
 
 
 def _file(work: Work, flag: Flag) -> None:
-    field = flag.name.replace("-", "_")
+    field = _field(flag)
     value = flag.value or ()
     path = work.paths.output(value)
     shown = spell(value)
@@ -194,18 +175,16 @@ def _file(work: Work, flag: Flag) -> None:
         work.job.tell("output-outside/unknown", flag.line, flag.name, shown, field)
 
 
-def _option(work: Work, flag: Flag) -> None:
-    field = flag.name.replace("-", "_")
-    written = literal(flag.value) if flag.value is not None else None
-    if flag.value is not None and written is None:
-        work.run_time(flag, f"options.{field}")
-        return
-    if FLAGS[flag.name].kind == "switch":
-        work.options[field] = flag.on
-    elif FLAGS[flag.name].kind == "number" and written and re.fullmatch(r"-?\d+", written):
-        work.options[field] = int(written)
-    else:
-        work.options[field] = written
+def _option(work: Work, flag: Flag, written: str) -> None:
+    kind = FLAGS[flag.name].kind
+    is_number = kind == "number" and re.fullmatch(r"-?\d+", written)
+    work.options[_field(flag)] = (
+        flag.on if kind == "switch" else int(written) if is_number else written
+    )
+
+
+def _field(flag: Flag) -> str:
+    return flag.name.replace("-", "_")
 
 
 def take_proxy(work: Work) -> None:
@@ -238,14 +217,12 @@ def _is_proxy(work: Work, name: str, value: Text | None) -> bool:
 
 _BY_NAME: dict[str, Handler] = {
     "target": _target,
-    **dict.fromkeys(_FIELDS, _named),
     "git": _git,
     "custom-platform": _platform,
 }
 _BY_KIND: dict[str, Handler] = {
     "list": _listed,
     "mapping": _mapped,
-    "file": _file,
     **dict.fromkeys(("switch", "number", "text"), _option),
 }
 _ELSEWHERE = {"context", "context_sub_path", "dockerfile", "destinations", "push", "cache"}
@@ -259,4 +236,9 @@ def take(work: Work, flag: Flag) -> None:
         return
     if flag.when != ALWAYS and known.kind != "file":
         work.conditional(flag)
-    (_BY_NAME.get(flag.name) or _BY_KIND[known.kind])(work, flag)
+    if flag.name in _FIELDS or known.kind == "file":
+        (_named if flag.name in _FIELDS else _file)(work, flag)
+    elif (written := literal(flag.value or ())) is None:
+        work.run_time(flag, known.field)
+    else:
+        (_BY_NAME.get(flag.name) or _BY_KIND[known.kind])(work, flag, written)

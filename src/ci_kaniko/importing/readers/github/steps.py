@@ -20,13 +20,13 @@ from ci_kaniko.importing.readers.github.knowledge import Step, in_workspace
 from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
 from ci_kaniko.importing.shell.files import change_folder, read_file, remove_file
 from ci_kaniko.importing.shell.guards import NO
-from ci_kaniko.importing.shell.reader import SUCCESS, Status
+from ci_kaniko.importing.shell.reader import SUCCESS, Host, Status
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, plain_of, pure
 from ci_kaniko.importing.ticked import Map, mapping, peek, string
 from ci_kaniko.importing.translate.conditions import both_ways, is_unknown, shown_when
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from ci_kaniko.importing.calls import Call, When, Word
     from ci_kaniko.importing.originals import Original
@@ -47,7 +47,7 @@ _SET_OUTPUT = re.compile(
 
 
 class Steps:
-    """The steps of one job; the host of its script. ``original`` is the file that holds them."""
+    """The steps of one job as its script; ``original`` is the file that holds them."""
 
     def __init__(self, known: Known, events: Events, original: Original) -> None:
         self.known = known
@@ -56,14 +56,6 @@ class Steps:
         self.original = original
         self.steps: list[Step] = []
         self.actions = Actions(known)
-        self.commands: dict[str, Callable[[Reader, list[Item]], Status]] = {
-            "github:start": self._start,
-            "github:if": self._if,
-            "github:enter": self._enter,
-            "github:leave": self._leave,
-            "github:uses": self._uses,
-            "github:close": self._close,
-        }
         self._pieces: list[Piece] = []
         self._is_long = False
         self._started: When = ALWAYS
@@ -79,7 +71,7 @@ class Steps:
         self._is_long = sum(len(mapping(step).peek("run")) for step in steps) > _LONG
         self._add(steps, {}, "", folder)
         self.known.wanted = outputs_wanted(raw.kept("strategy".__ne__))
-        script = read_pieces(self.job, self._pieces, self)
+        script = read_pieces(self.job, self._pieces, self._host())
         self.actions.tell(script.calls)
         if script.calls:
             self._tell_outputs()
@@ -207,7 +199,18 @@ class Steps:
 
     # -- the host of the script -----------------------------------------------------------------
 
-    def expression(self, reader: Reader, name: str) -> Value | None:
+    def _host(self) -> Host:
+        commands = {
+            "github:start": self._start,
+            "github:if": self._if,
+            "github:enter": self._enter,
+            "github:leave": self._leave,
+            "github:uses": self._uses,
+            "github:close": self._close,
+        }
+        return Host(commands, self._expression)
+
+    def _expression(self, reader: Reader, name: str) -> Value | None:
         """What an expression in a script is worth."""
         line = self.job.place(reader.line)[1]
         return self.known.expressions(reader, self.known.step).value(name, line)

@@ -13,7 +13,7 @@ from ci_kaniko.importing.readers.jenkins.pods import Pod, read_pod, template_of
 from ci_kaniko.importing.readers.jenkins.when import VARIABLES, asked_guard, if_guard
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.scripts import Piece, beginning, hole, read_pieces
-from ci_kaniko.importing.shell.reader import Reader, Status
+from ci_kaniko.importing.shell.reader import Host, Reader, Status
 from ci_kaniko.importing.signs import are_mentioned
 from ci_kaniko.importing.ticked import Map, read_yaml
 from ci_kaniko.importing.translate.started import set_triggers
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.importing.originals import Original
-    from ci_kaniko.importing.shell.values import Item, Value
+    from ci_kaniko.importing.shell.values import Item
 
 _FACTS = Facts(
     "jenkins",
@@ -69,11 +69,11 @@ def _builds(statement: Statement) -> bool:
 
 
 class _Questions:
-    """What Groovy asks between the scripts of its steps; the host of these scripts."""
+    """What Groovy asks between the scripts of its steps, with the host of these scripts."""
 
     def __init__(self) -> None:
         self.listed: list[Statement] = []
-        self.commands = {_IF: self._if}
+        self.host = Host({_IF: self._if})
 
     def asked(self, statement: Statement, before: str) -> tuple[str, str]:
         """An ``if`` or ``else`` as the test of a script; and all that its chain has asked."""
@@ -85,9 +85,6 @@ class _Questions:
         if statement.name == "if":
             return own[0], own[0]
         return " && ".join([f"! {{ {before}; }}", *own]), " || ".join([before, *own])
-
-    def expression(self, _reader: Reader, _name: str) -> Value | None:
-        """Groovy's expressions are names."""
 
     def _if(self, reader: Reader, items: list[Item]) -> Status:
         guard = if_guard(reader.conditions, self.listed[int(literal(items[0].text) or 0)])
@@ -277,7 +274,7 @@ class _Reader:
         if built.pod:
             read_pod(job, built.pod, built.container)
         script = [piece for listed, _ in pieces for piece in listed]
-        job.calls = read_pieces(job, script, self.questions).calls
+        job.calls = read_pieces(job, script, self.questions.host).calls
         take_read(job)
         for name in self.used & job.exported.keys():
             del job.exported[name]

@@ -16,10 +16,9 @@ from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.kaniko.variables import flag_of_variable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from ci_kaniko.importing.shell.reader import Reader, Status
-    from ci_kaniko.importing.shell.values import Item, Value
+    from ci_kaniko.importing.shell.values import Item
 
 KANIKO_PROGRAM = "/kaniko/executor"
 _NAME = r"[A-Za-z_][\w.-]*"
@@ -231,24 +230,6 @@ def handed_over(job: Job, calls: tuple[Call, ...], path: Text, said: str) -> tup
     return tuple(found)
 
 
-class _Command:
-    """The host of a script that is one command, of which the words are known."""
-
-    def __init__(self, words: list[Word]) -> None:
-        self.words = words
-
-    @property
-    def commands(self) -> dict[str, Callable[[Reader, list[Item]], Status]]:
-        """The script's one command."""
-        return {"words": self._run}
-
-    def _run(self, reader: Reader, _: list[Item]) -> Status:
-        return reader.call(_items(self.words))
-
-    def expression(self, _reader: Reader, _name: str) -> Value | None:
-        """No expression stands in it."""
-
-
 def calls_of_words(
     job: Job, words: list[Word], line: int, before: tuple[Piece, ...] = ()
 ) -> tuple[Call, ...]:
@@ -258,7 +239,10 @@ def calls_of_words(
     if before and not first:
         words = [Word((KANIKO_PROGRAM,), line=line), *words]
     if before or (first != KANIKO and (first or is_path_in(" ".join(texts)))):
-        calls = read_pieces(job, [*before, Piece("words", line)], _Command(words)).calls
+        from ci_kaniko.importing.shell.reader import Host
+
+        host = Host({"words": lambda reader, _: reader.call(_items(words))})
+        calls = read_pieces(job, [*before, Piece("words", line)], host).calls
         if before:
             take_read(job)
         return calls
