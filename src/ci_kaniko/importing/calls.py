@@ -177,6 +177,7 @@ class Call:
     stands for a variable. ``logins`` is what these say about registries.
 
     ``image`` and ``docker`` are that image and those options of ``docker run``, else None and ().
+    ``git_image`` is what fetched the context, where a script has done so.
     """
 
     words: tuple[Word, ...]
@@ -190,6 +191,7 @@ class Call:
     folder: Text = ()
     line: int = 0
     builder: str = KANIKO
+    git_image: str = ""
 
 
 @dataclass(frozen=True)

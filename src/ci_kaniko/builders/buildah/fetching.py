@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.syntax.variables import Parts, Ref
 
-_HELPER = '!f() { echo "username=$GIT_USERNAME"; echo "password=$GIT_PASSWORD"; }; f'
-_READ = 'while IFS= read -r line; do export "$line"; done; exec git "$@"'
+HELPER = '!f() { echo "username=$GIT_USERNAME"; echo "password=$GIT_PASSWORD"; }; f'
+READ = 'while IFS= read -r line; do export "$line"; done; exec git "$@"'
 
 
 def fetching(plan: Plan, words: Words, folder: str) -> Fetching | None:
@@ -52,7 +52,7 @@ def _cloning(plan: Plan, words: Words, context: Parts, folder: str) -> Fetching:
     ]
     if git.token:
         # A submodule may lie elsewhere, and whoever serves it must not get the token.
-        server = merge(["credential.https://", *_server(location), f".helper={_HELPER}"])
+        server = merge(["credential.https://", *_server(location), f".helper={HELPER}"])
         listed.append(words.text(server))
     return Fetching(listed, lambda given: _cloned(plan, folder, *given), folder)
 
@@ -89,7 +89,7 @@ def _run(plan: Plan, folder: str) -> list[str]:
         # A runner may give the shell its script there.
         return [f'{run} git "$@" < /dev/null']
     listed = " ".join(f'"{name}=${variable}"' for name, variable in told)
-    return [f"printf '%s\\n' {listed} |", f'  {run} sh -c {quote(_READ)} sh "$@"']
+    return [f"printf '%s\\n' {listed} |", f'  {run} sh -c {quote(READ)} sh "$@"']
 
 
 def _told(plan: Plan) -> Iterator[tuple[str, str]]:

@@ -321,6 +321,7 @@ class _Shell(Places):
 
     def _loop_items(self, loop: Tree) -> list[Item]:
         if not loop.get("InPos"):
+            self.uses.look("$@")
             return list(self.state.items)
         found: list[Item] = []
         for word in loop.get("Items") or []:

@@ -12,7 +12,7 @@ from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.parsing import fill
 from ci_kaniko.importing.shell.secrets import is_secret_name
-from ci_kaniko.importing.shell.state import State
+from ci_kaniko.importing.shell.state import Fetched, State
 from ci_kaniko.importing.shell.uses import IGNORED_VARIABLES, Uses
 from ci_kaniko.importing.shell.values import UNKNOWN_ARGUMENTS, Item, Value, Values, pure
 from ci_kaniko.kaniko.builders import KANIKO
@@ -44,6 +44,7 @@ class RawCall(NamedTuple):
     folder: Value
     line: int
     builder: str = KANIKO
+    git_image: str = ""
 
 
 class Status(NamedTuple):
@@ -118,6 +119,10 @@ class Reader(ABC):
         self.calls: list[RawCall] = []
         self.images: list[tuple[Text, int]] = []
         """Images that lie in a store of the script's own, by name, and the calls that made them."""
+        self.fetched: dict[Text, Fetched] = {}
+        """What the script has put into folders, by their paths."""
+        self.downloads: dict[Text, Text] = {}
+        """Addresses, by what the commands print that get them."""
         self.unpushed: dict[Text, int] = {}
         """Where those are named that nothing pushes or names anew."""
         self.asked: dict[str, None] = {}

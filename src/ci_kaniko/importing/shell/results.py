@@ -210,6 +210,7 @@ class _Results:
             folder=self._clean(call.folder[0][1]),
             line=call.line,
             builder=call.builder,
+            git_image=call.git_image,
         )
 
     def _word(self, item: Item, within: int) -> Word:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ci_kaniko.importing.calls import Text, Var
+from ci_kaniko.importing.calls import Text, Var, join
 from ci_kaniko.importing.shell.derived import recognised
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, Values, pure
@@ -111,3 +111,21 @@ def _merge_variables(merged: State, one: State, other: State, values: Values) ->
         merged.exported[name] = YES if conditions.implies(merged.path, guard) else guard
     merged.folder = both(one.folder, other.folder)
     merged.output = both(one.output, other.output)
+
+
+@dataclass
+class Fetched:
+    """What a folder is filled with: an address in kaniko's words, and what ``--git`` says of it."""
+
+    address: Text = ()
+    ref: Text = ()
+    commit: Text = ()
+    options: dict[str, str] = field(default_factory=dict)
+    image: str = ""
+
+    @property
+    def context(self) -> Text:
+        """The context that kaniko fetches."""
+        named = [*(("#", *self.ref) if self.ref or self.commit else ())]
+        named += ("#", *self.commit) if self.commit else ()
+        return join((*self.address, *named))

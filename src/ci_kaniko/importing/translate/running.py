@@ -11,6 +11,7 @@ from ci_kaniko.importing.signs import is_image
 from ci_kaniko.importing.translate.executor import executor_of
 from ci_kaniko.importing.translate.images import split_tag
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
+from ci_kaniko.kaniko.pins import GIT_IMAGE
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.translate.work import Work
@@ -39,6 +40,9 @@ def take_builder(work: Work) -> None:
             work.settings.shared.setdefault("tools", {})[name] = written
         else:
             work.job.tell("builder-image/moving", line, written, default)
+    git = work.call.git_image
+    if git and _bare(git) != _bare(GIT_IMAGE):
+        work.settings.shared.setdefault("tools", {})["git"] = git
 
 
 def take_daemon(work: Work) -> None:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Encoded, literal, only_var, spell, starts_with, variables
 from ci_kaniko.importing.shell.commands import docker as shell_docker
+from ci_kaniko.importing.shell.commands import fetching
 from ci_kaniko.importing.shell.commands.builtins import BUILTINS, unknown
 from ci_kaniko.importing.shell.commands.executor import first_word, record
 from ci_kaniko.importing.shell.commands.others import (
+    FOR_NAMESPACES,
     Line,
     build_words,
     image_name,
@@ -149,6 +151,8 @@ def _other(reader: Reader, builder: str, rest: list[Item]) -> Status:
         _pushed(reader, *push_words(_line(reader, builder, reader.state.path), items))
     elif command == "tag" and len(items) > 1:
         _tagged(reader, items)
+    elif command == "run":
+        return fetching.by_buildah(reader, items) or unknown(reader, builder, rest)
     elif command not in {"version", "info", "--version"}:
         return unknown(reader, builder, rest)
     return reader.hoped(builder)
@@ -164,11 +168,13 @@ def _build(reader: Reader, builder: str, items: list[Item]) -> None:
     formats = {literal(text) for _, text in reader.state.value("BUILDAH_FORMAT")}
     usual = "docker" if formats == {"docker"} else "oci"
     words, names = build_words(_line(reader, builder, reader.state.path), items, usual)
+    words, fetched = fetching.from_fetched(reader, words)
     count = len(reader.calls)
     record(reader, words, reader.container, builder)
     use_own(reader, builder, words)
     if len(reader.calls) > count:
         named(reader, names, count, reader.line)
+        reader.calls[count] = reader.calls[count]._replace(git_image=fetched.image)
 
 
 def _tagged(reader: Reader, items: list[Item]) -> None:
@@ -209,6 +215,13 @@ def _program(reader: Reader, name: str, rest: list[Item]) -> Status:
     base = name.rpartition("/")[2]
     if name in shell_docker.SHELLS or base in shell_docker.SHELLS:
         return _shell(reader, name, rest)
+    if name == "tar" and (done := fetching.unpacked(reader, rest)):
+        return done
+    if name == "curl":
+        fetching.download(reader, rest)
+    if name == "sysctl" and FOR_NAMESPACES in map(_plain, rest):
+        reader.made(FOR_NAMESPACES)
+        return reader.hoped(name)
     if base.endswith((".sh", ".bash")):
         return _file(reader, (name,), rest) or unknown(reader, name, rest)
     if name == "exec":
@@ -225,6 +238,10 @@ def _program(reader: Reader, name: str, rest: list[Item]) -> Status:
             reader.note("skipped-command", " ".join([name, *(spell(it.text) for it in rest[:at])]))
             return reader.call(rest[at:])
     return unknown(reader, name, rest)
+
+
+def _plain(item: Item) -> str | None:
+    return literal(item.text)
 
 
 def _client(reader: Reader, name: str, rest: list[Item]) -> Status | None:

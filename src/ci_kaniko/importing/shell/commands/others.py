@@ -405,12 +405,16 @@ def subcommand(items: list[Item]) -> tuple[str, list[Item], list[Item]]:
     return name or "", before, rest[1:]
 
 
+FOR_NAMESPACES = "kernel.apparmor_restrict_unprivileged_userns=0"
+"""What a machine of Ubuntu's allows builders, as the rendered job does by itself."""
+
+
 def use_own(reader: Reader, name: str, items: list[Item]) -> None:
     """What the rendered script does for a builder: its variables, settings and checkout."""
     from ci_kaniko.builders.registry import builder
 
     known, uses = builder(name), reader.uses
-    uses.use(*(f"${variable}" for variable in (*known.unset, *_LOGINS)))
+    uses.use(FOR_NAMESPACES, *(f"${variable}" for variable in (*known.unset, *_LOGINS)))
     for variable, wanted in known.env.items():
         if all(literal(text) == wanted for _, text in reader.state.value(variable)):
             uses.use(f"${variable}")

@@ -1,0 +1,101 @@
+"""What a script fetches for a builder is imported as the context that it was rendered from."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+import ci_kaniko
+from ci_kaniko import import_files
+from ci_kaniko.plan.resolve import resolve
+from harness.reimported import compared
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+LINK = "git://git.example.com/acme/other.git"
+CONTEXTS: dict[str, dict[str, Any]] = {
+    "a branch": {"context": f"{LINK}#refs/heads/next", "dockerfile": "docker/Dockerfile"},
+    "a commit": {"context": f"{LINK}#refs/tags/v1#{COMMIT}", "context_sub_path": "app/web"},
+    "the default branch": {"context": LINK, "git": {"depth": 1}},
+    "a login": {
+        "context": LINK,
+        "git": {"token": "OTHER_TOKEN", "username": "bot", "branch": "next", "depth": 3},
+    },
+    "submodules": {"context": LINK, "git": {"token": "OTHER_TOKEN", "recurse_submodules": True}},
+    "no certificate": {"context": LINK, "git": {"insecure_skip_tls": True}},
+    "another git": {"context": LINK, "tools": {"git": "quay.io/acme/git:2.51.0"}},
+    "a proxy": {"context": LINK, "proxy": {"https": "http://proxy.acme.dev:3128"}},
+    "an archive": {"context": "tar://out/context.tar.gz", "dockerfile": "docker/Dockerfile"},
+    "a folder of an archive": {
+        "context": "https://downloads.example.com/shop.tar.gz?a=1&b=$2",
+        "context_sub_path": "shop-1.0",
+    },
+}
+TARGETS: dict[str, dict[str, Any]] = {
+    "gitlab": {},
+    "github": {},
+    "github container": {"mode": "container"},
+    "buildkite": {"queue": "kubernetes"},
+    "agola": {},
+    "kubernetes": {},
+}
+WITHOUT_CHECKOUT = {"github container", "kubernetes"}
+CASES = [
+    (context, target)
+    for context, data in CONTEXTS.items()
+    for target in TARGETS
+    if target not in WITHOUT_CHECKOUT or not data["context"].startswith("tar:")
+]
+
+
+@pytest.mark.parametrize(("context", "target"), CASES)
+def test_a_context_that_a_script_fetches_comes_back(context: str, target: str) -> None:
+    name: Any = target.partition(" ")[0]
+    data = {
+        "default_branch": "main",
+        "builder": "buildah",
+        "destinations": ["quay.io/acme/shop:1"],
+        "registries": {"quay.io": {"username": "bot", "password": "QUAY_TOKEN"}},
+        name: TARGETS[target],
+        **CONTEXTS[context],
+    }
+    spec = ci_kaniko.loads(json.dumps(data))
+    rendered = ci_kaniko.render(spec, name)
+    found = import_files([("pipeline.yml", rendered)], name)
+    again = resolve(found.spec, name)
+    assert compared(again, branch="main") == compared(resolve(spec, name), branch="main")
+    assert found.spec.tools.git == spec.tools.git
+    assert not [str(entry) for entry in found.report if entry.rule == "skipped-command"]
+
+
+def test_what_a_script_adds_to_git_is_told() -> None:
+    """Another line of its environment, another option, another command."""
+    spec = {"builder": "buildah", "push": "never", **CONTEXTS["a login"]}
+    rendered = ci_kaniko.render(ci_kaniko.loads(json.dumps(spec)), "gitlab")
+    changes = {
+        '"GIT_PASSWORD=$GIT_PASSWORD"': '"GIT_PASSWORD=$GIT_PASSWORD" "GIT_SSH_COMMAND=x"',
+        "--quiet --detach": "--quiet --force --detach",
+        "run_git init --quiet": "run_git init --quiet\n      run_git config core.autocrlf true",
+        "--workingdir /git": "--workingdir /git --user 1000",
+    }
+    for old, new in changes.items():
+        assert old in rendered
+        found = import_files([(".gitlab-ci.yml", rendered.replace(old, new))])
+        assert "skipped-command" in {entry.rule for entry in found.report}, new
+
+
+@pytest.mark.parametrize("words", ["xf out.tgz -C ctx", "-xzf out.tgz -C ctx", "xzf - -C ctx"])
+def test_an_archive_that_anybody_unpacks_is_the_context(words: str) -> None:
+    text = (
+        "build:\n  image: quay.io/buildah/stable:v1.43.0\n  script:\n"
+        f"    - tar {words}\n    - buildah build -t quay.io/acme/shop:1 ctx\n"
+        "    - buildah push quay.io/acme/shop:1\n"
+    )
+    found = import_files([(".gitlab-ci.yml", text)])
+    told = {entry.rule for entry in found.report}
+    if " - " in words:
+        assert "skipped-command" in told
+    else:
+        assert str(found.spec.context) == "tar://out.tgz"
+        assert "skipped-command" not in told
