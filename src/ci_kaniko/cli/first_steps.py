@@ -110,7 +110,7 @@ def import_pipelines(
     try:
         text = text_of(found.spec, target, settings)
     except SpecError as error:
-        from ci_kaniko.importing.translate.offers import offered
+        from ci_kaniko.importing.translate.logins import offered
 
         show(error.problems, "text")
         say(f"{target} needs a decision; this is the spec for it: ci-kaniko.yaml", err=True)

@@ -206,7 +206,7 @@ class _Builder:
         stack: list[_Open] = []
         for event in events:
             if isinstance(event, kinds.DocumentStartEvent):
-                self.anchors, stack = {}, [_Open(List())]
+                self.anchors, stack = {}, [_Open(List(), [])]
             elif isinstance(event, kinds.MappingStartEvent | kinds.SequenceStartEvent):
                 stack.append(self._opened(event, len(stack)))
             elif isinstance(event, kinds.MappingEndEvent | kinds.SequenceEndEvent):
@@ -229,7 +229,7 @@ class _Builder:
         mapping = isinstance(event, self.kinds.MappingStartEvent)
         value: Map | List = Map(line) if mapping else List(line)
         self.anchors.pop(event.anchor, None)
-        return _Open(value, _own_tag(event.tag), event.anchor, counted)
+        return _Open(value, [], _own_tag(event.tag), event.anchor, counted)
 
     def _count(self, line: int, nodes: int = 1) -> None:
         self.nodes += nodes
@@ -257,26 +257,23 @@ class _Builder:
         return value
 
 
-class _Open:
+class _Open(NamedTuple):
     """A mapping or list that is being read; keys and values are its children in turn.
 
     ``counted`` is how many values were there before it.
     """
 
-    def __init__(
-        self, value: Map | List, tag: str = "", anchor: str | None = None, counted: int = 0
-    ) -> None:
-        self.value = value
-        self.tag = tag
-        self.anchor = anchor
-        self.counted = counted
-        self.children: list[Any] = []
+    value: Map | List
+    children: list[Any]
+    tag: str = ""
+    anchor: str | None = None
+    counted: int = 0
 
     def closed(self) -> Any:
         if isinstance(self.value, Map):
             self._fill(self.value)
         else:
-            self.value += self.children
+            self.value.extend(self.children)
         return Tagged(self.tag, self.value, self.value.line) if self.tag else self.value
 
     def _fill(self, value: Map) -> None:

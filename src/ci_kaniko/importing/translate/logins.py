@@ -19,15 +19,19 @@ from ci_kaniko.importing.calls import (
     without_head,
 )
 from ci_kaniko.importing.translate.clouds import Clouds, whole_variable
+from ci_kaniko.importing.translate.images import host_of
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
 from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.syntax.references import canonical_host
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ci_kaniko.importing.calls import Call, Login
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.translate.settings import Settings
+    from ci_kaniko.spec.spec import Spec
 
 _CI_PASSWORDS = {"CI_REGISTRY_PASSWORD", "CI_JOB_TOKEN", "CI_BUILD_TOKEN", "CI_DEPLOY_PASSWORD"}
 _GITHUB_TOKENS = {"GITHUB_TOKEN", "github.token", "secrets.GITHUB_TOKEN", "ACTIONS_TOKEN"}
@@ -412,3 +416,18 @@ def name_for(host: str, what: str) -> str:
     stem = re.sub(r"[^A-Z0-9]+", "_", host.upper().strip("${}")) or "REGISTRY"
     stem = {"DOCKER_IO": "DOCKER_HUB", "REGISTRY_HOST": "REGISTRY"}.get(stem, stem)
     return f"{'_' * stem[:1].isdigit()}{stem}_{what}"
+
+
+def offered(spec: Spec, target: str) -> Iterator[str]:
+    """A line for each host that a spec pushes to without a login of its own on a target."""
+    hosts: dict[str, None] = {}
+    for build in spec.builds:
+        for destination in build.destinations:
+            host = host_of(str(destination.image))
+            registry = build.registries.get(host)
+            login = registry.on(target) if registry else None
+            if not host.startswith("$") and (login is None or login.use == "ci-token"):
+                hosts.setdefault(host)
+    for host in hosts:
+        user, password = name_for(host, "USER"), name_for(host, "PASSWORD")
+        yield f"registries: {{{host}: {{username: {{secret: {user}}}, password: {password}}}}}"

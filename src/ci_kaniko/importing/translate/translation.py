@@ -9,10 +9,15 @@ from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.translate.caching import take_cache
 from ci_kaniko.importing.translate.containers import tell_container
 from ci_kaniko.importing.translate.environment import exported
-from ci_kaniko.importing.translate.fetching import take_checkout, take_context_login, take_fetching
+from ci_kaniko.importing.translate.executor import take_builder, take_daemon, take_executor
 from ci_kaniko.importing.translate.pushes import take_destinations
-from ci_kaniko.importing.translate.running import take_builder, take_daemon, take_executor
-from ci_kaniko.importing.translate.sources import take_context, take_dockerfile
+from ci_kaniko.importing.translate.sources import (
+    take_checkout,
+    take_context,
+    take_context_login,
+    take_dockerfile,
+    take_fetching,
+)
 from ci_kaniko.importing.translate.values import take, take_proxy
 from ci_kaniko.importing.translate.words import read_words
 from ci_kaniko.importing.translate.work import Work
