@@ -134,14 +134,15 @@ def make_up_tags(scope: Scope) -> None:
         tell("metadata-action/annotations", scope.line_of("annotations"))
     for key, items in (("tags", tags), ("labels", labels)):
         scope.known.lists[f"steps.{name}.outputs.{key}"] = items
-        scope.known.lists[f"env.DOCKER_METADATA_OUTPUT_{key.upper()}"] = items
+        if not scope.step.is_elsewhere:
+            scope.known.lists[f"env.DOCKER_METADATA_OUTPUT_{key.upper()}"] = items
         whole = scope.joined(items)
         if whole is not None:
             scope.known.put(reader, f"{name}.outputs.{key}", whole)
-            scope.known.assign(reader, f"DOCKER_METADATA_OUTPUT_{key.upper()}", whole)
+            scope.set_variable(f"DOCKER_METADATA_OUTPUT_{key.upper()}", whole)
     version = reader.values.gather(metadata.version(name))
     scope.known.put(reader, f"{name}.outputs.version", version)
-    scope.known.assign(reader, "DOCKER_METADATA_OUTPUT_VERSION", version)
+    scope.set_variable("DOCKER_METADATA_OUTPUT_VERSION", version)
 
 
 def _images(text: Text) -> list[Text]:

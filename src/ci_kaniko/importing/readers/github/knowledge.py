@@ -8,6 +8,7 @@ from ci_kaniko.importing.calls import Text, Var, join, only_var, starts_with
 from ci_kaniko.importing.jobs import Secret
 from ci_kaniko.importing.readers.expressions import values_of
 from ci_kaniko.importing.readers.github.expressions import Expressions
+from ci_kaniko.importing.readers.github.needed import ELSEWHERE, wanted
 from ci_kaniko.importing.shell.commands.builtins import exported
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
@@ -55,6 +56,11 @@ class Step(NamedTuple):
         """What its outputs are kept under."""
         return self.prefix + self.raw.string("id")
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it is a step of another job, whose environment this one has not."""
+        return self.prefix.startswith(ELSEWHERE)
+
     def at(self, line: int) -> int:
         """A line of the workflow for one of the step."""
         return self.within or line
@@ -99,7 +105,7 @@ class Known:
         before = self.before()
         for name, value in entries.items():
             found = before.template(string(value), line_of(value))
-            if len(found) > 1:
+            if len(found) > 1 or wanted("needs", value):
                 self._late[name] = value
             else:
                 self._set(name, found[0][1])
@@ -184,6 +190,8 @@ class Known:
             prefix = step.prefix if step else ""
             self.used.add(f"{prefix}{rest}")
             return self.outputs.get(f"{prefix}{rest}", _OUTCOMES.get(rest.rpartition(".")[2]))
+        if head == "needs":
+            return self.outputs.get(name)
         return self._constant(name, step.inputs if step else {}, reader.values)
 
     def set_environment(self, reader: Reader, step: Step) -> None:

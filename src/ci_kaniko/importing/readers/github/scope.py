@@ -56,6 +56,11 @@ class Scope:
         self.job.tell("several-values", self.line_of(name), name, shown)
         return ()
 
+    def set_variable(self, name: str, value: Value) -> None:
+        """Give the steps that follow a variable, where they are of the same job."""
+        if not self.step.is_elsewhere:
+            self.known.assign(self.reader, name, value)
+
     def within(self, guard: int) -> int:
         """A guard without what starts the job."""
         return self.known.within(self.reader, guard)

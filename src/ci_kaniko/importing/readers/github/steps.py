@@ -17,6 +17,7 @@ from ci_kaniko.importing.readers.github.actions import Actions
 from ci_kaniko.importing.readers.github.catalogue import composite_action
 from ci_kaniko.importing.readers.github.expressions import EXPRESSION, bare_condition
 from ci_kaniko.importing.readers.github.knowledge import Step, in_workspace
+from ci_kaniko.importing.readers.github.needed import list_of, wanted
 from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
 from ci_kaniko.importing.shell.files import change_folder, read_file, remove_file
 from ci_kaniko.importing.shell.guards import NO
@@ -26,12 +27,13 @@ from ci_kaniko.importing.ticked import Map, mapping, peek, string
 from ci_kaniko.importing.translate.conditions import both_ways, is_unknown, shown_when
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ci_kaniko.importing.calls import Call, When, Word
     from ci_kaniko.importing.originals import Original
     from ci_kaniko.importing.readers.github.events import Events
     from ci_kaniko.importing.readers.github.knowledge import Input, Known
+    from ci_kaniko.importing.readers.github.needed import Needed
     from ci_kaniko.importing.shell.reader import Reader
 
 _SHELLS = ("bash", "sh", "")
@@ -61,16 +63,24 @@ class Steps:
         self._started: When = ALWAYS
         self._written: dict[str, int] = {}
         self._composites: dict[int, tuple[Map, str]] = {}
+        self._needed: Sequence[Needed] = ()
 
     # -- the script -----------------------------------------------------------------------------
 
-    def read(self, raw: Map, folder: str) -> tuple[Call, ...]:
-        """The executor calls of the steps of a job."""
+    def read(self, raw: Map, folder: str, needed: Sequence[Needed]) -> tuple[Call, ...]:
+        """The executor calls of the steps of a job, which reads outputs of others."""
         self._pieces.append(Piece("github:start", self.job.line))
+        for number, job in enumerate(needed):
+            self._add(job.steps, {}, job.prefix, folder)
+            self._pieces.append(Piece(f"github:needs {number}", job.line))
+        self._needed = needed
         steps = raw.sequence("steps")
         self._is_long = sum(len(mapping(step).peek("run")) for step in steps) > _LONG
         self._add(steps, {}, "", folder)
-        self.known.wanted = outputs_wanted(raw.kept("strategy".__ne__))
+        self.known.wanted = wanted("steps", raw.kept("strategy".__ne__))
+        for job in needed:
+            made = wanted("steps", job.outputs)
+            self.known.wanted |= {f"{job.prefix}{name}" for name in made}
         script = read_pieces(self.job, self._pieces, self._host())
         self.actions.tell(script.calls)
         if script.calls:
@@ -207,6 +217,7 @@ class Steps:
             "github:leave": self._leave,
             "github:uses": self._uses,
             "github:close": self._close,
+            "github:needs": self._needs,
         }
         return Host(commands, self._expression)
 
@@ -249,7 +260,8 @@ class Steps:
 
     def _leave(self, reader: Reader, items: list[Item]) -> Status:
         step = self._of(items)
-        for name, value in _written(reader, "GITHUB_ENV"):
+        changed = _written(reader, "GITHUB_ENV")
+        for name, value in () if step.is_elsewhere else changed:
             before = reader.state.variables.get(name, EMPTY)
             found = reader.values.overlaid(value, before, reader.state.path)
             self.known.assign(reader, name, found)
@@ -260,6 +272,19 @@ class Steps:
 
     def _uses(self, reader: Reader, items: list[Item]) -> Status:
         self.actions.run(reader, self._of(items))
+        return SUCCESS
+
+    def _needs(self, reader: Reader, items: list[Item]) -> Status:
+        """The outputs of a job before this one."""
+        job = self._needed[int(literal(items[0].text) or 0)]
+        inside = Step(Map(job.line, {}), {}, job.prefix, "")
+        for name, text in job.outputs.items():
+            found = self.known.expressions(reader, inside).template(text, job.line)
+            self.known.put(reader, f"needs.{job.name}.outputs.{name}", found)
+            listed = self.known.lists.get(f"steps.{job.prefix}{list_of(text)}")
+            if listed is not None:
+                self.known.lists[f"needs.{job.name}.outputs.{name}"] = listed
+        self.known.start(reader)
         return SUCCESS
 
     def _close(self, reader: Reader, items: list[Item]) -> Status:
@@ -308,13 +333,3 @@ def _lines(text: Text) -> dict[str, Text]:
         elif equals and re.fullmatch(r"[A-Za-z_][\w-]*", name):
             found[name] = join([value, *row[1:]])
     return found
-
-
-def outputs_wanted(value: Any) -> set[str]:
-    """What something below a value asks of earlier steps: ``ID.NAME`` each."""
-    if isinstance(value, dict):
-        return {name for item in value.values() for name in outputs_wanted(item)}
-    if isinstance(value, list):
-        return {name for item in value for name in outputs_wanted(item)}
-    found = re.findall(r"steps\.([\w-]+)\.outputs\.([\w-]+)", peek(value))
-    return {f"{step}.{name}" for step, name in found}

@@ -13,6 +13,7 @@ from ci_kaniko.importing.readers.github.events import Events, events_of
 from ci_kaniko.importing.readers.github.expressions import bare_condition
 from ci_kaniko.importing.readers.github.knowledge import Known, secret_name
 from ci_kaniko.importing.readers.github.matrix import cells_of, take_named, texts_of
+from ci_kaniko.importing.readers.github.needed import needed_by
 from ci_kaniko.importing.readers.github.settings import section_of, tell_environment, tell_rest
 from ci_kaniko.importing.readers.github.steps import Steps
 from ci_kaniko.importing.readers.inputs import name_of, read_input
@@ -186,7 +187,8 @@ class Workflow:
         before = prepared_by(job, self.root.mapping("jobs"), raw)
         known.taken = before.step if before else None
         steps = Steps(known, events, self.original)
-        calls = steps.read(raw, self._folder(raw))
+        needed = [*needed_by(raw, self.root.mapping("jobs"), self.root)]
+        calls = steps.read(raw, self._folder(raw), needed)
         job.calls = tuple(_with_logins(call, logins) for call in calls)
         if not job.calls:
             return None
@@ -196,6 +198,10 @@ class Workflow:
         if before:
             self.prepared.add(before.name)
             forget(job.section, "needs", before.name)
+        for other in needed:
+            if other.whole:
+                self.prepared.add(other.name)
+                forget(job.section, "needs", other.name)
         self._declared(job)
         if self.caller is None and not self.is_action:
             ignore(mapping(self.on.get("workflow_call")).get("secrets"))

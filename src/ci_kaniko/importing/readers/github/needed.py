@@ -1,0 +1,95 @@
+"""Outputs of the jobs that one needs: what a step makes there is read as if it ran here."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ci_kaniko.importing.readers.github.expressions import EXPRESSION
+from ci_kaniko.importing.ticked import Map, mapping, peek
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_OUTPUT = r"\.([\w-]+)\.outputs\.([\w-]+)"
+_ONE = re.compile(r"\s*steps" + _OUTPUT + r"\s*")
+_ACTION = "docker/metadata-action@"
+_CHECKOUT = "actions/checkout@"
+_BUILDS = re.compile(r"kaniko|executor|docker|podman|nerdctl|buildctl|buildah|\$\{\{\s*needs\.")
+_ELSEWHERE = ("env", "defaults", "strategy", "container", "uses")
+"""What a job may give its steps that is not theirs."""
+_KEYS = {"name", "runs-on", "outputs", "steps", "permissions", "timeout-minutes"}
+
+
+class Needed(NamedTuple):
+    """A job whose outputs another one reads: those, and the steps that make them.
+
+    ``whole`` says that it does nothing else.
+    """
+
+    name: str
+    outputs: dict[str, str]
+    steps: list[Map]
+    line: int
+    whole: bool
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the ids of its steps."""
+        return f"{ELSEWHERE}{self.name}/"
+
+
+ELSEWHERE = "needs."
+"""Ids of steps of other jobs begin with it."""
+
+
+def needed_by(raw: Map, jobs: Map, root: Map) -> Iterator[Needed]:
+    """The jobs that a job reads outputs of, where the steps that make these can be read."""
+    asked = wanted("needs", raw.kept("steps".__ne__)) | wanted("needs", raw.get("steps"))
+    for name in dict.fromkeys(map(peek, raw.sequence("needs"))):
+        job = jobs.mapping(name)
+        names = {each.partition(".")[2] for each in asked if each.partition(".")[0] == name}
+        given = job.mapping("outputs")
+        outputs = {key: peek(given[key]) for key in given if key in names}
+        if not outputs or any(key in job for key in _ELSEWHERE) or "env" in root:
+            continue
+        ids = {step for text in outputs.values() for step in _steps_of(text)}
+        every = [mapping(step) for step in job.sequence("steps")]
+        made = [step for step in every if step.peek("id") in ids]
+        if len(made) < len(ids) or not all(map(_is_readable, made)):
+            continue
+        if any("GITHUB_ENV" in step.peek("run") for step in every):
+            continue
+        rest = [step for step in every if step not in made]
+        whole = job.keys() <= _KEYS and given.keys() == names and all(map(_checks_out, rest))
+        yield Needed(name, outputs, made, jobs.line_of(name), whole)
+
+
+def wanted(source: str, value: Any) -> set[str]:
+    """What something below a value asks of ``steps`` or ``needs``: ``ID.NAME`` each."""
+    if isinstance(value, dict):
+        return {name for item in value.values() for name in wanted(source, item)}
+    if isinstance(value, list):
+        return {name for item in value for name in wanted(source, item)}
+    return {f"{one}.{name}" for one, name in re.findall(source + _OUTPUT, peek(value))}
+
+
+def list_of(text: str) -> str:
+    """The one output of a step that a text is; empty for every other text."""
+    whole = EXPRESSION.fullmatch(text.strip())
+    one = _ONE.fullmatch(whole[1]) if whole else None
+    return f"{one[1]}.outputs.{one[2]}" if one else ""
+
+
+def _steps_of(text: str) -> set[str]:
+    return {each.partition(".")[0] for each in wanted("steps", text)}
+
+
+def _is_readable(step: Map) -> bool:
+    if "run" in step:
+        return not _BUILDS.search(step.peek("run"))
+    return step.peek("uses").startswith(_ACTION)
+
+
+def _checks_out(step: Map) -> bool:
+    return step.peek("uses").startswith(_CHECKOUT) and step.keys() <= {"uses", "name"}
