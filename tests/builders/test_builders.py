@@ -22,7 +22,7 @@ from ci_kaniko.requirements import requirements
 from ci_kaniko.spec.loading import warnings
 from harness import clouds, tools
 from harness.bad_specs import FOLDER
-from harness.cases import BUILDER_CASES
+from harness.cases import BUILDER_CASES, ROOT
 from harness.events import DEFAULT_BRANCH
 from harness.execution import rehearse
 from harness.runs import render as text_for
@@ -297,6 +297,20 @@ def test_setup_says_what_has_to_be_allowed(name: str) -> None:
         assert found == ([] if builder(name).confined else [name])
 
 
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_proxy_that_is_a_secret_is_a_variable_and_no_argument(name: str) -> None:
+    """BuildKit takes the value of a build arg from its environment since 0.33."""
+    text = f"{COMMON}builder: {name}\nproxy: {{https: {{secret: PROXY_URL}}}}\n"
+    for target in TARGETS:
+        done = rehearse(ci_kaniko.loads(text), target, EVENTS[0])
+        (job,) = built(done)
+        assert (done.failed, done.leaks) == (False, ()), target
+        assert job.recorded
+        assert READ[name](job.recorded).arguments == ("HTTPS_PROXY", "https_proxy")
+        for variable in ("HTTPS_PROXY", "https_proxy"):
+            assert job.recorded.env[variable] == secret("PROXY_URL"), target
+
+
 def test_buildkit_clones_with_the_token() -> None:
     """As a header for git alone, whose secret no argument holds."""
     private = "context: git://github.com/acme/shop.git\ncontext_sub_path: services/shop\n"
@@ -375,3 +389,11 @@ def test_a_user_of_the_container_reads_what_the_runner_wrote() -> None:
     assert job.recorded
     (file,) = (each for path, each in job.recorded.inputs.items() if path.endswith(".crt"))
     assert (file.mode & 0o004, file.folder_mode & 0o005) == (0o004, 0o005)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_no_file_of_a_builder_is_longer_than_200_lines(name: str) -> None:
+    room = ROOT / "src" / "ci_kaniko" / "builders" / name
+    long = {each.name: len(each.read_text("utf-8").splitlines()) for each in room.glob("*.py")}
+    assert "building.py" in long
+    assert max(long.values()) <= 200, long

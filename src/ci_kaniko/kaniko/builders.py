@@ -17,7 +17,7 @@ BUILDER_HOMES = {KANIKO: "/kaniko", "buildkit": "/home/user", "buildah": "/root"
 """The folder of each in its image, where a job's own files lie: what it builds never gets them."""
 
 BUILDER_IMAGES = {
-    "buildkit": "docker.io/moby/buildkit:v0.29.0-rootless",
+    "buildkit": "docker.io/moby/buildkit:v0.33.1-rootless",
     "buildah": "quay.io/buildah/stable:v1.43.0",
 }
 """The tags as published files of several projects pin them, read 2026-11-29."""

@@ -69,7 +69,7 @@ class Tools(Model):
         default=None,
         description="The image that builds with builder: buildkit: a rootless one, with "
         f"buildctl-daemonless.sh. By default {BUILDER_IMAGES['buildkit']}.",
-        examples=["registry.example.com/mirror/buildkit:v0.29.0-rootless"],
+        examples=["registry.example.com/mirror/buildkit:v0.33.1-rootless"],
     )
     buildah: PulledImage | None = Field(
         default=None,

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from ci_kaniko.builders.buildah.arguments import (
+    BUILT,
+    CARRIED,
+    archived,
+    from_root,
+    image_to,
+    pushing,
+)
 from ci_kaniko.builders.buildah.fetching import fetching
 from ci_kaniko.builders.buildah.settings import reaching
-from ci_kaniko.builders.builder import Builder, Contained, archives, context_of
+from ci_kaniko.builders.builder import Builder, Contained, context_of
 from ci_kaniko.builders.carried import foreign, refusal
 from ci_kaniko.builders.registries import reached
 from ci_kaniko.kaniko.builders import BUILDER_HOMES, BUILDER_IMAGES
@@ -18,7 +26,7 @@ from ci_kaniko.syntax.references import merge
 from ci_kaniko.text.quoting import continued, indented
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from ci_kaniko.builders.builder import Call
     from ci_kaniko.builders.fetching import Fetching
@@ -26,50 +34,6 @@ if TYPE_CHECKING:
     from ci_kaniko.problems.finding import Finding
     from ci_kaniko.spec.build import Build
     from ci_kaniko.syntax.variables import Parts
-
-_BUILT = "localhost/built"
-"""What the image is called until it is pushed."""
-
-CARRIED: Mapping[str, str] = MappingProxyType(
-    {
-        "context": "the last word",
-        "context-sub-path": "the last word",
-        "dockerfile": "--file=",
-        "target": "--target=",
-        "build-arg": "--build-arg=",
-        "label": "--label=",
-        "annotation": "--annotation=",
-        "cache": "--layers",
-        "cache-repo": "--cache-from=",
-        "cache-ttl": "--cache-ttl=",
-        "custom-platform": "--platform=",
-        "image-format": "--format=",
-        "image-download-retry": "--retry=",
-        "reproducible": "--timestamp=0",
-        "skip-unused-stages": "--skip-unused-stages=",
-        "insecure-pull": "--tls-verify=false",
-        "secret": "--secret=",
-        "destination": "buildah push",
-        "insecure": "buildah push --tls-verify=false",
-        "push-retry": "buildah push --retry=",
-        "compression": "buildah push --compression-format=",
-        "compression-level": "buildah push --compression-level=",
-        "digest-file": "buildah push --digestfile=",
-        "tar-path": "buildah push docker-archive:",
-        "oci-layout-path": "buildah push oci:",
-        "no-push": "nothing is pushed",
-        "no-push-cache": "no --cache-to=",
-        "git": "buildah run, with the image of tools.git",
-        "insecure-registry": "registries.conf",
-        "skip-tls-verify-registry": "registries.conf",
-        "registry-map": "registries.conf",
-        "registry-mirror": "registries.conf",
-        "skip-default-registry-fallback": "registries.conf",
-        "registry-certificate": "certs.d",
-        "registry-client-cert": "certs.d",
-    }
-)
-"""The flags of kaniko that it does, and how; what ends with = is followed by the same value."""
 
 _GIT = ("token", "username", "branch", "depth", "recurse_submodules", "insecure_skip_tls")
 """What it does for a repository."""
@@ -111,11 +75,11 @@ class Buildah(Builder):
         lines = fetched.lines() if fetched else []
         lines += call.command(f"{self.program} build", self._words(call, fetched))
         named = '"${1:+:$1}"' if call.is_open else "".join(f":{word}" for word in call.given[:1])
-        for words in _archived(call, named):
+        for words in archived(call, named):
             lines += call.command(f"{self.program} push", words)
         if not call.given:
             return lines
-        push = call.words.arguments(_pushing(call.plan))
+        push = call.words.arguments(pushing(call.plan))
         push += [f"--digestfile={call.digest}"] * bool(call.digest)
         if len(call.given) == 1 and not call.is_open:
             return [*lines, *self._push(call, push, call.given[0])]
@@ -130,13 +94,13 @@ class Buildah(Builder):
         if fetched:
             words[:0], script[:0] = fetched.words, fetched.contained()
         named = '"${destinations:+:${destinations%% *}}"' if call.given else ""
-        script += (" ".join([f"{self.program} push", *each]) for each in _archived(call, named))
+        script += (" ".join([f"{self.program} push", *each]) for each in archived(call, named))
         if not call.given:
             return Contained([], words, script, passed)
         digest = f"{self.home}/digest"
-        push = call.words.arguments(_pushing(call.plan))
+        push = call.words.arguments(pushing(call.plan))
         push += [f"--digestfile={digest}"] * bool(call.digest)
-        each = " ".join([f"{self.program} push", *push, *_named('"$destination"')])
+        each = " ".join([f"{self.program} push", *push, *image_to('"$destination"')])
         script += ["for destination in $destinations; do", f"  {each}", "done"]
         if call.digest:
             script += ['if [ -n "$destinations" ]; then', f"  cat {digest} >&3", "fi"]
@@ -144,7 +108,7 @@ class Buildah(Builder):
         return Contained(before, words, script, (*passed, '"destinations=$*"'))
 
     def _push(self, call: Call, words: list[str], destination: str) -> list[str]:
-        return call.command(f"{self.program} push", [*words, *_named(destination)])
+        return call.command(f"{self.program} push", [*words, *image_to(destination)])
 
     def _fetching(self, call: Call) -> Fetching | None:
         return fetching(call.plan, call.words, self.path(FETCHED))
@@ -162,7 +126,7 @@ class Buildah(Builder):
             found = merge([fetched.folder, *(("/", *folder) if folder else ())])
         else:
             found = without_scheme(context) if plan.spec.context.is_directory else context
-        return [*build, f"--tag={_BUILT}", words.text(found)]
+        return [*build, f"--tag={BUILT}", words.text(found)]
 
     def _arguments(self, plan: Plan, *, is_whole: bool) -> Iterator[Argument]:
         """The arguments of the build, in the order of kaniko's; Buildah fetches a whole archive."""
@@ -172,7 +136,7 @@ class Buildah(Builder):
             if way.startswith("--") and way.endswith("="):
                 value = item.value
                 if item.name == "dockerfile" and not plan.spec.context.is_directory:
-                    value = _from_root(plan) if is_whole else self._fetched(item.value or ())
+                    value = from_root(plan) if is_whole else self._fetched(item.value or ())
                 yield item._replace(name=way[2:-1], value=value)
             elif way.startswith("--"):
                 name, _, written = way[2:].partition("=")
@@ -185,46 +149,6 @@ class Buildah(Builder):
     def _fetched(self, path: Parts) -> Parts:
         """Where a path lies that kaniko would have below its own folder."""
         return tuple(self.path(part) if isinstance(part, str) else part for part in path)
-
-
-def _from_root(plan: Plan) -> Parts:
-    """The Dockerfile of an archive, or its address."""
-    dockerfile = plan.spec.dockerfile
-    return (dockerfile,) if dockerfile.is_remote else normal_path(dockerfile)
-
-
-def _archived(call: Call, named: str) -> Iterator[list[str]]:
-    """The words of each push into files; a tar archive says what the image is called."""
-    for flag, path in archives(call.plan):
-        if flag == "tar-path":
-            yield [_BUILT, call.words.text(merge(["docker-archive:", *path])) + named]
-        else:
-            compressed = call.words.arguments(_compressed(call.plan))
-            yield [*compressed, _BUILT, call.words.text(merge(["oci:", *path]))]
-
-
-def _compressed(plan: Plan) -> Iterator[Argument]:
-    options = plan.spec.options
-    if options.compression:
-        yield Argument("compression-format", (options.compression,))
-    if options.compression_level is not None:
-        yield Argument("compression-level", (str(options.compression_level),))
-
-
-def _pushing(plan: Plan) -> Iterator[Argument]:
-    """How the image is pushed."""
-    options = plan.spec.options
-    yield from _compressed(plan)
-    if options.push_retry is not None:
-        yield Argument("retry", (str(options.push_retry),))
-    if options.insecure:
-        yield Argument("tls-verify", ("false",))
-
-
-def _named(word: str) -> list[str]:
-    """The image, and where it goes."""
-    place = f'"docker://{word[1:]}' if word.startswith('"') else f"docker://{word}"
-    return [f"{_BUILT} {place}"]
 
 
 BUILDER = Buildah()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from types import MappingProxyType
 
-from ci_kaniko.builders.builder import Builder, Contained, context_of, in_folder
+from ci_kaniko.builders.builder import Builder, Contained, context_of
 from ci_kaniko.builders.buildkit.arguments import (
     CARRIED,
     UNPACKED,
@@ -16,9 +15,9 @@ from ci_kaniko.builders.buildkit.arguments import (
     can_hold_quotes,
     output,
 )
+from ci_kaniko.builders.buildkit.settings import reaching
 from ci_kaniko.builders.carried import foreign, refusal
 from ci_kaniko.builders.fetching import unpacking
-from ci_kaniko.builders.registries import reached
 from ci_kaniko.kaniko.builders import BUILDER_HOMES, BUILDER_IMAGES
 from ci_kaniko.plan.model import CERTIFICATES
 from ci_kaniko.quick.hints import TYPE_CHECKING
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
     from ci_kaniko.builders.builder import Call
     from ci_kaniko.builders.fetching import Fetching
-    from ci_kaniko.builders.registries import Reached
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.problems.finding import Finding
     from ci_kaniko.spec.build import Build
@@ -60,12 +58,6 @@ class BuildKit(Builder):
 
     def refused(self, plan: Plan) -> Iterator[Finding]:
         yield from foreign(plan, self.name, CARRIED, _NOT_FETCHED, ("token", "username", "branch"))
-        for name in {name.lower().removesuffix("_proxy") for name in plan.proxy_secrets}:
-            yield refusal(
-                ("proxy", name),
-                "buildkit takes proxies as arguments, which others can read",
-                "write a proxy without a password, or keep kaniko on this target",
-            )
         for option in ("tar_path", "oci_layout_path"):
             if plan.spec.digest and getattr(plan.spec.options, option):
                 yield refusal(
@@ -82,13 +74,7 @@ class BuildKit(Builder):
                 )
 
     def prepared(self, plan: Plan, settings: str, certificates: str) -> list[str]:
-        folder = self.path(CERTIFICATES)
-        tables = (_table(host, known, folder) for host, known in reached(plan).items())
-        text = [line for table in tables for line in table]
-        if not text:
-            return []
-        file = in_folder(settings, "buildkitd.toml")
-        return continued("printf '%s\\n'", [*map(quote, text), f"> {file}"])
+        return reaching(plan, settings, self.path(CERTIFICATES))
 
     def lines(self, call: Call) -> list[str]:
         before, words = self._call(call)
@@ -180,23 +166,6 @@ def _git_header() -> list[str]:
     """The login to the server of the context; BuildKit hands it to git alone."""
     encoded = "printf '%s:%s' \"$GIT_USERNAME\" \"$GIT_PASSWORD\" | base64 | tr -d '\\n'"
     return [f'GIT_AUTH_HEADER="basic $({encoded})"', "export GIT_AUTH_HEADER"]
-
-
-def _table(host: str, known: Reached, folder: str) -> Iterator[str]:
-    """A registry in the words of buildkitd.toml."""
-    yield f"[registry.{json.dumps(host)}]"
-    if known.mirrors:
-        yield f"  mirrors = {json.dumps([*known.mirrors])}"
-    if known.plain:
-        yield "  http = true"
-    if known.unverified:
-        yield "  insecure = true"
-    if known.authority:
-        yield f"  ca = {json.dumps([f'{folder}/{known.authority}'])}"
-    if known.certificate:
-        yield f"  [[registry.{json.dumps(host)}.keypair]]"
-        yield f"    key = {json.dumps(f'{folder}/{known.key}')}"
-        yield f"    cert = {json.dumps(f'{folder}/{known.certificate}')}"
 
 
 BUILDER = BuildKit()

@@ -310,7 +310,7 @@ def fields(one: Told, bare: Text = ()) -> dict[str, Text]:
 
 def _carried_by_buildah(head: str) -> dict[str, str]:
     """Kaniko's flags by those of a command of Buildah, with ``=`` where a value follows."""
-    from ci_kaniko.builders.buildah.building import CARRIED
+    from ci_kaniko.builders.buildah.arguments import CARRIED
 
     return {
         way.removeprefix(head): name for name, way in CARRIED.items() if way.startswith(f"{head}")
