@@ -12,6 +12,7 @@ import pytest
 
 from ci_kaniko import import_files, lint, loads, render
 from ci_kaniko.importing.sentences import sentences
+from ci_kaniko.importing.shell.parsing import NoProgramError
 from ci_kaniko.problems.catalogue import faults
 from ci_kaniko.rehearsing import yaml11
 from harness.cases import ROOT, snapshots
@@ -82,6 +83,35 @@ def test_what_is_wrong_with_the_command_line_or_the_file(repository: Repository)
     assert repository.call("lint").code == 2
     assert repository.call("lint", "build.yml", "--format", "xml").code == 2
     assert repository.call("lint", "build.yml", "--from", "travis").code == 2
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("[/kaniko/executor --no-push, 'if then ((']", "build.yml:2:1: warning: this is no shell"),
+        ("['foreach ($i in 1..3) { docker build . }']", "no job here calls kaniko"),
+    ],
+)
+def test_a_script_that_cannot_be_read_is_told_where_it_may_build(
+    repository: Repository, script: str, said: str
+) -> None:
+    repository.write("build.yml", f"build:\n  script: {script}\n")
+    done = repository.call("lint", "build.yml")
+    assert (done.code, done.err.count("\n")) == (0, 2 if "warning" in said else 1)
+    assert said in done.err
+
+
+def test_without_the_parser_of_the_shell_nothing_is_called_fine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing() -> str:
+        raise NoProgramError("python3 -m pip install 'ci-kaniko[import]'")
+
+    monkeypatch.setattr("ci_kaniko.importing.shell.parsing._program", missing)
+    text = FAULTY.replace("set -x", "echo never read before")
+    said = [str(one) for one in lint([("build.yml", text)]).problems]
+    assert len(said) == 1
+    assert "shfmt is not installed" in said[0]
 
 
 def test_machines_get_each_fault_once_with_its_place(repository: Repository) -> None:

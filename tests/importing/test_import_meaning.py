@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ci_kaniko import import_files, rendering
+from ci_kaniko import import_files, loads, rendering
 from ci_kaniko.importing.shell.commands.flags import one_word_each
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.values import Item
-from ci_kaniko.rehearsing import sandbox
+from ci_kaniko.rehearsing import sandbox, yaml11
 from ci_kaniko.rehearsing.request import Request
 from harness.cases import ROOT
 from harness.events import DEFAULT_BRANCH, FEATURE_BRANCH, PULL_REQUEST, TAG
@@ -186,3 +186,36 @@ def test_an_import_passes_what_the_original_did(case: str, target: str, event: E
         if not any(rule in rules for rule in found):
             unexplained.append(line)
     assert unexplained == []
+
+
+_TASK_OF_AGOLA = """\
+      - name: {0}
+        runtime:
+          type: pod
+          containers: [{{image: "gcr.io/kaniko-project/executor:v1.23.2-debug"}}]
+        shell: /busybox/sh -e
+        steps:
+          - clone:
+          - run: /kaniko/executor --context=. --destination=ghcr.io/acme/{0}:1
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "runs"),
+    [
+        (["ci", "ci"], ["ci", "ci"]),
+        (["ci", "other"], ["ci", "other"]),
+        (["build-images", "build-images"], [None, None]),
+    ],
+)
+def test_images_stay_in_their_runs_of_agola(names: list[str], runs: list[str | None]) -> None:
+    tasks: dict[str, str] = {}
+    for name, image in zip(names, ("api", "web"), strict=True):
+        tasks[name] = tasks.get(name, "") + _TASK_OF_AGOLA.format(image)
+    text = "".join(f"  - name: {name}\n    tasks:\n{text}" for name, text in tasks.items())
+    made = import_files([("config.yml", f"version: v0\nruns:\n{text}")], "agola")
+    assert [image.agola.run for image in made.spec.images.values()] == runs
+    assert not [entry.message for entry in made.report if entry.rule == "not-carried"]
+    spec = loads(f"{made.spec_text}registries: {{ghcr.io: anonymous}}\n")
+    rendered = yaml11.load(rendering.render(spec, "agola"))
+    assert [run["name"] for run in rendered["runs"]] == [*tasks]

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from ci_kaniko.problems.catalogue import Fault
 
+_UNREAD = "bad-shell"
+"""A script that names a builder and cannot be read: it may call one."""
+
 
 @dataclass(frozen=True)
 class Linted:
@@ -57,8 +60,9 @@ def lint_all(
             continue
         if called:
             merged(called, report)
-            found.update(dict.fromkeys(_problems(report, known)))
-        else:
+        problems = [each for each in _problems(report, known) if called or each.rule == _UNREAD]
+        found.update(dict.fromkeys(problems))
+        if not called and not problems:
             without.append(file.path)
     ordered = sorted(found, key=lambda problem: (problem.path, problem.line or 0, problem.rule))
     return Linted(tuple(ordered), tuple(_told(without, folders)))

@@ -63,7 +63,9 @@ DOCKER = Builder(
     words=_DOCKER,
     image=_NEVER,
 )
-BUILDERS = (KANIKO, BUILDKIT, BUILDAH, DOCKER)
+DAEMONLESS = (KANIKO, BUILDKIT, BUILDAH)
+"""All that lint follows."""
+BUILDERS = (*DAEMONLESS, DOCKER)
 """All that import follows."""
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.calls import Script, Var, spell
 from ci_kaniko.importing.report import FIRST_SCRIPT_LINE
-from ci_kaniko.importing.signs import DOCKER, is_image
+from ci_kaniko.importing.signs import DAEMONLESS, DOCKER, is_image
+from ci_kaniko.importing.ticked import failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,8 +53,11 @@ def hole(name: str) -> str:
 
 
 def read_pieces(job: Job, pieces: list[Piece], host: Host | None = None) -> Script:
-    """What a script does that is put together from pieces; nothing where it cannot be read."""
-    from ci_kaniko.importing.shell.interpreter import Given, ShellError, read
+    """What a script does that is put together from pieces; nothing where it cannot be read.
+
+    Raises SpecError where nothing on this machine reads scripts.
+    """
+    from ci_kaniko.importing.shell.interpreter import Given, NoProgramError, ShellError, read
 
     job.hide_secrets()
     first = max(job.lines, default=FIRST_SCRIPT_LINE - 1) + 1
@@ -73,8 +77,12 @@ def read_pieces(job: Job, pieces: list[Piece], host: Host | None = None) -> Scri
         given = Given(known, job.known_files, first, dialect, host, job.facts.called)
         script = read(text, given, job.report.budget)
     except ShellError as error:
-        job.tell("bad-shell", error.line, error.message, error.hint or "mend the script")
+        if job.report.daemons or any(each.words.search(text) for each in DAEMONLESS):
+            job.tell("bad-shell", error.line, error.message, error.hint or "mend the script")
         return Script(())
+    except NoProgramError as missing:
+        message = "shfmt is not installed, and import and lint read shell scripts with it"
+        raise failure(job.path, "bad-shell", message, str(missing)) from None
     if not job.report.daemons:
         calls = tuple(call for call in script.calls if call.builder != DOCKER.name)
         script = replace(script, calls=calls)

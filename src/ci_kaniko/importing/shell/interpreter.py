@@ -5,7 +5,7 @@ holes, both sides of a branch are followed, and where they meet again a value re
 it has under which condition.
 So each call is found once, with words that tell when they are there, and not once per path.
 
-The interface is ``read``, ``ShellError`` and the classes of ``calls``.
+The interface is ``read``, its errors and the classes of ``calls``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ci_kaniko.importing.shell.commands.builtins import BUILTINS, exported, one_
 from ci_kaniko.importing.shell.commands.dispatch import dispatch
 from ci_kaniko.importing.shell.files import NOWHERE, read_file, write_file
 from ci_kaniko.importing.shell.guards import YES, Budget, TooComplexError
-from ci_kaniko.importing.shell.parsing import ShellError, parse
+from ci_kaniko.importing.shell.parsing import NoProgramError, ShellError, parse
 from ci_kaniko.importing.shell.places import MAX_DEPTH, Places
 from ci_kaniko.importing.shell.reader import FAILURE, NOTHING, SUCCESS, Given, Status
 from ci_kaniko.importing.shell.results import script
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.shell.parsing import Tree
 
-__all__ = ["Given", "ShellError", "read"]
+__all__ = ["Given", "NoProgramError", "ShellError", "read"]
 
 _NO_WORD: Tree = {"Parts": [], "Pos": {"Line": 1}}
 _MAX_ROUNDS = 200

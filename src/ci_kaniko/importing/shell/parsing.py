@@ -47,6 +47,10 @@ class ShellError(Exception):
         self.hint = hint
 
 
+class NoProgramError(Exception):
+    """The program that reads scripts is not there; its text says how it is installed."""
+
+
 class Parsed(NamedTuple):
     """A tree and its text, the holes whose places these keep, and the faults mended before."""
 
@@ -189,8 +193,5 @@ def _program() -> str:
     if found is None:
         from ci_kaniko.repository.installation import install
 
-        raise ShellError(
-            "shfmt is not installed, and import reads shell scripts with it",
-            hint=install("ci-kaniko[import]"),
-        )
+        raise NoProgramError(install("ci-kaniko[import]"))
     return found

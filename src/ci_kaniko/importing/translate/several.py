@@ -28,10 +28,12 @@ NAME_KEYS: dict[str, tuple[str, ...]] = {
 # -- one image ---------------------------------------------------------------------------------
 
 
-def finished(build: dict[str, Any], report: Report) -> dict[str, Any]:
-    """A build without what the spec means anyway."""
+def finished(build: dict[str, Any], report: Report, run: str = "build-image") -> dict[str, Any]:
+    """A build without what the spec means anyway; ``run`` is the name of Agola's by itself."""
     _default_branch(build, report)
     _other_needs(build, report)
+    if build.get("agola", {}).get("run") == run:
+        _without(build, "agola", ("run",))
     triggers = build.get("triggers")
     if triggers is not None and not any({**triggers, "repository": None}.values()):
         build["triggers"] = {**triggers, "manual": True}
@@ -78,7 +80,7 @@ def images(builds: list[tuple[str, dict[str, Any]]], report: Report) -> dict[str
     needs: dict[str, list[str]] = {}
     for name, (job, read) in zip(names, builds, strict=True):
         needs[name] = _needs(read, builds, names)
-        build = finished(read, report)
+        build = finished(read, report, "build-images")
         _without_names(build)
         parts[name] = build
         report.tell("image", "", 0, job or name, name)
@@ -157,15 +159,20 @@ def _needs(
 
 
 def _without_names(build: dict[str, Any]) -> None:
-    """Names of jobs are made from those of the images."""
+    """Names of jobs are made from those of the images; a run of Agola holds several."""
     for target, keys in NAME_KEYS.items():
-        section = build.get(target)
-        if not section:
-            continue
-        for key in keys:
-            section.pop(key, None)
-        if not section:
-            del build[target]
+        if target != "agola":
+            _without(build, target, keys)
+
+
+def _without(build: dict[str, Any], target: str, keys: tuple[str, ...]) -> None:
+    section = build.get(target)
+    if not section:
+        return
+    for key in keys:
+        section.pop(key, None)
+    if not section:
+        del build[target]
 
 
 def _names(builds: list[tuple[str, dict[str, Any]]]) -> list[str]:

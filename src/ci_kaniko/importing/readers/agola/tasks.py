@@ -240,8 +240,11 @@ class _Task:
 
     def _section(self, job: Job) -> None:
         section = job.section
-        put(section, "run", self.run.string("name"), "build-image")
-        put(section, "arch", self.task.mapping("runtime").string("arch"))
+        put(section, "run", self.run.string("name"))
+        runtime = self.task.mapping("runtime")
+        put(section, "arch", runtime.string("arch"))
+        if runtime.peek("type") == "pod":
+            runtime.string("type")  # as it is by itself
         timeout = timeout_of(self.task, self.run)
         for holder in (self.task, self.run):
             holder.string("task_timeout_interval")
