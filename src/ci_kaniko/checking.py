@@ -152,6 +152,7 @@ def _beside(spec: Spec, targets: Sequence[str], part: Spec, asked: Asked) -> lis
     from ci_kaniko.project.unused_logins import push_only_logins, unused_logins
     from ci_kaniko.spec.placing import placed
     from ci_kaniko.spec.policy import applied
+    from ci_kaniko.syncing.places import misplaced
 
     dockerfiles = Dockerfiles(root)
     only = [build.name for build in part.builds]
@@ -160,6 +161,7 @@ def _beside(spec: Spec, targets: Sequence[str], part: Spec, asked: Asked) -> lis
     found += shared_logins(spec, targets, only)
     found += surroundings(spec, dockerfiles, targets, only)
     found += base_images(spec, dockerfiles, only)
+    found += misplaced(spec, root, targets)
     return placed(applied(found, spec.rules), spec.source)
 
 

@@ -25,7 +25,7 @@ from harness.repository import HEADER, PACKAGE, SPEC, Repository, git, unprivile
 from harness.runs import RENDERED, refused, render, spec_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 PATHS = {name: item.output for name, item in ci_kaniko.available_targets().items()}
@@ -392,10 +392,11 @@ def test_a_link_out_of_the_repository_is_refused(
     assert repository.call("check").code == 1
 
 
-def test_git_keeps_its_own_folder(repository: Repository) -> None:
+@pytest.mark.parametrize("command", [("sync", "--force"), ("validate",)])
+def test_git_keeps_its_own_folder(repository: Repository, command: Sequence[str]) -> None:
     repository.spec("{gitlab: .git/hooks/pre-commit, buildkite: link/hooks/x}")
     (repository.folder / "link").symlink_to(".git")
-    done = repository.call("sync", "--force")
+    done = repository.call(*command)
     assert done.code == 1
     assert done.err.count("[outside-repository]") == 2
     assert not list((repository.folder / ".git").iterdir())
@@ -427,17 +428,21 @@ def test_what_cannot_be_read_is_reported(
     assert not (repository.folder / "a.yml").exists()
 
 
+@pytest.mark.parametrize("command", ["sync", "check", "validate"])
 @pytest.mark.parametrize("path", ["file/a.yml", "folder"])
-def test_a_path_that_can_be_no_file_is_told_in_its_line(repository: Repository, path: str) -> None:
+def test_a_path_that_can_be_no_file_is_told_in_its_line(
+    repository: Repository, path: str, command: str
+) -> None:
     spec = repository.spec(f"{{gitlab: {path}}}")
     repository.write("file", "mine")
     repository.write("folder/kept", "mine")
     before = repository.files()
-    done = repository.call("sync")
+    done = repository.call(command)
     line = next(n for n, text in enumerate(spec.read_text().splitlines(), 1) if path in text)
     what = "is a folder" if path == "folder" else "lies below a file"
     assert done.code == 1
-    assert re.match(rf'ci-kaniko\.yaml:{line}:\d+: "{path}" {what} \[bad-path\]\n', done.err)
+    said = rf'^ci-kaniko\.yaml:{line}:\d+: "{path}" {what} \[bad-path\]\n'
+    assert re.search(said, done.err, re.MULTILINE)
     assert "hint: name a file" in done.err
     assert repository.files() == before
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ci_kaniko.kaniko.systems import known_names, system
 from ci_kaniko.problems.finding import Finding, dotted, quoted
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any, TypeVar
-from ci_kaniko.spec.given import chooser, given_in
+from ci_kaniko.spec.given import CHOICE, chooser, given_in
 from ci_kaniko.spec.texts import texts_of, texts_with_variables
 from ci_kaniko.syntax.variables import (
     INPUT_PREFIX,
@@ -87,10 +87,21 @@ def declared(spec: Spec, target: str) -> dict[str, Input]:
                         read.setdefault(name, set()).add(reader)
     others = {*known_names()} - {target}
     return {
-        name: item
+        name: _described(spec, name, item)
         for name, item in spec.inputs.items()
         if not read.get(name) or read[name] - others
     }
+
+
+def _described(spec: Spec, name: str, item: Input) -> Input:
+    """An input; one that chooses platforms says which there are."""
+    given = (each for build in spec.builds for each in given_in(build))
+    known = next((each.known for each in given if (each.what, each.name) == (CHOICE, name)), ())
+    if not known:
+        return item
+    some = f"ome of {','.join(known)}"
+    text = f"{item.description} (s{some})" if item.description else f"S{some}"
+    return item.model_copy(update={"description": text})
 
 
 def unfit_inputs(spec: Spec, given: Mapping[str, str]) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ WARNINGS = frozenset(
         "push-only-login",
         "secret-in-text",
         "shared-login",
+        "short-identity",
         "unknown-flag",
         "unlisted-image",
         "unread-dockerfile",

@@ -11,6 +11,7 @@ from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.repository.files import OutsideRepository, inside, read_bytes, write
 from ci_kaniko.spec.placing import name_of, placed
+from ci_kaniko.syncing.places import place
 from ci_kaniko.text.marks import after_mark
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.outputs import OutputFile
     from ci_kaniko.spec.spec import Spec
 
-_NO_FILE = {errno.EISDIR: "is a folder", errno.ENOTDIR: "lies below a file"}
 _NO_NEWLINE = "\n\\ No newline at end of file"
 
 
@@ -82,25 +82,19 @@ def compare(spec: Spec, root: str, targets: Collection[str] = ()) -> Compared:
     named = placed(_unnamed(spec, targets), spec.source)
     found = Compared(spec, root, [], named, _templates(spec))
     for target, index, wanted in _files(spec, targets):
-        path, place = wanted.path, ("outputs", target, index)
+        path = wanted.path
         shown = os.path.relpath(os.path.join(root, path))
         shared = wanted.mode == "merge"
         try:
-            file = inside(root, path)
-            data = read_bytes(file)
+            lies = place(root, path, ("outputs", target, index))
+            if isinstance(lies, Finding):
+                found.problems.extend(placed([lies], spec.source))
+                continue
+            file, data = lies
             current = None if data is None else data.decode("utf-8", "surrogateescape")
             rendered = _rendered(spec, target, wanted, current or "")
             expected = _merged(current, rendered, target, shown) if shared else rendered
-        except OutsideRepository:
-            message = f"{quoted(path)} leads out of the repository, or into .git"
-            hint = "an output may be a symbolic link, but to a file of the same repository"
-            finding = Finding("outside-repository", place, message, hint)
-            found.problems.extend(placed([finding], spec.source))
         except OSError as error:
-            if error.filename == file and (what := _NO_FILE.get(error.errno or 0)):
-                finding = Finding("bad-path", place, f"{quoted(path)} {what}", "name a file")
-                found.problems.extend(placed([finding], spec.source))
-                continue
             reason = (error.strerror or type(error).__name__).lower()
             found.problems.append(Problem(rule="unreadable", path=shown, message=reason))
         except SpecError as error:

@@ -2,6 +2,7 @@
 
 import re
 
+from ci_kaniko.kaniko.builders import HELPED
 from ci_kaniko.problems.finding import Finding, Refused, no_effect, quoted
 from ci_kaniko.quick.declaring import Field
 from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated, Any
@@ -16,7 +17,6 @@ from ci_kaniko.spec.native.kubernetes import (
     Toleration,
 )
 from ci_kaniko.spec.native.shared import Minutes, Setting, name_with_input, native_name
-from ci_kaniko.syntax.references import canonical_host
 from ci_kaniko.syntax.variables import Template, inputs_in
 from ci_kaniko.text.patterns import pattern
 
@@ -50,7 +50,14 @@ class Buildkite(Section):
 
     by_platform = "platform_node_selector"
     read_by_check = ("inputs",)
-    read_by_check_rendered = ("registries", "push", "triggers", "destinations[]", "outputs[]")
+    read_by_check_rendered = (
+        "registries",
+        "push",
+        "triggers",
+        "destinations[]",
+        "outputs[]",
+        "builder",
+    )
 
     form: Annotated[str, choice("pipeline", "steps")] = Field(
         default="pipeline",
@@ -163,24 +170,50 @@ class Buildkite(Section):
             )
 
     def check_rendered(self, build: Any, spec: Any) -> "Iterator[Finding]":
-        """What the agent hands to a job, it hands to that of a request as well."""
-        asked = build.triggers is None or build.triggers.pull_requests or build.triggers.pipelines
-        for host, registry in build.registries.items() if asked and build.push == "auto" else ():
-            login = registry.on("buildkite")
-            meant = registry.buildkite or spec.outputs.buildkite or host == "packages.buildkite.com"
-            if login and meant and login.by_identity:
-                from ci_kaniko.spec.pushed import pushed_hosts
+        """An identity that requests are given as well, or that is over before the push."""
+        from ci_kaniko.spec.pushed import pushed_logins
 
-                if canonical_host(host) in pushed_hosts(build):
-                    yield Finding(
-                        "credentials-in-pull-request",
-                        ("registries", host, *(("buildkite",) if registry.buildkite else ())),
-                        "Buildkite's agent gives this identity to builds of pull requests, too, "
-                        "and their Dockerfile can ask for it",
-                        "let the policy of the registry or cloud refuse them, or leave "
-                        "pull_requests out of triggers:",
-                        severity="warning",
-                    )
+        asked = build.triggers is None or build.triggers.pull_requests or build.triggers.pipelines
+        for where, host, login in pushed_logins(build, "buildkite"):
+            meant = (
+                where[-1] == "buildkite"
+                or spec.outputs.buildkite
+                or host == "packages.buildkite.com"
+            )
+            if not (meant and login.by_identity):
+                continue
+            if asked and build.push == "auto":
+                yield Finding(
+                    "credentials-in-pull-request",
+                    where,
+                    "Buildkite's agent gives this identity to builds of pull requests, too, "
+                    "and their Dockerfile can ask for it",
+                    "let the policy of the registry or cloud refuse them, or leave "
+                    "pull_requests out of triggers:",
+                    severity="warning",
+                )
+            if self._is_over_early(build, login.kind):
+                longer = min(60 * self.timeout_minutes, 86400)
+                yield Finding(
+                    "short-identity",
+                    where,
+                    f"the token for this lives {self.oidc_lifetime_seconds} seconds, and a push "
+                    f"comes at the end of a build of up to {self.timeout_minutes} minutes",
+                    f"buildkite: {{oidc_lifetime_seconds: {longer}}}, as far as the policy of the "
+                    "registry or cloud allows it; or a shorter buildkite.timeout_minutes",
+                    severity="warning",
+                )
+
+    def _is_over_early(self, build: Any, kind: str) -> bool:
+        """Whether the token of a login is shown at the end of a build, and may be over by then.
+
+        The clouds' are exchanged before it for builders that have no helper, and kaniko keeps what
+        it got of Google for an hour.
+        """
+        if kind != "ci-token" and build.built_by("buildkite") not in HELPED:
+            return False
+        kept = 60 if kind == "google" else 0
+        return max(kept, self.oidc_lifetime_seconds / 60) < self.timeout_minutes
 
     def unheard(self, build: Any) -> "Iterator[tuple[Finding, bool]]":
         """Settings of a store and of a token that nothing asks for."""
@@ -198,5 +231,8 @@ class Buildkite(Section):
                 "no login asks Buildkite for a token",
                 "remove it; ci-token and the cloud logins by identity ask for one",
             )
-            logins = (registry.on("buildkite") for registry in build.registries.values())
+            from ci_kaniko.spec.pushed import pushed_logins
+
+            logins = [registry.on("buildkite") for registry in build.registries.values()]
+            logins += [login for _, _, login in pushed_logins(build, "buildkite")]
             yield finding, any(login and login.by_identity for login in logins)

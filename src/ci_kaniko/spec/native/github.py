@@ -9,7 +9,6 @@ from ci_kaniko.spec.fields import STRING, Name, Platform, Present, Reads, checke
 from ci_kaniko.spec.model import Section
 from ci_kaniko.spec.native.shared import Minutes, OneOrMore
 from ci_kaniko.syntax.grammar import file_stem
-from ci_kaniko.syntax.references import canonical_host
 from ci_kaniko.syntax.variables import INPUT_READ
 from ci_kaniko.text.patterns import pattern
 
@@ -121,14 +120,13 @@ class GitHub(Section):
         fetched = build.context.is_directory and build.git.token is None
         if not self.fetches(build) or build.push != "auto" or not (requests and fetched):
             return
-        from ci_kaniko.spec.pushed import pushed_hosts
+        from ci_kaniko.spec.pushed import pushed_logins
 
-        for host, registry in build.registries.items():
-            login = registry.on("github")
-            if login and login.kind == "ci-token" and canonical_host(host) in pushed_hosts(build):
+        for where, _, login in pushed_logins(build, "github"):
+            if login.kind == "ci-token":
                 yield Finding(
                     "credentials-in-pull-request",
-                    ("registries", host),
+                    where,
                     "in GitHub's container mode the token that pushes here also fetches the "
                     "repository for pull requests, and their Dockerfile can read it",
                     "git: {token: NAME} fetches with another one",

@@ -11,10 +11,10 @@ from ci_kaniko.targets.github.changes import output_name
 from ci_kaniko.targets.github.jobs import base_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from ci_kaniko.plan.model import Plan
-    from ci_kaniko.plan.pipeline import Image, Pipeline
+    from ci_kaniko.plan.pipeline import Pipeline
     from ci_kaniko.plan.secrets import Use
     from ci_kaniko.spec.prepare import Input
 
@@ -23,8 +23,7 @@ def call(pipeline: Pipeline) -> dict[str, Any] | None:
     """``on.workflow_call``; None when there is nothing to hand over."""
     parts = {
         "inputs": {
-            name: _input(given, pipeline.images)
-            for name, given in declared(pipeline.spec, "github").items()
+            name: _input(given) for name, given in declared(pipeline.spec, "github").items()
         },
         "secrets": _secrets(pipeline),
         "outputs": _outputs(pipeline),
@@ -32,9 +31,9 @@ def call(pipeline: Pipeline) -> dict[str, Any] | None:
     return {name: part for name, part in parts.items() if part} or None
 
 
-def _input(given: Input, images: Iterable[Image]) -> dict[str, Any]:
+def _input(given: Input) -> dict[str, Any]:
     answer: dict[str, Any] = {}
-    if description := _description(given, images):
+    if description := _description(given):
         answer["description"] = description
     answer["type"] = "string" if given.type == PLATFORMS else given.type
     if given.default is None:
@@ -44,12 +43,8 @@ def _input(given: Input, images: Iterable[Image]) -> dict[str, Any]:
     return answer
 
 
-def _description(given: Input, images: Iterable[Image] = ()) -> str:
+def _description(given: Input) -> str:
     options = ", ".join(given.options or ())
-    several = (image.build.platforms for image in images if image.chooser)
-    if given.type == PLATFORMS and (platforms := next(several, ())):
-        options = ",".join(platforms)
-        return f"{given.description or 'Some'} of {options}"
     if not options or not given.description:
         return f"One of {options}" if options else given.description or ""
     return f"{given.description} ({options})"
