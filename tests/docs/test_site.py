@@ -62,13 +62,18 @@ class Page(HTMLParser):
                 self.links.append(value)
 
 
-def test_every_link_leads_somewhere(site: Path) -> None:
-    pages = {
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[str, Page]:
+    """Every page by its address."""
+    return {
         urljoin(HOME, path.relative_to(site).as_posix().removesuffix("index.html")): Page(
             path.read_text(encoding="utf-8")
         )
         for path in site.rglob("*.html")
     }
+
+
+def test_every_link_leads_somewhere(site: Path, pages: dict[str, Page]) -> None:
     assert len(pages) > 20
     dead = set()
     for address, page in pages.items():
@@ -84,16 +89,14 @@ def test_every_link_leads_somewhere(site: Path) -> None:
     assert not dead
 
 
-def test_an_anchor_means_one_place(site: Path) -> None:
-    for path in site.rglob("*.html"):
-        ids = Page(path.read_text(encoding="utf-8")).ids
-        assert sorted({*ids}) == sorted(ids), path
+def test_an_anchor_means_one_place(pages: dict[str, Page]) -> None:
+    for address, page in pages.items():
+        assert sorted({*page.ids}) == sorted(page.ids), address
 
 
-def test_the_playground_leads_to_the_rule_of_a_problem(site: Path) -> None:
+def test_the_playground_leads_to_the_rule_of_a_problem(site: Path, pages: dict[str, Page]) -> None:
     assert "../rules/#${problem.rule}" in (site / "playground" / "page.js").read_text("utf-8")
-    ids = Page((site / "rules" / "index.html").read_text(encoding="utf-8")).ids
-    assert {*rules()} <= {*ids}
+    assert {*rules()} <= {*pages[f"{HOME}rules/"].ids}
 
 
 def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
@@ -178,7 +181,7 @@ def test_search_finds_what_people_ask_for(entries: list[dict[str, str]], query: 
     assert SEARCHED[query] in {page for share, page in found if share == best}, sorted(found)
 
 
-def test_what_is_said_elsewhere_leads_into_the_site(site: Path) -> None:
+def test_what_is_said_elsewhere_leads_into_the_site(pages: dict[str, Page]) -> None:
     """Messages, and README, which PyPI shows without the repository around it."""
     sources = [path for path in (ROOT / "src").rglob("*") if path.suffix in {".py", ".yaml"}]
     sources += [*(ROOT / "templates").iterdir(), *(ROOT / ".github").rglob("*.yml")]
@@ -190,9 +193,8 @@ def test_what_is_said_elsewhere_leads_into_the_site(site: Path) -> None:
     assert {"limits/", "spec/#variables", "rules/"} <= links
     dead = set()
     for link in links:
-        place, anchor = urldefrag(link)
-        file = site / place / "index.html"
-        if not file.is_file() or (anchor and anchor not in Page(file.read_text("utf-8")).ids):
+        place, anchor = urldefrag(f"{HOME}{link}")
+        if place not in pages or (anchor and anchor not in pages[place].ids):
             dead.add(link)
     assert not dead
     readme = (ROOT / "README.md").read_text("utf-8")
