@@ -300,8 +300,9 @@ def kubernetes_validate(target: str, files: Sequence[Path]) -> list[str]:
     from kubernetes_validate import ValidationError, utils, validate
 
     findings = []
-    # It would read all schemas for each manifest.
-    with mock.patch.object(utils, "schema_contents", functools.cache(utils.schema_contents)):
+    # It would read all schemas, and look for the newest ones, for each manifest.
+    once = {name: functools.cache(getattr(utils, name)) for name in _ONCE}
+    with mock.patch.dict(vars(utils), once):
         for path in files:
             for document in yaml11.load_all(path.read_text(encoding="utf-8")):
                 for manifest in _manifests(target, document):
@@ -310,6 +311,9 @@ def kubernetes_validate(target: str, files: Sequence[Path]) -> list[str]:
                     except ValidationError as error:
                         findings.append(f"{path.name}: {error.json_path} {error.message}")
     return findings
+
+
+_ONCE = ("schema_contents", "all_versions")
 
 
 def _manifests(target: str, document: Any) -> Iterator[Any]:
