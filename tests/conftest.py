@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+import typer
+import typer.testing
 
 from ci_kaniko.importing.shell.parsing import ShellError
 from ci_kaniko.rehearsing import expressions, starter
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 expressions.use(judge.OFFICIAL)
 
 CI = bool(os.environ.get("CI"))
+
+# Commands are made of their functions once, not for each of hundreds of calls.
+typer.main.get_command = functools.cache(typer.main.get_command)
+vars(typer.testing)["_get_command"] = typer.main.get_command
 
 # Hundreds of programs start that import the package: one of them compiles it, as at users'.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -55,14 +55,14 @@ class Way(NamedTuple):
 
     def applied(self, text: str, problem: Problem) -> str:
         """The spec that somebody writes who does what the hint says."""
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=yaml.CSafeLoader)
         said = re.fullmatch(self.form, self.words)
         assert said is not None
         assert isinstance(root, yaml.MappingNode)
         FORMS[self.form](
             Place(root, _as_written(root, steps(problem.where)), problem.message), said
         )
-        return yaml.serialize(root, Dumper=yaml.SafeDumper, allow_unicode=True)
+        return yaml.serialize(root, Dumper=yaml.CSafeDumper, allow_unicode=True)
 
 
 def ways(problem: Problem) -> list[Way]:
@@ -167,7 +167,7 @@ def _snippet(text: str) -> Any:
     for word, filled in _FILLED.items():
         text = re.sub(rf"(?<![\w.]){re.escape(word)}(?![\w.])", filled, text)
     try:
-        return yaml.compose(text, Loader=yaml.SafeLoader)
+        return yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError:
         return yaml.ScalarNode("tag:yaml.org,2002:str", text)
 

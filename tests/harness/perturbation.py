@@ -55,7 +55,7 @@ def changes(text: str, *, is_yaml: bool, sample: int = 0, first: int = 0) -> Ite
     Of a ``sample`` of so many from all over the text, the first is not always the first one.
     """
     try:
-        roots = list(yaml.compose_all(text, yaml.SafeLoader)) if is_yaml else []
+        roots = list(yaml.compose_all(text, yaml.CSafeLoader)) if is_yaml else []
     except yaml.YAMLError:
         roots = []
     meant = _meaning(text) if roots else None

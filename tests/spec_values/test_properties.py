@@ -193,10 +193,9 @@ def test_a_build_arg_is_refused_for_a_reason(text: str) -> None:
 
 def both(text: str) -> Any:
     """What both dialects read, which must be the same."""
-    old = yaml.safe_load(text)
+    old = yaml.load(text, yaml.CSafeLoader)
     new = YAML(typ="safe", pure=True).load(text)
     assert (old, str(type(old))) == (new, str(type(new)))
-    assert yaml.load(text, yaml.CSafeLoader) == old
     return old
 
 
