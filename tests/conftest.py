@@ -20,6 +20,7 @@ import typer.testing
 
 from ci_kaniko.importing.shell.parsing import ShellError
 from ci_kaniko.rehearsing import expressions, starter
+from ci_kaniko.syncing import memory
 from harness import answers, judge, shared, small, verdicts
 from harness.cases import SNAPSHOTS
 from harness.folding import folded
@@ -36,6 +37,9 @@ CI = bool(os.environ.get("CI"))
 typer.main.get_command = functools.cache(typer.main.get_command)
 vars(typer.testing)["_get_command"] = typer.main.get_command
 
+# In a checkout it looks at every file of the package, which stay as they are while tests run.
+memory._installation = functools.cache(memory._installation)
+
 # Hundreds of programs start that import the package: one of them compiles it, as at users'.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
@@ -49,7 +53,7 @@ if starter.MEMORY and shutil.disk_usage(starter.MEMORY).free > 2 << 30:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-hypothesis.settings.register_profile("dev", deadline=None, max_examples=50)
+hypothesis.settings.register_profile("dev", deadline=None, max_examples=30)
 hypothesis.settings.register_profile(
     "ci", deadline=None, max_examples=50, derandomize=True, database=None
 )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SILENT = Path(__file__).with_name("silent.yaml")
 IMPORTS = ROOT / "tests" / "imports"
-SAMPLE = 3
+SAMPLE = 2
 """How many changes of a pipeline an ordinary run tries; ``--every-mode`` tries all."""
 _WHOLE = {"not-carried", "other-job", "after-script", "service", "cache-outside"}
 _WHOLE |= {"extra-volume-mounts", "include"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
 import stat
@@ -180,6 +181,7 @@ def test_another_installation_is_another_verdict(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a checkout the code changes while the version does not."""
+    monkeypatch.setattr(memory, "_installation", inspect.unwrap(memory._installation))
     package = tmp_path / "site" / "ci_kaniko"
     for folder in ("", "targets", "templates"):
         touch(package / folder / "file", "")
