@@ -79,3 +79,25 @@ def test_words_are_read_as_a_script_is(builder: str, form: str) -> None:
     assert by_words == _said(make(image, ["sh", "-ec", script]))
     assert by_words["target"] == "app"
     assert by_words["dockerfile"] == "docker/Dockerfile"
+
+
+def test_what_is_left_out_is_called_by_its_name() -> None:
+    """A number is another one's as soon as one is gone, and not every container is kaniko's."""
+    text = """\
+include: [{project: acme/ci, ref: v1, file: [/one.yml, /two.yml]}]
+build:
+  image: docker:28
+  variables: {ON: "linux/s390x,linux/riscv64,linux/arm64"}
+  script: docker buildx build --push -t quay.io/acme/shop:1 --platform $ON .
+tidy:
+  image: quay.io/buildah/stable:v1.43.0
+  script: buildah build -t localhost/shop .
+  after_script: [make clean]
+"""
+    report = import_files([(".gitlab-ci.yml", text)]).report
+    told = [entry.message for entry in report if entry.kind == "left"]
+    for named in ("platforms: linux/s390x", "platforms: linux/riscv64", "/one.yml", "/two.yml"):
+        assert len([message for message in told if named in message]) == 1, named
+    after = [entry.message for entry in report if entry.rule == "after-script"]
+    assert len(after) == 1
+    assert "kaniko" not in after[0]

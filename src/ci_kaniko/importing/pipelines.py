@@ -290,6 +290,9 @@ def _removed(data: Any, where: tuple[str | int, ...]) -> str | None:
     name = ".".join(str(item[1]) for item in parents)
     if isinstance(owner[step], dict | list):
         name += f" ({', '.join(map(str, owner[step]))})"
+    elif parents[-2:-1] and parents[-2][1] == "platforms":
+        # Its number is that of another one as soon as it is taken away.
+        name = f"{name.rpartition('.')[0]}: {owner[step]}"
     build, key = parents[min(root, len(parents) - 1)]
     excludes = str(owner[step]).startswith("!")
     del owner[step]

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ci_kaniko.importing.calls import (
-    ALWAYS,
     Masked,
     Text,
     Var,
@@ -234,8 +233,8 @@ def take(work: Work, flag: Flag) -> None:
     known = FLAGS[flag.name]
     if known.field is None or known.field.partition(".")[0] in _ELSEWHERE:
         return
-    if flag.when != ALWAYS and known.kind != "file":
-        work.conditional(flag)
+    if known.kind != "file" and not work.counts(flag):
+        return
     if flag.name in _FIELDS or known.kind == "file":
         (_named if flag.name in _FIELDS else _file)(work, flag)
     elif (written := literal(flag.value or ())) is None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import ALWAYS, Call, Text
+from ci_kaniko.importing.calls import ALWAYS, Call, Text, spell, split_text
 from ci_kaniko.importing.translate.conditions import shown_when
 from ci_kaniko.importing.translate.logins import Logins
 from ci_kaniko.importing.translate.paths import Paths
 from ci_kaniko.importing.translate.portable import NotPortable, Spelled
+from ci_kaniko.kaniko.flags import FLAGS
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
@@ -52,17 +54,27 @@ class Work:
 
     def last(self, name: str) -> Flag | None:
         """The flag that counts where one replaces another."""
-        found = self.of(name)
-        plain = [flag for flag in found if flag.when == ALWAYS]
-        for flag in found:
-            if flag.when != ALWAYS:
-                self.conditional(flag)
-        chosen = plain or found
-        return chosen[-1] if chosen else None
+        found = [flag for flag in self.of(name) if self.counts(flag)]
+        return found[-1] if found else None
 
-    def conditional(self, flag: Flag) -> None:
-        said = shown_when(flag.when)
-        self.job.tell("conditional-flag", flag.line, flag.shown, said)
+    def counts(self, flag: Flag) -> bool:
+        """Whether the spec has what a flag says; where it says something else, that is told."""
+        chosen = self._chosen[_subject(flag)]
+        alike = flag.shown == chosen.shown
+        if flag.when == ALWAYS and not alike:
+            self.job.tell("not-carried", flag.line, flag.shown, f"{chosen.shown} replaces it")
+        elif flag.when != ALWAYS and alike and chosen.when != ALWAYS:
+            self.job.tell("conditional-flag", flag.line, flag.shown, shown_when(flag.when))
+        elif flag.when != ALWAYS and not alike:
+            said = flag.shown, shown_when(flag.when), chosen.shown
+            self.job.tell("conditional-flag/other", flag.line, *said)
+        return flag is chosen
+
+    @cached_property
+    def _chosen(self) -> dict[tuple[str, str], Flag]:
+        """Of the flags that replace each other the last one of all runs, if there is one."""
+        some = {_subject(flag): flag for flag in self.flags}
+        return {**some, **{_subject(flag): flag for flag in self.flags if flag.when == ALWAYS}}
 
     def run_time(self, flag: Flag, field: str) -> None:
         self.job.tell("run-time-value/flag", flag.line, flag.shown, field)
@@ -75,3 +87,13 @@ class Work:
             reason.message,
             reason.advice or f"write {field}: by hand",
         )
+
+
+def _subject(flag: Flag) -> tuple[str, str]:
+    """What flags say something of: of two that have one subject, the later replaces the other."""
+    kind = FLAGS[flag.name].kind
+    if kind in {"switch", "number", "text"}:
+        return flag.name, ""
+    if kind == "mapping" and flag.name != "registry-map":
+        return flag.name, spell(split_text(flag.value or (), "=", 1)[0])
+    return flag.name, flag.shown

@@ -58,8 +58,8 @@ class Files:
         at = line_of(item, line) % FILE_LINES
         if not local or "://" in local or depth > _MAX_DEPTH:
             given = native(item)
-            shown = ", ".join(_words(given)) if isinstance(given, dict) else str(given)
-            self.report.tell("include", path, at, shown)
+            for shown in _shown(given) if isinstance(given, dict) else [str(given)]:
+                self.report.tell("include", path, at, shown)
             return
         found = self.original.find(local)
         number = len(self.paths) + 1
@@ -145,9 +145,17 @@ def _filled_in(root: Map, given: dict[str, str]) -> Map:
     return found
 
 
-def _words(given: Any) -> Iterator[str]:
-    for key, value in given.items():
-        yield f"{key} {value}" if isinstance(value, str) else str(key)
+def _shown(given: dict[str, Any]) -> list[str]:
+    """What an entry of ``include:`` names, each file of a project by itself."""
+    files = given.get("file")
+    listed = files if isinstance(files, list) else [files]
+    return [
+        ", ".join(
+            f"{key} {value}" if isinstance(value, str) else key
+            for key, value in ({**given, "file": file} if file else given).items()
+        )
+        for file in listed
+    ]
 
 
 def merged(old: Map, new: Map) -> Map:

@@ -12,6 +12,7 @@ from ci_kaniko.importing.readers.scripts import is_named
 from ci_kaniko.importing.shell.commands.flags import outputs
 from ci_kaniko.importing.ticked import Map, Str, line_of, mapping, native, peek, sequence, string
 from ci_kaniko.importing.translate.environment import for_daemon, own_variables
+from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.kaniko.variables import flag_of_variable
 
 if TYPE_CHECKING:
@@ -186,7 +187,9 @@ class Settings:
 
     def _leave(self, whole: Map) -> None:
         if native(self.files.value(whole.get("after_script"))):
-            self.job.tell("after-script", whole.line_of("after_script"))
+            alone = all(call.builder == KANIKO for call in self.job.calls)
+            told = "after-script" if alone else "after-script/builder"
+            self.job.tell(told, whole.line_of("after_script"))
         for service in self.files.flat(whole.get("services")):
             given = native(service)
             name = str(given.get("name") if isinstance(given, dict) else given)
