@@ -47,8 +47,42 @@ MANY = {
 """Files with very many builds: those that are not followed have a line of the report."""
 
 
+def workflow(**given: object) -> str:
+    """A workflow of GitHub's with one job."""
+    job = {"runs-on": "u", "container": JOB["image"], "steps": [{"run": CALL}]}
+    return json.dumps({"on": "push", **given, "jobs": {"b": job}})
+
+
+def pipeline(**given: object) -> str:
+    """A pipeline of GitLab's with one job."""
+    return json.dumps({"a": {**JOB, "script": [f"{CALL} --label=a=$V1499"], **given}})
+
+
+LISTED = {
+    "branches.gitlab-ci.yml": pipeline(only=[f"b{n}" for n in range(5_000)]),
+    "patterns.gitlab-ci.yml": pipeline(only=[f"/^release-{n}-.*$/" for n in range(2_500)]),
+    "chain.gitlab-ci.yml": pipeline(variables={f"V{n}": f"$V{n - 1}" for n in range(1, 1_500)}),
+    "branches.yml": workflow(on={"push": {"branches": [f"b{n}" for n in range(4_000)]}}),
+    "filters.yml": workflow(on={"push": {"branches": [f"b[0-9]{n}+x*" for n in range(2_000)]}}),
+    "variables.yml": workflow(env={f"V{n}": "x" * 20 for n in range(2_000)}),
+    "gates.yml": json.dumps(
+        {
+            "steps": [
+                *({"block": f"k{n}"} for n in range(1_500)),
+                *({"command": run(n)} for n in range(60)),
+            ]
+        }
+    ),
+}
+"""Files that list very much around a build."""
+
+
 def test_no_file_costs_more_than_a_second_and_200_megabytes() -> None:
     assert all("x/y:1" in answer for answer in affordable(MANY).values())
+
+
+def test_no_list_costs_more_than_a_second_and_200_megabytes() -> None:
+    assert not any("can be followed" in answer for answer in affordable(LISTED).values())
 
 
 def test_calls_that_are_not_followed_are_told_and_the_others_carried() -> None:

@@ -12,6 +12,7 @@ from ci_kaniko.importing.originals import Original, opened
 from ci_kaniko.importing.readers.accounting import tell_pending
 from ci_kaniko.importing.readers.platforms import platform_of
 from ci_kaniko.importing.report import Entry, Report
+from ci_kaniko.importing.shell.guards import TooComplexError
 from ci_kaniko.importing.ticked import failure
 from ci_kaniko.importing.translate.joining import merged
 from ci_kaniko.kaniko.flags import FLAGS, RENAMED
@@ -114,7 +115,11 @@ def _raise_mention(files: list[File]) -> None:
 
 def jobs_of(original: Original, source: str | None) -> list[Job]:
     """The jobs of a file that run kaniko. Raises SpecError."""
-    found = list(platform_of(original, source).read(original))
+    try:
+        found = list(platform_of(original, source).read(original))
+    except TooComplexError:
+        message = "what starts its jobs is more than can be followed"
+        raise failure(original.path, "too-large", message, "import their scripts alone") from None
     return [job.finished() for job in found if job.calls]
 
 

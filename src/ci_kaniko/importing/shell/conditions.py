@@ -41,12 +41,14 @@ class Conditions:
 
     ``facts`` holds whatever the tests' values are: one text does not equal two others. Where a
     script asks more than can be told apart, ``undecided`` is the line of the one test that then
-    stands for all of them.
+    stands for all of them; conditions without a script, whose ``budget`` nobody gives, are then
+    ``exhausted``, and what is tested from there on is unknown.
     """
 
     def __init__(self, budget: Budget | None = None, undecided: int = 0) -> None:
         self.undecided = undecided
         self.exhausted = False
+        self._is_alone = budget is None
         self.guards = Guards(budget)
         self.facts = YES
         self._tests: list[Test] = []
@@ -76,12 +78,22 @@ class Conditions:
         return self.implies(both(one, within), other) and self.implies(both(other, within), one)
 
     def _atom(self, test: Test) -> int:
-        if self.undecided:
+        try:
+            return self._numbered(test)
+        except TooComplexError:
+            if not self._is_alone:
+                raise
+            self.give_up()
+            return self._numbered(test)
+
+    def _numbered(self, test: Test) -> int:
+        many = test.kind != "unknown" or len(self._tests) > _MAX_TESTS
+        if self.undecided or (self.exhausted and many):
             test = Test("unknown", (Output("one of many conditions"),), line=self.undecided)
         test = _of_ref(_in_one_spelling(test))
         if test.left == _REF_NAME and test.kind in {"glob", "pattern", "regex"}:
             sides = [(Var(side, portable=True),) for side in ("branch", "tag")]
-            return self.guards.either(*(self._atom(replace(test, left=side)) for side in sides))
+            return self.guards.either(*(self._numbered(replace(test, left=side)) for side in sides))
         key = (test.kind, test.left, test.right)
         number = self._numbers.get(key)
         if number is None:

@@ -81,13 +81,16 @@ def jobs(original: Original) -> Iterator[Job]:
         top = root if isinstance(root, Map) else Map(1)
         steps = root if isinstance(root, list) else list(top.get("steps") or ())
         first = True
+        told: set[int] = set()
         every = list(_flat(steps, _Placed(Map())))
         for at, placed in enumerate(every):
             for job in _step(placed, top, original):
                 earlier = (one.step for one in every[:at])
                 awaited = (step for step in earlier if _is_awaited(step, placed))
                 prepared = prepared_by(job, placed.step, awaited)
-                _tell_gates(job, [gate for gate in placed.gates if gate is not prepared])
+                asked = [gate for gate in placed.gates if gate is not prepared]
+                _tell_gates(job, [gate for gate in asked if id(gate) not in told])
+                told |= {*map(id, asked)}
                 if first:
                     later(job, root, "buildkite: {extra: ...} takes keys of a step as they are")
                 first = False

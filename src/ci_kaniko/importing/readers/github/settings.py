@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import literal, spell
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Text
     from ci_kaniko.importing.jobs import Job
 
+_WORD = re.compile(r"\w+")
 _USUAL = (["ubuntu-24.04"], ["ubuntu-latest"])
 _OUR_GROUP = "${{ github.workflow_ref }}-"
 _LEFT = {
@@ -104,9 +106,9 @@ def tell_environment(job: Job, root: Map, raw: Map) -> None:
         (raw.mapping("env"), raw, False),
         (inner, raw, True),
     ):
-        used = _used(readers)
+        used = {*_WORD.findall(_used(readers)), *re.findall(r"\benv\.(\w+)", handed)}
         for key, value in holder.items():
-            if is_named(key, used) or is_named(f"env.{key}", handed):
+            if used.issuperset(_WORD.findall(key)):
                 continue
             theirs = is_inner or (inside and is_read(key))
             if theirs and key in job.environment:

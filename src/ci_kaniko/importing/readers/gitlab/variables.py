@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _VARIABLE = re.compile(r"\$\$|\$\{(\w+)\}|\$([A-Za-z_]\w*)|\$\[\[\s*inputs\.([\w-]+)[^]]*\]\]")
+_WORD = re.compile(r"\w+")
 _PARTS = ("value", "expand", "description", "options")
 _RUNNER = re.compile(r"(?:FF|GIT|KUBERNETES|ARTIFACT|CACHE|TRANSFER|FASTZIP|SECURE)_")
 
@@ -74,13 +75,13 @@ class Variables:
 
         A runner's own settings, and what ``counts``, are the job's whoever gives them.
         """
-        used = {name for name in self.raw if name in told or is_named(name, *texts)}
-        while more := {
-            name
-            for name in self.raw.keys() - used
-            if is_named(name, *(self.raw[each][0] for each in used))
-        }:
-            used |= more
+        used: set[str] = set()
+        waiting = [*told, *(word for text in texts for word in _WORD.findall(text))]
+        while waiting:
+            name = waiting.pop()
+            if name in self.raw and name not in used:
+                used.add(name)
+                waiting += _WORD.findall(self.raw[name][0])
         kept: dict[str, Any] = {}
         for name, value in self.nodes.items():
             if name in used or name == "DOCKER_CONFIG":
