@@ -266,3 +266,19 @@ def test_a_pattern_is_compared_as_a_whole() -> None:
         found = [text for text in matched if re.search(other, text)]
         assert are_found(other, one) == (bool(matched) and found == matched), (one, other)
         assert never_meet(one, f".*(?:{other}).*") == (not found), (one, other)
+
+
+@pytest.mark.parametrize(("other", "carried"), [("", True), ("-d quay.io/acme/a:latest", False)])
+def test_what_else_has_the_text_of_the_name_is_the_version_as_well(
+    other: str, *, carried: bool
+) -> None:
+    """Where another name is pushed for any tag, the text may be another one, and that is told."""
+    call = f'/kaniko/executor --build-arg "V=${{CI_COMMIT_TAG#v}}" {other}'
+    script = f'{call} -d "quay.io/acme/a:${{CI_COMMIT_TAG#v}}"'
+    text = f"a:\n  image: {_IMAGE}\n  only: [tags]\n  script: ['{script}']\n"
+    made = import_files([(".gitlab-ci.yml", text)])
+    told = [entry.message for entry in made.report if entry.rule == "not-portable"]
+    assert {name: str(value) for name, value in made.spec.build_args.items()} == (
+        {"V": "${version}"} if carried else {}
+    )
+    assert len(told) == (not carried)

@@ -49,8 +49,18 @@ def _call(job: Job, call: Call) -> Call:
         if made != word:
             job.tell("version-tags/name", word.line or call.line, spell(word.text))
     named = {word.text: made.text for word, made in zip(call.pushed, pushed, strict=True)}
-    words = tuple(replace(word, text=_destination(word.text, named)) for word in call.words)
-    return replace(call, pushed=pushed, words=words)
+    words = [replace(word, text=_destination(word.text, named)) for word in call.words]
+    if all(made != word for word, made in zip(call.pushed, pushed, strict=True)):
+        # No run pushes what is no version, so what else of the image has the text has that one.
+        known = {
+            part: version
+            for text, other in named.items()
+            for part, version in zip(text, other, strict=True)
+        }
+        words = [
+            replace(word, text=tuple(known.get(part, part) for part in word.text)) for word in words
+        ]
+    return replace(call, pushed=pushed, words=tuple(words))
 
 
 def _destination(text: Text, named: dict[Text, Text]) -> Text:
