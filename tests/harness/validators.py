@@ -111,7 +111,7 @@ def _schema_finding(error: Any) -> str:
 def gitlab_ci_local(files: Sequence[Path]) -> list[str]:
     """Merge the file and evaluate its rules as in the pipeline of a tag."""
     options = ["--preview", "--variable", "CI_COMMIT_TAG=v1.2.3"]
-    options += ["--evaluate-rule-changes", "false"]
+    options += ["--evaluate-rule-changes", "false", NO_SCHEMA]
 
     def preview(directory: Path, name: str) -> list[str]:
         state = ["--home", str(directory), "--state-dir", f".state/{name}"]
