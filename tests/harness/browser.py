@@ -28,6 +28,8 @@ _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
     *("--disable-extensions", "--disable-background-networking", "--disable-component-update"),
     *("--hide-scrollbars", "--remote-debugging-pipe"),
+    # What drops down below the address is a page, too, and takes as long to start as the browser.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup",
 )
 _CODES = {"z": 90, "Enter": 13, "Tab": 9, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38}
 _CODES |= {"ArrowRight": 39, "ArrowDown": 40, "Home": 36, "End": 35, " ": 32, "a": 65, "/": 191}
