@@ -37,7 +37,7 @@ REFUSED = {
         4,
     ),
     "nothing": ("a.sh", "#!/bin/sh\necho hello\n", "no job here builds an image", 0),
-    "ways": ("a.sh", "if a; then b; " + "elif a; then b; " * 1100 + f"fi\n{CALL}", "deeply", 1),
+    "ways": ("a.sh", "if a; then b; " + "elif a; then b; " * 290 + f"fi\n{CALL}", "deeply", 1),
     "anchors": ("a.yml", "a: *nobody\n", "the alias \\*nobody names nothing", 1),
     "escapes": ("a.yml", 'a: "' + "\\." * 60 + '"\n', "too many wrong escapes", 0),
     "values": ("a.yml", f"a: [{'b,' * 30}]\n", "too many values", 1),

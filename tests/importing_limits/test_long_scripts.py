@@ -42,6 +42,7 @@ SCRIPTS = {
     "cases": filled(lambda n: f"case $A{n} in x) B=$B{n};; y) B=$B;; *) B=z$B;; esac"),
     "nested cases": nested("case $A in x) ", ";; esac", 150),
     "nested ifs": nested("if a; then ", "; fi", 300),
+    "ways": "if a; then b; " + "elif a; then b; " * 1_100 + "fi\n" + CALL,
     "nested ifs of one variable": nested('if [ "$A" ]; then A=b; ', "; else A=c; fi", 60),
     "nested brackets": nested("(", ")", 2000),
     "nested substitutions": nested("$(echo ", ")", 60),

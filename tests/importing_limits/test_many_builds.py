@@ -62,6 +62,9 @@ LISTED = {
     "branches.gitlab-ci.yml": pipeline(only=[f"b{n}" for n in range(5_000)]),
     "patterns.gitlab-ci.yml": pipeline(only=[f"/^release-{n}-.*$/" for n in range(2_500)]),
     "chain.gitlab-ci.yml": pipeline(variables={f"V{n}": f"$V{n - 1}" for n in range(1, 1_500)}),
+    "rules.gitlab-ci.yml": pipeline(
+        rules=[{"if": f"$X{n} == 'a'", "variables": {"A": f"b{n}"}} for n in range(700)]
+    ),
     "branches.yml": workflow(on={"push": {"branches": [f"b{n}" for n in range(4_000)]}}),
     "filters.yml": workflow(on={"push": {"branches": [f"b[0-9]{n}+x*" for n in range(2_000)]}}),
     "variables.yml": workflow(env={f"V{n}": "x" * 20 for n in range(2_000)}),

@@ -74,7 +74,8 @@ class Budget:
         self._parsed.add(text)
         self._words -= len(re.findall(r"[^\s;|&'\"]+|[;|&]+|''|\"\"", text))
         depths = accumulate(1 if mark in "({" else -1 for mark in re.findall(r"[(){}]", text))
-        if max(depths, default=0) > _NESTED:
+        chains = (len(re.findall(r"\belif\b", chain)) for chain in re.split(r"\bfi\b", text))
+        if max(max(depths, default=0), *chains) > _NESTED:
             return False
         lines = _JOINED.sub(" ", text).split("\n")
         return self._words >= 0 and max(len(re.findall(r"[|&]+", x)) for x in lines) < _CHAINED

@@ -6,11 +6,22 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Var
+from ci_kaniko.importing.jobs import Started
 from ci_kaniko.importing.readers.expressions import Expressions
 from ci_kaniko.importing.readers.scripts import Piece
-from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.guards import NO, YES, TooComplexError
 from ci_kaniko.importing.shell.values import Value, plain, pure
-from ci_kaniko.importing.ticked import Map, Str, line_of, mapping, native, peek, sequence, string
+from ci_kaniko.importing.ticked import (
+    Map,
+    Str,
+    ignore,
+    line_of,
+    mapping,
+    native,
+    peek,
+    sequence,
+    string,
+)
 from ci_kaniko.importing.translate.conditions import read
 from ci_kaniko.importing.translate.started import globs, push_only_where, set_triggers
 from ci_kaniko.syntax.logic import NotLogic, parsed
@@ -55,6 +66,16 @@ class Rules:
 
     def set(self, whole: Map) -> None:
         """Give the job the triggers that its keys and those of the workflow make."""
+        try:
+            self._take(whole)
+        except TooComplexError:
+            for key in ("rules", "only", "except"):
+                ignore(whole.get(key))
+            self.job.started = Started(held=True)
+            said = "more tests hold than can be followed"
+            self.job.tell("unknown-trigger", self.job.line, said, "push: never")
+
+    def _take(self, whole: Map) -> None:
         workflow = self.files.root.mapping("workflow")
         within = self._rules(workflow["rules"]) if "rules" in workflow else YES
         if "rules" in whole:
@@ -239,6 +260,8 @@ def _named(word: str) -> Value:
 
 # -- variables of rules --------------------------------------------------------------------------
 
+_MOST_RULES = 100
+
 
 def rule_variables(files: Files, value: Any) -> Iterator[Piece]:
     """What rules set, as the script that says the same; nothing where a script cannot."""
@@ -247,7 +270,7 @@ def rule_variables(files: Files, value: Any) -> Iterator[Piece]:
     nodes: list[Any] = []
     for item in files.flat(value):
         rule = mapping(item)
-        if "changes" in rule or "exists" in rule:
+        if "changes" in rule or "exists" in rule or len(pieces) >= _MOST_RULES:
             return
         condition = peek(files.value(rule.get("if")))
         test = _as_shell(condition) if condition else ":"
