@@ -286,12 +286,16 @@ Whatever a spec says has its effect on every target, or is refused or warned abo
 the exceptions; in a field `*` is any name and `**` any field."""
 
 
+_read = cache(loads)
+"""A spec that is shown for every target is read once."""
+
+
 def outcome(spec: str, target: str) -> Problem | None:
     """The first problem of rendering a spec for a column, or None."""
     name, _, mode = target.partition("-")
     text = f"{spec}\ngithub: {{mode: {mode}}}" if mode and "github:" not in spec else spec
     try:
-        render(loads(text), name, _CHECKOUT if name == "kubernetes" else None)
+        render(_read(text), name, _CHECKOUT if name == "kubernetes" else None)
     except SpecError as error:
         return error.problems[0]
     return None
@@ -410,7 +414,7 @@ def made_of(name: str, target: str) -> str:
     dialect = find_target(target).dialect
     if dialect is None:
         return "yes"
-    plan = resolve(loads(f"push: never\n{_TRIGGERS}"), target)
+    plan = resolve(_read(f"push: never\n{_TRIGGERS}"), target)
     cell = Script(plan, dialect()).words.cell(name)
     if cell.env:
         return code(cell.env[1])
