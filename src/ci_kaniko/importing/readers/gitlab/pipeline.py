@@ -194,9 +194,10 @@ class _Pipeline:
         job.calls = script.calls
         if not job.calls:
             return None
-        Rules(job, self.files).set(whole)
+        Rules(job, self.files, variables).set(whole)
         settings = Settings(job, self.files, variables)
         settings.set(whole, image)
+        variables.tell(job)
         self.needed.update(dict.fromkeys(settings.needed, name))
         makers = [each for each in settings.needed if self._makes_files(each)]
         if len(makers) == 1 and self._prepare(job, whole, makers[0]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Var
+from ci_kaniko.importing.calls import Var, only_var
 from ci_kaniko.importing.jobs import Started
 from ci_kaniko.importing.readers.expressions import Expressions
 from ci_kaniko.importing.readers.scripts import Piece
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.readers.gitlab.files import Files
+    from ci_kaniko.importing.readers.gitlab.variables import Variables
     from ci_kaniko.syntax.logic import Node
 
 _REQUEST = '$CI_PIPELINE_SOURCE == "merge_request_event"'
@@ -54,10 +55,12 @@ _NOT_TWICE = "$CI_COMMIT_BRANCH && $CI_OPEN_MERGE_REQUESTS"
 class Rules:
     """The conditions of one job as its triggers."""
 
-    def __init__(self, job: Job, files: Files) -> None:
+    def __init__(self, job: Job, files: Files, variables: Variables) -> None:
         self.job = job
         self.files = files
-        self.expressions = Expressions(_named, known=job.environment)
+        self.variables = variables
+        self.offered = variables.offered()
+        self.expressions = Expressions(self._named, known=job.environment)
         self.guards = self.expressions.guards
         self.paths: list[str] = []
         self.manual = False
@@ -76,19 +79,17 @@ class Rules:
             self.job.tell("unknown-trigger", self.job.line, said, "push: never")
 
     def _take(self, whole: Map) -> None:
-        workflow = self.files.root.mapping("workflow")
-        within = self._rules(workflow["rules"]) if "rules" in workflow else YES
-        if "rules" in whole:
-            guard = self._rules(whole["rules"])
-        elif "only" in whole or "except" in whole:
-            guard = self._only(whole)
-        else:
-            request = self.expressions.guard(_REQUEST, self.job.line)
-            guard = YES if "rules" in workflow else self.guards.negate(request)
-        for here, line in self.anywhere if self.paths else ():
-            branch = self.guards.both(here, self.expressions.guard(_REFS["branches"], line))
-            if self.expressions.conditions.possible(branch):
-                self.job.tell("paths/everywhere", line, ", ".join(self.paths))
+        for rules in (self.files.root.mapping("workflow").get("rules"), whole.get("rules")):
+            for rule in self.files.flat(rules):
+                for name in mapping(rule).mapping("variables"):
+                    self.offered.pop(name, None)
+        guard, within = self._guards(whole)
+        both = self.guards.both(guard, within)
+        if self.offered and not self.manual and not self.expressions.conditions.possible(both):
+            # Only who gives another value starts it, and nobody gives the spec one.
+            self.offered = {}
+            self.paths, self.anywhere = [], []
+            guard, within = self._guards(whole)
         guard = self.guards.both(guard, within)
         when = whole.string("when")
         if when == "manual":  # nothing but a hand may start it
@@ -104,6 +105,32 @@ class Rules:
             paths=self.paths,
             by_hand=self.guards.both(self.by_hand, within) if self.manual else None,
         )
+
+    def _guards(self, whole: Map) -> tuple[int, int]:
+        """Where the keys of the job start it, and where those of the workflow let it."""
+        workflow = self.files.root.mapping("workflow")
+        within = self._rules(workflow["rules"]) if "rules" in workflow else YES
+        if "rules" in whole:
+            guard = self._rules(whole["rules"])
+        elif "only" in whole or "except" in whole:
+            guard = self._only(whole)
+        else:
+            request = self.expressions.guard(_REQUEST, self.job.line)
+            guard = YES if "rules" in workflow else self.guards.negate(request)
+        for here, line in self.anywhere if self.paths else ():
+            branch = self.guards.both(here, self.expressions.guard(_REFS["branches"], line))
+            if self.expressions.conditions.possible(branch):
+                self.job.tell("paths/everywhere", line, ", ".join(self.paths))
+        return guard, within
+
+    def _named(self, word: str) -> Value:
+        """What a name is worth: of what a run may be given, what it is without that."""
+        found = _named(word)
+        var = only_var(found[0][1])
+        if var is None or var.name not in self.offered:
+            return found
+        self.variables.read.add(var.name)
+        return plain(self.offered[var.name])
 
     def _limit(self, started: int) -> None:
         """Keep a run by hand, which may be of any ref, from pushing what it could not."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Text, Var, filled_in
+from ci_kaniko.importing.calls import Text, Var, filled_in, literal
 from ci_kaniko.importing.readers.matrices import combined
 from ci_kaniko.importing.readers.scripts import is_named
 from ci_kaniko.importing.shell.secrets import is_secret_name
-from ci_kaniko.importing.ticked import Map, mapping, native, peek, sequence, string
+from ci_kaniko.importing.ticked import Map, line_of, mapping, native, peek, sequence, string
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from ci_kaniko.importing.jobs import Job
 
 _VARIABLE = re.compile(r"\$\$|\$\{(\w+)\}|\$([A-Za-z_]\w*)|\$\[\[\s*inputs\.([\w-]+)[^]]*\]\]")
 _WORD = re.compile(r"\w+")
@@ -36,6 +38,24 @@ class Variables:
 
         self.raw.update({name: (value, True) for name, value in cell.items()})
         self._known: dict[str, Text] = {}
+        self.read: set[str] = set()
+        """Those that something of the job is made of."""
+
+    def offered(self) -> dict[str, str]:
+        """What GitLab asks of who starts a pipeline by hand, with what it is in all others."""
+        asked = [
+            name
+            for name, value in self.nodes.items()
+            if isinstance(value, Map) and ("options" in value or "description" in value)
+        ]
+        texts = {name: literal(self._expanded(name, ())) for name in asked}
+        return {name: text for name, text in texts.items() if text is not None}
+
+    def tell(self, job: Job) -> None:
+        """Say of what somebody may give that the spec has what it is without that."""
+        for name, text in self.offered().items():
+            if name in self.read:
+                job.tell("default-taken", line_of(self.nodes[name]), name, text or "an empty text")
 
     def texts(self) -> dict[str, Text]:
         """Each variable's text with the others put in, as GitLab does it."""
@@ -82,6 +102,7 @@ class Variables:
             if name in self.raw and name not in used:
                 used.add(name)
                 waiting += _WORD.findall(self.raw[name][0])
+        self.read |= used
         kept: dict[str, Any] = {}
         for name, value in self.nodes.items():
             if name in used or name == "DOCKER_CONFIG":
