@@ -102,7 +102,7 @@ class Turn(NamedTuple):
 
 
 def turns(case: str, target: str) -> list[Turn]:
-    """Every event in its shells; one that has its secrets fails, the only one on a target."""
+    """Every event in its shells; one that has its secrets fails, the only one on two targets."""
     found = [
         Turn(event, shell)
         for event in events_for(case, target)
@@ -137,7 +137,7 @@ def foreign(wanted: Run) -> dict[str, str]:
 def events_for(case: str, target: str) -> list[Event]:
     """Every event; of a request and one from a fork, which only lacks secrets, one on a target.
 
-    So is one in which the spec asks for what it asks for in a push to the default branch.
+    One in which the spec asks for what it asks for in a push to the default branch, on two.
     """
     takes_fork = (CASES.index(case) + TARGETS.index(target)) % 2 == 1
     return [

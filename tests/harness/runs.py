@@ -94,10 +94,10 @@ def push_event(case: str) -> Event:
 
 
 def is_in_turn(case: str, target: str, number: int) -> bool:
-    """Whether a target is the one that has an event of a case, by its number."""
+    """Whether a target is one of the two that have an event of a case, by its number."""
     targets = [name for name in TARGETS if refused(case, name) is None]
     every = (*CASES, *PIPELINE_CASES)
-    return (targets.index(target) + every.index(case) + number) % len(targets) == 0
+    return (targets.index(target) + every.index(case) + number) % len(targets) < 2
 
 
 @functools.cache

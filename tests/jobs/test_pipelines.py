@@ -68,7 +68,7 @@ WITH_PREPARE = [
 def events_for(case: str, target: str) -> list[Event]:
     """Every event; of a request and one from a fork, only one where logins do not differ.
 
-    One in which all jobs do what they do in a push to the default branch, on one target.
+    One in which all jobs do what they do in a push to the default branch, on two targets.
     """
     number = PIPELINE_CASES.index(case) + TARGETS.index(target)
     both = case in ("everything", "shared-logins", "platforms-with-conditions")
