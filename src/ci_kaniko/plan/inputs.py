@@ -99,8 +99,8 @@ def _described(spec: Spec, name: str, item: Input) -> Input:
     known = next((each.known for each in given if (each.what, each.name) == (CHOICE, name)), ())
     if not known:
         return item
-    some = f"ome of {','.join(known)}"
-    text = f"{item.description} (s{some})" if item.description else f"S{some}"
+    which = ",".join(known)
+    text = f"{item.description} (some of {which})" if item.description else f"Some of {which}"
     return item.model_copy(update={"description": text})
 
 

@@ -86,7 +86,7 @@ def images(builds: list[tuple[str, dict[str, Any]]], report: Report) -> dict[str
         report.tell("image", "", 0, job or name, name)
         report.images[name] = job
     templated = _templated(parts)
-    _checked_out_once(list(parts.values()), report)
+    _checked_out_once(parts, report)
     branches = [build.pop("default_branch", "") for build in parts.values()]
     common = _common(list(parts.values()))
     common.update({"default_branch": max(branches)} if any(branches) else {})
@@ -112,8 +112,9 @@ def _templated(parts: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _checked_out_once(builds: list[dict[str, Any]], report: Report) -> None:
+def _checked_out_once(parts: dict[str, dict[str, Any]], report: Report) -> None:
     """A spec has one checkout: what some build needs, all get."""
+    builds = [*parts.values()]
     wanted = [build["checkout"] for build in builds if "checkout" in build]
     if not wanted:
         return
@@ -124,6 +125,12 @@ def _checked_out_once(builds: list[dict[str, Any]], report: Report) -> None:
         "depth": None if None in depths or len(wanted) < len(builds) else max(depths),
     }
     shared = {name: item for name, item in given.items() if item}
+    for key in ("submodules", "lfs"):
+        value = given[key]
+        own = [name for name in parts if parts[name].get("checkout", {}).get(key) == value]
+        if value and len(own) < len(parts):
+            written = "true" if value is True else value
+            report.tell("checkout/for-all", "", 0, key, written, ", ".join(own))
     if given["depth"] is None and any(depths):
         report.tell("checkout-depth", "", 0, max(depth or 0 for depth in depths))
     for build in builds:
