@@ -99,3 +99,16 @@ def test_an_archive_that_anybody_unpacks_is_the_context(words: str) -> None:
     else:
         assert str(found.spec.context) == "tar://out.tgz"
         assert "skipped-command" not in told
+
+
+@pytest.mark.parametrize("command", ["", " --", " -- git", " -- git -c", " -- sh -c", " -- sh"])
+def test_a_command_in_a_container_that_is_not_finished_is_told(command: str) -> None:
+    text = (
+        "build:\n  image: quay.io/buildah/stable:v1.43.0\n  script:\n"
+        "    - git=$(buildah from docker.io/alpine/git:2.52.0)\n"
+        f'    - buildah run --volume ctx:/git --workingdir /git "$git"{command}\n'
+        "    - buildah build -t quay.io/acme/shop:1 ctx\n"
+        "    - buildah push quay.io/acme/shop:1\n"
+    )
+    found = import_files([(".gitlab-ci.yml", text)])
+    assert "skipped-command" in {entry.rule for entry in found.report}

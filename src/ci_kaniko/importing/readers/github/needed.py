@@ -45,7 +45,7 @@ ELSEWHERE = "needs."
 
 def needed_by(raw: Map, jobs: Map, root: Map) -> Iterator[Needed]:
     """The jobs that a job reads outputs of, where the steps that make these can be read."""
-    asked = wanted("needs", raw.kept("steps".__ne__)) | wanted("needs", raw.get("steps"))
+    asked = wanted("needs", raw)
     for name in dict.fromkeys(map(peek, raw.sequence("needs"))):
         job = jobs.mapping(name)
         names = {each.partition(".")[2] for each in asked if each.partition(".")[0] == name}

@@ -50,14 +50,15 @@ def by_buildah(reader: Reader, items: list[Item]) -> Status | None:
     image = _FROM.fullmatch(_printed(words[4]))
     if inside != [words[3]] or image is None or not all(map(_is_for_git, reader.stdin or EMPTY)):
         return None
-    head, rest = spelled[6:10], words[10:]
-    if spelled[6] == "git":
-        head, rest = ["sh", "-c", READ, "sh"], words[7:]
-    if head != ["sh", "-c", READ, "sh"]:
+    if spelled[6:7] == ["git"]:
+        rest = words[7:]
+    elif spelled[6:10] == ["sh", "-c", READ, "sh"]:
+        rest = words[10:]
+    else:
         return None
     found = reader.fetched.get(folder, Fetched())
     found.image = image[1]
-    if not _git(found, rest):
+    if not rest or not _git(found, rest):
         return None
     return _filled(reader, folder, found, "buildah run")
 
