@@ -147,7 +147,7 @@ LONG = {
     *("test_hosted", "test_clustered", "test_other_builders", "test_perturbation", "test_merge"),
     *("test_existing_files", "test_scripts", "test_bases", "test_logins", "test_properties"),
     *("test_adding_a_target", "test_foreign_target", "test_playground", "test_suite"),
-    *("test_images", "test_modes", "test_forms", "test_fetched"),
+    *("test_images", "test_modes", "test_forms", "test_fetched", "test_buildkit"),
 }
 """The files that take longest start first: none of them is alone at work at the end."""
 

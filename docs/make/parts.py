@@ -19,7 +19,9 @@ _JUDGES = {
     "dockerfile": "is the parser of BuildKit, and finds the instructions that ci-kaniko finds",
     "chromium": "opens the site and the playground",
     "dash": "runs each rendered script",
+    "docker-buildx": "tells BuildKit what rendered scripts tell it by `buildctl`",
     "docker-registry": "takes what is pushed and asks for a password",
+    "docker.io": "is the BuildKit that builds what rendered scripts say, as root in a namespace",
     "fish": "completes commands",
     "git": "makes the checkouts that scripts and commands work in",
     "gitlab-ci-local": "expands including files and runs rendered jobs in its shell",
@@ -50,6 +52,7 @@ def parts() -> str:
     found.append(("renovate", _between(run, "renovate=", "\n"), "npm"))
     debian = [*_between(run, "for package in ", ";").split(), "chromium"]
     found += [(name, "", "Debian") for name in debian]
+    found += [(name, "", "Debian") for name in _between(run, "buildkit=(", ")").split()]
     pinned: dict[str, list[str]] = {}
     project = (ROOT / "pyproject.toml").read_text()
     for name, version in re.findall(r'"([\w-]+)==([\d.]+)', _between(project, "\ntest = [", "\n]")):

@@ -1,12 +1,15 @@
-"""A place where Buildah builds what rendered files say, beside a registry."""
+"""A place where a builder builds what rendered files say, beside a registry."""
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
+import tarfile
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -16,19 +19,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 import ci_kaniko
+from ci_kaniko.kaniko.builders import BUILDER_HOMES
 from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.rehearsing.events import Event, values
 from ci_kaniko.rehearsing.rehearse import rehearse
 from ci_kaniko.rehearsing.told import github, gitlab
 from ci_kaniko.rendering import render
-from harness import cloned, tools
+from harness import buildkit, cloned, tools
 from harness.clouds import secured
 from harness.events import DEFAULT_BRANCH, PULL_REQUEST, TAG
 from harness.registry import PASSWORD, USER, serving
 from harness.told import Told, by_kaniko
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 AWKWARD = """a, "b" = 'c' $d \\ `e` {{ f }} ü
@@ -46,10 +50,14 @@ LABEL in.the.dockerfile=$VERSION
 HEALTHCHECK CMD ["/bin/busybox", "true"]
 RUN ["/bin/busybox", "sh", "-c", "/bin/busybox echo $VERSION > /version"]
 """
-WITH_SECRET = (
-    "FROM scratch\nCOPY root /\n"
-    'RUN --mount=type=secret,id=npm ["/bin/busybox", "test", "-s", "/run/secrets/npm"]\n'
-)
+NPM_TOKEN = "s3cret '$x' \"y\""
+WITH_SECRET = """\
+FROM scratch
+COPY root /
+COPY sums /
+RUN --mount=type=secret,id=npm ["/bin/busybox", "md5sum", "-c", "/sums"]
+"""
+SUMS = f"{hashlib.md5(NPM_TOKEN.encode()).hexdigest()}  /run/secrets/npm\n"  # noqa: S324 - busybox has it
 FROM_HUB = "FROM acme/base:1\nENV ON=base\n"
 FROM_FILES = "FROM scratch\nARG VERSION=none\nLABEL in.the.dockerfile=$VERSION\nCOPY of-{} /\n"
 """Builds from the context of this folder alone, and runs nothing."""
@@ -75,13 +83,13 @@ assert os.path.exists(os.environ["BOX"] + "/allowed") is hosted, "unshare: not p
 image, dash_c, script, *rest = words
 assert (entrypoint, dash_c) == ("sh", "-c"), words
 home = os.environ["BOX"] + "/root"
+inward = lambda text: re.sub("(/root|/home/user)(?=/)", home, text)
 for target, source in volumes.items():
-    place = os.environ["BOX"] + target
+    place = inward(target)
     os.makedirs(os.path.dirname(place), exist_ok=True)
     if os.path.islink(place):
         os.unlink(place)
     os.symlink(source, place)
-inward = lambda text: re.sub("/root(?=/)", home, text)
 keep = ("PATH", "CONTAINERS_STORAGE_CONF", "SSL_CERT_FILE")
 env |= {name: os.environ[name] for name in keep} | {"HOME": home}
 os.execvpe("sh", ["sh", "-c", inward(script), *map(inward, rest)], env)
@@ -196,14 +204,35 @@ NAMES = tuple(cases("127.0.0.1:5000"))
 FETCHED = ("mirror", "archive", "address", "unpacked", "part", "repository")
 """Of these Buildah fetches the base, the context or the Dockerfile, or a script unpacks it."""
 TARGETS = ("gitlab", "kubernetes", "github")
+LESS = {
+    "request": {"cache": {"ttl"}},
+    "cache": {"cache": {"ttl"}},
+    "repository": {
+        "git": {"insecure_skip_tls"},
+        "tools": set(),
+        "context_sub_path": set(),
+        "dockerfile": set(),
+    },
+}
+"""What BuildKit has nothing of, or is not told by buildx: a folder of what it fetches."""
+
+
+def case_of(bench: Bench, name: str) -> Case:
+    """A case as a builder has it."""
+    case = cases(bench.host, name, bench.files)[name]
+    if bench.builder == "buildah" or name not in LESS:
+        return case
+    spec = dict(case.spec)
+    for key, words in LESS[name].items():
+        spec[key] = {**spec[key], **dict.fromkeys(words)} if words else None
+    return case._replace(spec=spec, dockerfile=case.dockerfile.replace("of-app", "of-checkout"))
 
 
 class Bench:
     """Folders in the place of a container's, and a registry."""
 
-    def __init__(self, folder: Path, host: str, files: str) -> None:
-        self.box, self.host, self.files = folder, host, files
-        (folder / "bin").mkdir(parents=True)
+    def __init__(self, folder: Path, host: str, files: str, builder: str) -> None:
+        self.box, self.host, self.files, self.builder = folder, host, files, builder
         (folder / "root").mkdir()
         (folder / "runner").mkdir()
         store = (
@@ -234,6 +263,7 @@ class Bench:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(library, place)
         (self.box / "checkout" / "Dockerfile").write_text(case.dockerfile)
+        (self.box / "checkout" / "sums").write_text(SUMS)
         checkout, served = self.box / "checkout", self.box / "served"
         if self.files in str(case.spec):
             shutil.make_archive(str(served / "shop"), "gztar", checkout)
@@ -246,9 +276,9 @@ class Bench:
 
     def run(self, script: str, env: dict[str, str], shell: str = "sh") -> str:
         """Run a script whose folders are those of the bench."""
-        for name in ("root", "workspace") if "docker run" not in script else ():
-            place = self.box / {"workspace": "checkout"}.get(name, name)
-            script = re.sub(rf"(?<![\w.$-])/{name}(?=/|\s)", str(place), script)
+        places = {BUILDER_HOMES[self.builder]: "root", "/workspace": "checkout"}
+        for name, place in places.items() if "docker run" not in script else ():
+            script = re.sub(rf"(?<![\w.$-]){name}(?=/|\s)", str(self.box / place), script)
         known = {
             "PATH": f"{self.box}/bin:{os.environ['PATH']}",
             "HOME": f"{self.box}/root",
@@ -265,7 +295,7 @@ class Bench:
             check=False,
         )
         assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
+        return done.stdout + done.stderr
 
     def look(self, *words: str) -> Any:
         login = f"{USER}:{PASSWORD}"
@@ -275,9 +305,10 @@ class Bench:
         return json.loads(done.stdout) if done.returncode == 0 else None
 
 
-def libraries() -> Iterator[str]:
+@functools.cache
+def libraries() -> list[str]:
     said = subprocess.run(["ldd", tools.program("busybox")], capture_output=True, text=True)  # noqa: PLW1510
-    yield from re.findall(r"(/\S+) \(", said.stdout)
+    return re.findall(r"(/\S+) \(", said.stdout)
 
 
 @contextmanager
@@ -291,23 +322,36 @@ def offering(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def benched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+def benched(tmp_path_factory: pytest.TempPathFactory, builder: str = "buildah") -> Iterator[Bench]:
     """A bench with a registry and a server of files; skips where a program is missing."""
-    tools.program("buildah")
     tools.program("skopeo")
     if os.geteuid() != 0:
-        pytest.skip("root is needed to build with Buildah")
+        pytest.skip("root is needed to build with a real builder")
     folder = tmp_path_factory.mktemp("bench")
-    with serving(tmp_path_factory.mktemp("registry")) as host, offering(folder) as files:
-        made = Bench(folder, host, files)
+    (folder / "bin").mkdir()
+    with (
+        serving(tmp_path_factory.mktemp("registry")) as host,
+        offering(folder) as files,
+        BUILDERS[builder](folder),
+    ):
+        made = Bench(folder, host, files, builder)
         yield made
         # Layers hold folders that their builds made for others.
         subprocess.run(["rm", "-rf", str(folder)], check=False)
 
 
+@contextmanager
+def buildah(_: Path) -> Iterator[None]:
+    tools.program("buildah")
+    yield
+
+
+BUILDERS = {"buildah": buildah, "buildkit": buildkit.serving}
+
+
 SECRETS = {
     "REGISTRY_PASSWORD": PASSWORD,
-    "NPM_TOKEN": "s3cret '$x' \"y\"",
+    "NPM_TOKEN": NPM_TOKEN,
     "GIT_TOKEN": cloned.TOKEN,
 }
 
@@ -325,9 +369,12 @@ def spec_of(case: Case, host: str, **more: str) -> ci_kaniko.Spec:
     )
 
 
-def build(bench: Bench, case: Case, target: str) -> None:
-    """Run the job of a rendered file, as its platform would."""
-    spec = spec_of(case, bench.host, builder="buildah")
+def build(bench: Bench, case: Case, target: str, change: Callable[[str], str] = str) -> str:
+    """Run the job of a rendered file, as its platform would, and tell what it says.
+
+    A judge of the bench may change the script.
+    """
+    spec = spec_of(case, bench.host, builder=bench.builder)
     event = case.event
     known = values(event) if target == "kubernetes" else None
     text = render(spec, target, known)
@@ -336,20 +383,19 @@ def build(bench: Bench, case: Case, target: str) -> None:
     env = {**(told[target](event) if target in told else {}), **SECRETS}
     if target == "gitlab":
         (job,) = (each for each in yaml11.load(text).values() if "script" in each)
-        bench.run(job["script"][0], {**env, "CI_PROJECT_DIR": checkout})
-    elif target == "kubernetes":
+        return bench.run(change(job["script"][0]), {**env, "CI_PROJECT_DIR": checkout})
+    if target == "kubernetes":
         container = yaml11.load(text)["spec"]["containers"][0]
-        bench.run(container["args"][0].replace("$$", "$"), env)
-    else:
-        (job,) = yaml11.load(text)["jobs"].values()
-        (step,) = (each for each in job["steps"] if "run" in each)
-        outputs = bench.box / "runner" / "outputs"
-        outputs.touch()
-        more = {"RUNNER_TEMP": str(bench.box / "runner"), "GITHUB_WORKSPACE": checkout}
-        more |= {"GITHUB_OUTPUT": str(outputs), "DEFAULT_BRANCH": "main"}
-        runner = "self-hosted" if case.event == TAG else "github-hosted"
-        more["RUNNER_ENVIRONMENT"] = runner
-        bench.run(step["run"], {**env, **more}, "bash")
+        return bench.run(change(container["args"][0].replace("$$", "$")), env)
+    (job,) = yaml11.load(text)["jobs"].values()
+    (step,) = (each for each in job["steps"] if "run" in each)
+    outputs = bench.box / "runner" / "outputs"
+    outputs.touch()
+    more = {"RUNNER_TEMP": str(bench.box / "runner"), "GITHUB_WORKSPACE": checkout}
+    more |= {"GITHUB_OUTPUT": str(outputs), "DEFAULT_BRANCH": "main"}
+    runner = "self-hosted" if case.event == TAG else "github-hosted"
+    more["RUNNER_ENVIRONMENT"] = runner
+    return bench.run(change(step["run"]), {**env, **more}, "bash")
 
 
 def asked(case: Case, host: str, target: str) -> Told:
@@ -362,7 +408,7 @@ def asked(case: Case, host: str, target: str) -> Told:
     return by_kaniko(job.recorded)
 
 
-def check(config: dict[str, Any], case: Case, wanted: Told) -> None:
+def check(bench: Bench, config: dict[str, Any], case: Case, wanted: Told) -> None:
     """Labels, environment and the like are those of the Dockerfile and of the spec."""
     labels = dict(each.partition("=")[::2] for each in wanted.labels)
     given = dict(each.partition("=")[::2] for each in wanted.arguments)
@@ -371,7 +417,7 @@ def check(config: dict[str, Any], case: Case, wanted: Told) -> None:
         version = given.get("VERSION", "none")
         labels["in.the.dockerfile"] = version
         assert (env["VERSION"], env["AWKWARD"]) == (version, given.get("AWKWARD", "none"))
-        if not wanted.annotations:
+        if bench.builder == "buildkit" or not wanted.annotations:
             assert config["Healthcheck"] == {"Test": ["CMD", "/bin/busybox", "true"]}
     elif case.dockerfile == FROM_HUB:
         labels["in.the.dockerfile"] = "none"
@@ -385,7 +431,7 @@ def check(config: dict[str, Any], case: Case, wanted: Told) -> None:
 
 def builds_what_kaniko_is_told(bench: Bench, name: str) -> None:
     """Build a case, and look at what is in the registry then."""
-    case = cases(bench.host, name, bench.files)[name]
+    case = case_of(bench, name)
     target = TARGETS[NAMES.index(name) % len(TARGETS)]
     if name == "mirror":
         base = Case(
@@ -394,7 +440,7 @@ def builds_what_kaniko_is_told(bench: Bench, name: str) -> None:
         )
         bench.checkout(base)
         build(bench, base, "gitlab")
-    if name == "repository":
+    if case.spec.get("tools"):
         git = Case({"destinations": [f"{bench.host}/tools/git:1"]}, dockerfile=cloned.IMAGE)
         bench.checkout(git)
         cloned.git_image(bench.box / "checkout")
@@ -407,7 +453,7 @@ def builds_what_kaniko_is_told(bench: Bench, name: str) -> None:
     build(bench, case, target)
     for destination in wanted.destinations:
         config = bench.look("inspect", "--config", "--raw", f"docker://{destination}")["config"]
-        check(config, case, wanted)
+        check(bench, config, case, wanted)
     if name == "several":
         manifest = bench.look("inspect", "--raw", f"docker://{wanted.destinations[0]}")
         assert case.spec["annotations"].items() <= manifest["annotations"].items()
@@ -415,9 +461,46 @@ def builds_what_kaniko_is_told(bench: Bench, name: str) -> None:
         pushed = bench.look("inspect", f"docker://{wanted.destinations[0]}")
         handed = (bench.box / "checkout" / "digest.env").read_text()
         assert handed == f"IMAGE_DIGEST={pushed['Digest']}\n"
-        assert len(bench.look("list-tags", f"docker://{wanted.cache}")["Tags"]) > 3
+        tags = bench.look("list-tags", f"docker://{wanted.cache}")["Tags"]
+        assert tags == ["buildkit"] if bench.builder == "buildkit" else len(tags) > 3
     if name == "request":
         assert (wanted.destinations, wanted.writes_cache) == ((), False)
         assert bench.look("list-tags", f"docker://{bench.host}/acme/{name}") is None
         assert bench.look("list-tags", f"docker://{wanted.cache}") is None
         assert not (bench.box / "root" / ".docker" / "config.json").exists()
+
+
+def leaves_the_image_in_files(bench: Bench, target: str) -> tuple[list[str], tuple[str, ...]]:
+    """Build one that lies in files, too; the names in its archive, and where it is pushed to."""
+    name = f"{bench.host}/acme/{target}"
+    case = Case(
+        {
+            "destinations": [f"{name}:1", f"{name}:2"],
+            "triggers": {"branches": ["main"], "pull_requests": True},
+            "options": {
+                "tar_path": "out/the image, as tar.tar",
+                "oci_layout_path": "layout",
+                "reproducible": True,
+            },
+        },
+        DEFAULT_BRANCH if target == "github" else PULL_REQUEST,
+        FROM_FILES.format("checkout"),
+    )
+    bench.checkout(case)
+    wanted = asked(case, bench.host, target)
+    assert bool(wanted.destinations) == (target == "github")
+    build(bench, case, target)
+    checkout = bench.box / "checkout"
+    tar = checkout / "out" / "the image, as tar.tar"
+    config = bench.look("inspect", "--config", "--raw", f"docker-archive:{tar}")["config"]
+    check(bench, config, case, wanted)
+    layout = bench.look("inspect", "--config", "--raw", f"oci:{checkout}/layout")["config"]
+    assert [layout[key] for key in ("Env", "Labels")] == [config[key] for key in ("Env", "Labels")]
+    for layer in bench.look("inspect", "--raw", f"oci:{checkout}/layout")["layers"]:
+        with tarfile.open(
+            checkout / "layout" / "blobs" / layer["digest"].replace(":", "/")
+        ) as files:
+            assert {each.mtime for each in files} == {0}
+    with tarfile.open(tar) as opened:
+        listed = json.load(opened.extractfile("manifest.json"))  # type: ignore[arg-type]
+    return listed[0]["RepoTags"] or [], wanted.destinations

@@ -1,4 +1,4 @@
-"""A repository behind a login, and an image that holds git, for what Buildah clones."""
+"""A repository behind a login, and an image that holds git, for what a builder clones."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ class Handler(SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         wanted = base64.b64encode(f"{READER}:{TOKEN}".encode()).decode()
-        if ".git/" in self.path and self.headers["Authorization"] != f"Basic {wanted}":
+        kind, _, given = (self.headers["Authorization"] or "").partition(" ")
+        if ".git/" in self.path and (kind.lower(), given) != ("basic", wanted):
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="here"')
             self.end_headers()

@@ -199,6 +199,9 @@ def by_buildkit(done: Recorded) -> Told:
     ]
     named = [each.get("name") for each in outputs if each["type"] == "docker"]
     assert named in ([], [output.get("name")])
+    layouts = [each for each in outputs if each["type"] == "oci"]
+    assert [each["name"] for each in layouts] in ([], ["localhost/built"])
+    assert layouts in ([], outputs[-1:])
     caches = [_fields(record) for record in given.get("--import-cache", ())]
     kept = [_fields(record) for record in given.get("--export-cache", ())]
     assert [each["ref"] for each in kept] in ([], [each["ref"] for each in caches])

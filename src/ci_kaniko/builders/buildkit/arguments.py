@@ -59,6 +59,9 @@ UNPACKED = f"{BUILDER_HOMES['buildkit']}{FETCHED.removeprefix('/kaniko')}"
 _TAG = "buildkit"
 """What its cache is tagged with, beside that of kaniko."""
 
+LAYOUT = "localhost/built"
+"""The image in the index of a layout, which else has an entry for each name that is pushed."""
+
 
 def asks_for_git(plan: Plan) -> bool:
     """Whether the context is cloned with a token, which some targets put into the environment."""
@@ -155,13 +158,14 @@ def _annotations(plan: Plan) -> Iterator[str | Ref]:
             yield from (",", *_csv(merge(["annotation.", *(item.value or ())])))
 
 
-def archived(plan: Plan) -> Iterator[tuple[Parts, bool]]:
-    """The outputs that are files, and whether each says what the image is called."""
+def archived(plan: Plan, kind: str) -> Parts:
+    """The output that is a file of a kind, by the flag of kaniko; nothing where none is wanted."""
     for flag, path in archives(plan):
-        kind, _, start = CARRIED[flag].rpartition(",")
-        is_tar = flag == "tar-path"
-        more = [] if is_tar else [*_annotations(plan)]
-        yield merge([f"{kind},", *_csv(merge([start, *path])), *_layers(plan), *more]), is_tar
+        if flag == kind:
+            output, _, start = CARRIED[flag].rpartition(",")
+            more = [] if flag == "tar-path" else [*_annotations(plan), f",name={LAYOUT}"]
+            return merge([f"{output},", *_csv(merge([start, *path])), *_layers(plan), *more])
+    return ()
 
 
 def _csv(parts: Parts) -> Parts:

@@ -112,24 +112,19 @@ class BuildKit(Builder):
         file = self._metadata
         return [f"if [ -f {file} ]; then", f"  {line}", "fi"] if call.is_open else [line]
 
-    def _archived(self, call: Call) -> list[str]:
-        """The outputs that are files, with the names that the image has where it is pushed."""
-        plan, listed = call.plan, []
-        for parts, is_named in archived(plan):
-            if is_named and call.is_open:
-                listed.append(call.words.text(parts) + r'"${names:+,\"name=$names\"}"')
-            else:
-                named = _names(plan) if is_named and call.given else ()
-                comma = (",",) if named else ()
-                text = call.words.text(merge([*parts, *comma, *named]), is_reference=bool(named))
-                listed.append(text)
-        return listed
+    def _archive(self, call: Call) -> list[str]:
+        """The output that is an archive, with the names that the image has where it is pushed."""
+        parts = archived(call.plan, "tar-path")
+        if parts and call.is_open:
+            return [call.words.text(parts) + r'"${names:+,\"name=$names\"}"']
+        named = merge([",", *_names(call.plan)]) if call.given else ()
+        return [call.words.text((*parts, *named), is_reference=bool(named))] if parts else []
 
     def _call(self, call: Call) -> tuple[list[str], list[str]]:
         """Lines that come first, and the words of the call."""
         plan, words = call.plan, call.words
         before = _git_header() if asks_for_git(plan) else []
-        build = words.arguments(arguments(plan)) + self._archived(call)
+        build = words.arguments(arguments(plan)) + self._archive(call)
         pushing = words.arguments(cache_to(plan)) if call.given else []
         start, end = output(plan)
         handed = [f"--metadata-file={self._metadata}"] * bool(call.digest)
@@ -147,7 +142,9 @@ class BuildKit(Builder):
         elif call.given:
             output_to = words.text(merge([*start, *_names(plan), *end]), is_reference=True)
             build += [*pushing, output_to, *handed]
-        return before, build
+        # The index of a layout gets the manifest of whatever output comes last.
+        layout = archived(plan, "oci-layout-path")
+        return before, build + [words.text(layout)] * bool(layout)
 
 
 def _names(plan: Plan) -> Parts:

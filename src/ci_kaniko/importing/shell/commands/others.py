@@ -232,6 +232,8 @@ def _output(line: Line, one: Told) -> list[Text]:
 
     Gives the names that it does not push; another one may.
     """
+    from ci_kaniko.builders.buildkit.arguments import LAYOUT
+
     given = fields(one, ("true",))
     kind = literal(given.pop("type", ("image",)))
     push = given.pop("push", ("false",))
@@ -241,6 +243,8 @@ def _output(line: Line, one: Told) -> list[Text]:
     if archive == "oci-layout-path" and literal(given.pop("tar")) != "false":
         archive = ""
     if archive and literal(given.get("dest", ())) != "-":
+        # What a layout of ours is called says nothing.
+        names = [name for name in names if literal(name) != LAYOUT]
         line.say(one.item, archive, given.pop("dest", ()))
     elif kind not in {"image", "registry"}:
         line.left(one)
