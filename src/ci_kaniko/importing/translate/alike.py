@@ -39,6 +39,15 @@ def _rest(build: dict[str, Any], options: Collection[str] = ()) -> dict[str, Any
 # -- jobs --------------------------------------------------------------------------------------
 
 
+def does_the_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two jobs differ in nothing but the names that a platform gives them."""
+    mine, theirs = (
+        {**{key: build[key] for key in build if key not in NAMES}, **_settings(build)}
+        for build in (one, other)
+    )
+    return mine == theirs
+
+
 def is_one_image(one: dict[str, Any], other: dict[str, Any]) -> bool:
     mine, theirs = one.get("triggers"), other.get("triggers")
     if mine == theirs or mine is None or theirs is None:

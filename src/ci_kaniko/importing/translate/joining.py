@@ -6,7 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.shell.guards import MAX_CALLS
-from ci_kaniko.importing.translate.alike import is_a_trial, is_one_image, is_pushed_too
+from ci_kaniko.importing.translate.alike import (
+    does_the_same,
+    is_a_trial,
+    is_one_image,
+    is_pushed_too,
+)
 from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS, globs_in_short
 from ci_kaniko.importing.translate.logins import as_pushed
 from ci_kaniko.importing.translate.pushes import add_destination, image_of
@@ -33,10 +38,10 @@ def merged(jobs: list[Job], report: Report) -> dict[str, Any]:
             job.tell("too-many-calls", call.line, job.name)
         builds += [(job.name, build) for build in _of_job(job, job.calls[:left])]
         left -= len(job.calls[:left])
-    builds = _joined_jobs(builds, report)
+    builds, joined = _joined_jobs(builds, report)
     if len(builds) == 1:
         return finished(builds[0][1], report)
-    return images(builds, report)
+    return images(builds, joined, report)
 
 
 def _of_job(job: Job, calls: tuple[Call, ...]) -> list[dict[str, Any]]:
@@ -90,20 +95,30 @@ def _join(one: dict[str, Any], other: dict[str, Any]) -> None:
 
 def _joined_jobs(
     builds: list[tuple[str, dict[str, Any]]], report: Report
-) -> list[tuple[str, dict[str, Any]]]:
-    """Jobs that build one image and push it for different events are one job."""
+) -> tuple[list[tuple[str, dict[str, Any]]], dict[str, str]]:
+    """Jobs that build one image, and push the same or for different events, are one job.
+
+    Beside them the jobs that each became a part of another one.
+    """
     found: list[tuple[str, dict[str, Any]]] = []
+    joined: dict[str, str] = {}
     for name, build in builds:
+        same = next((item for item in found if does_the_same(item[1], build)), None)
+        if same is not None:
+            joined[name] = same[0]
+            report.tell("jobs-joined/same", "", 0, same[0], name)
+            continue
         same = next((item for item in found if is_one_image(item[1], build)), None)
         if same is None:
             found.append((name, build))
             continue
+        joined[name] = same[0]
         trial = is_a_trial(same[1]) or is_a_trial(build)
         if trial:
             _tell_settings(same, (name, build), report)
         _join_events(same[1], build)
         report.tell("jobs-joined/trial" if trial else "jobs-joined", "", 0, same[0], name)
-    return found
+    return found, joined
 
 
 def _tell_settings(

@@ -12,6 +12,8 @@ from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.spec.outputs import check_image_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ci_kaniko.importing.report import Report
 
 _MERGED = {"build_args", "labels", "annotations", "registries", "options", "executor", "cache"}
@@ -74,12 +76,17 @@ def _default_branch(build: dict[str, Any], report: Report) -> None:
 # -- several images ----------------------------------------------------------------------------
 
 
-def images(builds: list[tuple[str, dict[str, Any]]], report: Report) -> dict[str, Any]:
+def images(
+    builds: list[tuple[str, dict[str, Any]]], joined: Mapping[str, str], report: Report
+) -> dict[str, Any]:
+    """The data of several builds; ``joined`` are the jobs that became a part of another one."""
     names = _names(builds)
     parts: dict[str, dict[str, Any]] = {}
     needs: dict[str, list[str]] = {}
+    known = {job: name for name, (job, _) in zip(names, builds, strict=True)}
+    known.update({job: known[kept] for job, kept in joined.items()})
     for name, (job, read) in zip(names, builds, strict=True):
-        needs[name] = _needs(read, builds, names)
+        needs[name] = _needs(read, known)
         build = finished(read, report, "build-images")
         _without_names(build)
         parts[name] = build
@@ -148,11 +155,8 @@ def _with_name(value: Any, name: str) -> Any:
     return value
 
 
-def _needs(
-    build: dict[str, Any], builds: list[tuple[str, dict[str, Any]]], names: list[str]
-) -> list[str]:
+def _needs(build: dict[str, Any], known: Mapping[str, str]) -> list[str]:
     """The images that one waits for, whose jobs have other names in the rendered file."""
-    known = {job: name for name, (job, _) in zip(names, builds, strict=True)}
     found: list[str] = []
     for target, key in (*((name, "needs") for name in NAMES), ("buildkite", "depends_on")):
         section = build.get(target, {})
@@ -162,7 +166,7 @@ def _needs(
                 found.append(known[job])
                 forget(section, key, job)
         put(build, target, build.pop(target, None))
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _without_names(build: dict[str, Any]) -> None:
