@@ -75,7 +75,9 @@ def test_jobs_that_are_joined_push_what_each_did(one: str, other: str) -> None:
 def test_calls_with_two_logins_are_two_images() -> None:
     text = SCRIPT + LOGIN % ("one", "ONE") + BUILD % "a" + LOGIN % ("two", "TWO") + BUILD % "b"
     images = yaml11.load(import_files([(".gitlab-ci.yml", text)]).spec_text)["images"]
-    users = {name: image["registries"]["quay.io"]["username"] for name, image in images.items()}
+    users = {
+        name: image["registries"]["quay.io"]["username"] for name, image in images.items() if image
+    }
     assert users == {"a": "one", "b": "two"}
 
 
@@ -84,7 +86,7 @@ def test_a_call_of_one_repository_pushes_there_alone(order: int) -> None:
     asked = f'      if [ "$CI_PROJECT_PATH" = acme/shop ]; then\n  {BUILD % "a"}      fi\n'
     text = SCRIPT + "".join([asked, BUILD % "b"][::order])
     images = yaml11.load(import_files([(".gitlab-ci.yml", text)]).spec_text)["images"]
-    where = {name: image["triggers"].get("repository") for name, image in images.items()}
+    where = {name: image["triggers"].get("repository") for name, image in images.items() if image}
     assert where == {"a": "acme/shop", "b": None}
 
 
@@ -102,6 +104,80 @@ def test_what_one_call_tries_and_another_pushes_is_pushed() -> None:
     found = import_files([(".gitlab-ci.yml", SCRIPT + tried + BUILD % "b")])
     told = [entry for entry in found.report if entry.rule == "never-pushed"]
     assert [(entry.line, "quay.io/acme/a" in entry.message) for entry in told] == [(5, True)]
+
+
+TWICE = {
+    "a.gitlab-ci.yml": """\
+one: &one
+  image: {name: "ghcr.io/osscontainertools/kaniko:v1.28.3-debug", entrypoint: [""]}
+  script: [/kaniko/executor --context . --destination quay.io/acme/a:1]
+two: *one
+three:
+  <<: *one
+  needs: [two]
+  script: [/kaniko/executor --context . --destination quay.io/acme/b:1]
+""",
+    "a.yml": """\
+on: push
+jobs:
+  one: &one
+    runs-on: ubuntu-24.04
+    container: {image: "ghcr.io/osscontainertools/kaniko:v1.28.3-debug"}
+    steps: &steps
+      - run: /kaniko/executor --context . --destination quay.io/acme/a:1
+  two: *one
+  three:
+    <<: *one
+    needs: [two]
+    steps: [{run: /kaniko/executor --context . --destination quay.io/acme/b:1}]
+""",
+    "b.yml": """\
+steps:
+  - &one
+    label: one
+    image: ghcr.io/osscontainertools/kaniko:v1.28.3-debug
+    command: /kaniko/executor --context . --destination quay.io/acme/a:1
+  - <<: *one
+    key: two
+  - <<: *one
+    label: three
+    depends_on: two
+    command: /kaniko/executor --context . --destination quay.io/acme/b:1
+""",
+}
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_jobs_that_do_the_same_are_one(name: str) -> None:
+    found = import_files([(name, TWICE[name])])
+    images = yaml11.load(found.spec_text)["images"]
+    assert images["one"]["destinations"] == ["quay.io/acme/a:1"]
+    assert images["three"] == {"destinations": ["quay.io/acme/b:1"], "needs": "one"}
+    assert len(images) == 2
+    told = [entry.message for entry in found.report if entry.rule == "jobs-joined"]
+    assert told == ["one and two do the same for the same events"]
+
+
+def test_jobs_that_push_the_same_from_other_machines_are_told() -> None:
+    found = import_files(
+        [("a.yml", TWICE["a.yml"].replace("two: *one", "two: {<<: *one, runs-on: arm}"))]
+    )
+    assert not [entry for entry in found.report if entry.rule == "jobs-joined"]
+    assert "duplicate-destination" in {entry.rule for entry in found.report}
+
+
+def test_a_destination_is_named_as_its_line_has_it() -> None:
+    rows = {
+        "--destination=quay.io/$TEAM/a:1": "quay.io/$TEAM/a:1",
+        "-d quay.io/acme/b:1": "quay.io/acme/b:1",
+        "$MORE": "$MORE",
+        "--destination=quay.io/$TEAM/d:1 $LAST": "quay.io/acme/d:1",
+    }
+    head = "TEAM=acme MORE=--destination=quay.io/acme/c:1 LAST=--destination=quay.io/acme/e:1"
+    lines = [*head.split(), "/kaniko/executor --context . \\", *(f"  {row} \\" for row in rows)]
+    found = import_files([("a.sh", "\n".join(lines))])
+    told = [entry.message.split(" is ") for entry in found.report if entry.rule == "destination"]
+    assert {*rows.values()} <= {written for written, _ in told}
 
 
 @pytest.mark.parametrize("client", ["docker", "podman", "buildah"])

@@ -41,6 +41,7 @@ class Original:
         self.path, self.text = file
         self.given = [other for other in given if other.path != file.path]
         self.report = report
+        report.texts.setdefault(self.path, self.text.split("\n"))
         self.found = set() if found is None else found
 
     @property

@@ -48,7 +48,7 @@ class Report:
 
     With ``daemons`` what builds on a daemon of docker's counts, too: somebody means to leave it.
     ``rules`` are those of the entries so far, ``images`` the jobs of the spec's images, ``pending``
-    what counts once the spec is made, by whose it is.
+    what counts once the spec is made, by whose it is, and ``texts`` the lines of the files.
     """
 
     def __init__(self, *, daemons: bool = True) -> None:
@@ -59,6 +59,7 @@ class Report:
         self.rules: set[str] = set()
         self.images: dict[str, str] = {}
         self.pending: list[tuple[Voice, Any, str, str]] = []
+        self.texts: dict[str, list[str]] = {}
 
     def hide(self, secret: str) -> None:
         """Never show a text."""
@@ -95,8 +96,9 @@ class Report:
     @property
     def entries(self) -> tuple[Entry, ...]:
         """All entries, in the order of the files' lines within each kind."""
+        advice = {text: self.clean(text) for text in {entry.advice for entry in self._entries}}
         cleaned = dict.fromkeys(
-            replace(entry, message=self._sentence(entry.message), advice=self.clean(entry.advice))
+            replace(entry, message=self._sentence(entry.message), advice=advice[entry.advice])
             for entry in self._entries
         )
         place = KINDS.index
@@ -126,6 +128,11 @@ class Voice:
         found = self.lines.get(line, line if line < FIRST_SCRIPT_LINE else 0) or self.line
         number, line = divmod(found, FILE_LINES)
         return self.files.get(number, self.path), line
+
+    def written_at(self, line: int) -> str:
+        """What stands there in the file; it may hold a secret."""
+        path, number = self.place(line)
+        return "".join(self.report.texts.get(path, [])[number - 1 : number])
 
 
 def report_text(entries: Iterable[Entry]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Text, spell, split_text
+from ci_kaniko.importing.calls import Text, spell, split_text, variables
 from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.translate.conditions import (
     DEFAULT_TRIGGERS,
@@ -142,10 +142,31 @@ def _destination(
     if _is_narrowed_away(work, condition, asked, shown, reference, line):
         work.held_back.append(reference)
         return None
-    work.job.tell("destination", line, shown, reference)
+    ours = shown == reference or any(var.portable for var in variables(image))
+    written = _as_written(work.job.written_at(line), shown) if ours else shown
+    work.job.tell("destination", line, written, reference)
     whole = condition.covers(work.job.started.triggers or DEFAULT_TRIGGERS)
     when = None if whole else condition.spelled
     return {"image": reference} if when is None else {"image": reference, "when": when}
+
+
+_WORD = r"((?:\$\{\{.*?\}\}|[^\s\"'])+)"
+_ARGUMENT = re.compile(rf"(?:--destination|--tag|-d|-t)(?:=|\s+|[\"'],\s*[\"'])[\"']?{_WORD}")
+_MORE = re.compile(r"(?:^|\s)[\"']?\$[\w{@*]|--destination|--tag\b|\s-[dt]\b")
+_OTHERS = re.compile(r"--(?:context|dockerfile|build-arg|label|cache-repo)[=\s]\s*\S+")
+_ALONE = re.compile(rf"\s*(?:- )?(?:[\w-]+:\s+)?[\"']?(?!-){_WORD}[\"']?,?\s*\\?\s*")
+
+
+def _as_written(row: str, shown: str) -> str:
+    """A destination as its line has it, where nothing else on that line may be one."""
+    if shown in row:
+        return shown
+    alone = _ALONE.fullmatch(row)
+    if alone:
+        return alone[1]
+    before, *found = _ARGUMENT.split(row, maxsplit=1)
+    beside = _OTHERS.sub(" ", f"{before} {found[-1]}") if found else "$*"
+    return shown if _MORE.search(beside) or "$(" in found[0] else found[0]
 
 
 def _is_narrowed_away(
