@@ -58,7 +58,90 @@ def pipeline(**given: object) -> str:
     return json.dumps({"a": {**JOB, "script": [f"{CALL} --label=a=$V1499"], **given}})
 
 
+IDLE = 1_500
+POD = {"apiVersion": "v1", "kind": "Pod"}
+TASK = {"apiVersion": "tekton.dev/v1", "kind": "Task"}
+ARGO = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow"}
+BUILDS = {**JOB, "args": CALL.split()[1:]}
+
+
+def documents(*objects: object) -> str:
+    """A manifest."""
+    return "\n---\n".join(map(json.dumps, objects))
+
+
+def task(name: object, *steps: object) -> dict[str, object]:
+    """One of Tekton's."""
+    return {**TASK, "metadata": {"name": f"t{name}"}, "spec": {"steps": steps}}
+
+
+BESIDE = {
+    "jobs.yml": json.dumps(
+        {
+            "on": "push",
+            "jobs": {
+                **{f"j{n}": {"runs-on": "u", "steps": [{"run": f"m {n}"}]} for n in range(IDLE)},
+                "b": json.loads(workflow())["jobs"]["b"],
+            },
+        }
+    ),
+    "steps.yml": json.dumps(
+        {
+            "on": "push",
+            "jobs": {
+                "j": {"runs-on": "u", "steps": [{"run": f"[ $X{n} ] && a"} for n in range(IDLE)]},
+                "b": json.loads(workflow())["jobs"]["b"],
+            },
+        }
+    ),
+    "idle.gitlab-ci.yml": json.dumps(
+        {
+            **{f"j{n}": {"image": "a", "script": [f"m {n}"]} for n in range(IDLE)},
+            "b": {**JOB, "script": [CALL]},
+        }
+    ),
+    "idle-steps.yml": json.dumps(
+        {"steps": [*({"command": f"m {n}"} for n in range(IDLE)), {"command": CALL}]}
+    ),
+    "idle-stages.groovy": "pipeline { stages {\n"
+    + "\n".join(f"stage('s{n}') {{ steps {{ sh 'make t{n}' }} }}" for n in range(IDLE))
+    + f"\nstage('b') {{ steps {{ sh '{CALL}' }} }}\n}} }}",
+    "idle-runs.yml": json.dumps(
+        {
+            "runs": [
+                *(
+                    {"name": f"r{n}", "tasks": [{"steps": [{"run": f"m {n}"}]}]}
+                    for n in range(IDLE)
+                ),
+                {"name": "b", "tasks": [{"name": "b", "steps": ["clone", {"run": CALL}]}]},
+            ]
+        }
+    ),
+    "idle-pods.yml": documents(
+        *({**POD, "spec": {"containers": [{"image": f"a:{n}"}]}} for n in range(1_000)),
+        {**POD, "spec": {"containers": [BUILDS]}},
+    ),
+    "idle-tasks.yml": documents(*(task(n, {"image": "a"}) for n in range(750)), task("b", BUILDS)),
+    "idle-templates.yml": json.dumps(
+        {
+            **ARGO,
+            "spec": {
+                "templates": [
+                    *({"name": f"c{n}", "container": {"image": "a"}} for n in range(IDLE)),
+                    {"name": "k", "container": BUILDS},
+                ]
+            },
+        }
+    ),
+}
+"""Files with one build beside very much that builds nothing."""
+
+ARGUMENTS = [f"--build-arg=A{n}=$B{n}" for n in range(3_500)]
 LISTED = {
+    "arguments.sh": f"{CALL} {' '.join(ARGUMENTS)}",
+    "arguments.yml": json.dumps(
+        {**POD, "spec": {"containers": [{**BUILDS, "args": [*CALL.split()[1:], *ARGUMENTS]}]}}
+    ),
     "branches.gitlab-ci.yml": pipeline(only=[f"b{n}" for n in range(5_000)]),
     "patterns.gitlab-ci.yml": pipeline(only=[f"/^release-{n}-.*$/" for n in range(2_500)]),
     "chain.gitlab-ci.yml": pipeline(variables={f"V{n}": f"$V{n - 1}" for n in range(1, 1_500)}),
@@ -82,6 +165,11 @@ LISTED = {
 
 def test_no_file_costs_more_than_a_second_and_200_megabytes() -> None:
     assert all("x/y:1" in answer for answer in affordable(MANY).values())
+
+
+def test_what_builds_nothing_costs_no_more_than_a_second_and_200_megabytes() -> None:
+    answers = affordable(BESIDE)
+    assert all("x/y:1" in answer for answer in answers.values())
 
 
 def test_no_list_costs_more_than_a_second_and_200_megabytes() -> None:

@@ -205,16 +205,24 @@ class Script:
 def join(parts: Iterable[Part]) -> Text:
     """Neighbouring plain parts as one, empty ones left out."""
     joined: list[Part] = []
+    plain = ""
     for part in parts:
-        if isinstance(part, str) and joined and isinstance(joined[-1], str):
-            joined[-1] += part
-        elif part != "":
-            joined.append(part)
+        if isinstance(part, str):
+            plain += part
+            continue
+        if plain:
+            joined.append(plain)
+            plain = ""
+        joined.append(part)
+    if plain:
+        joined.append(plain)
     return tuple(joined)
 
 
 def split_text(text: Text, mark: str | re.Pattern[str], limit: int = -1) -> list[Text]:
     """A text cut at a character, or where a pattern is found; holes stay whole."""
+    if len(text) == 1 and isinstance(text[0], str) and isinstance(mark, str):
+        return [(piece,) if piece else () for piece in text[0].split(mark, limit)]
     pieces: list[list[Part]] = [[]]
     for part in text:
         if not isinstance(part, str):
@@ -305,10 +313,13 @@ def _spell_hole(part: Part) -> str:
     return "***"
 
 
+_PLAIN_NAME = re.compile(r"[A-Za-z_]\w*|\d")
+
+
 def _spell_var(var: Var) -> str:
     default = "" if var.default is None else f":-{var.default}"
     changes = "".join(f"|{change}" for change in var.changes)
-    plain = not default and not changes and re.fullmatch(r"[A-Za-z_]\w*|\d", var.name)
+    plain = not default and not changes and _PLAIN_NAME.fullmatch(var.name)
     name = var.name.partition("@")[0] if var.portable else var.name
     return f"${name}" if plain and not var.portable else f"${{{name}{default}{changes}}}"
 

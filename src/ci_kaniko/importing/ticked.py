@@ -367,6 +367,15 @@ def peek(value: Any) -> str:
     return str(value) if isinstance(value, str) else ""
 
 
+def texts_below(value: Any) -> Iterator[str]:
+    """All scalars of a value, for a look that decides nothing about them."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from texts_below(item)
+    elif isinstance(value, str):
+        yield value
+
+
 def is_true(value: Any) -> bool:
     """Whether a scalar says yes."""
     return string(value).lower() in ("true", "yes", "on", "1")

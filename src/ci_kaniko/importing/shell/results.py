@@ -216,8 +216,10 @@ class _Results:
     def _word(self, item: Item, within: int) -> Word:
         text = item.text
         for head in ("--build-arg=", "--env="):
+            if not starts_with(text, head):
+                continue
             name, *rest = split_text(without_head(text, head), "=", 1)
-            if starts_with(text, head) and rest and is_written(spell(name), rest[0]):
+            if rest and is_written(spell(name), rest[0]):
                 text = join((head, *name, "=", Masked(spell(name), item.line)))
         return Word(
             self._clean(text, item.line),

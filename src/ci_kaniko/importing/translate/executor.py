@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,6 +33,7 @@ class Release(NamedTuple):
     distribution: str | None
 
 
+@functools.lru_cache(maxsize=128)
 def release_of(written: str) -> Release | None:
     """The executor that an image is; None for an image that is none by its name."""
     bare, _, digest = written.partition("@")

@@ -73,8 +73,13 @@ class Work:
     @cached_property
     def _chosen(self) -> dict[tuple[str, str], Flag]:
         """Of the flags that replace each other the last one of all runs, if there is one."""
-        some = {_subject(flag): flag for flag in self.flags}
-        return {**some, **{_subject(flag): flag for flag in self.flags if flag.when == ALWAYS}}
+        chosen: dict[tuple[str, str], Flag] = {}
+        for flag in self.flags:
+            subject = _subject(flag)
+            before = chosen.setdefault(subject, flag)
+            if flag.when == ALWAYS or before.when != ALWAYS:
+                chosen[subject] = flag
+        return chosen
 
     def run_time(self, flag: Flag, field: str) -> None:
         self.job.tell("run-time-value/flag", flag.line, flag.shown, field)

@@ -30,6 +30,16 @@ _MAY_BUILD = re.compile(r"(?i)docker|container|image|ghcr|ecr|buildah|podman")
 _OF_IMAGES = {"image", "images", "image-name", "image_name", "dockerfile", "tag", "tags"}
 
 
+def may_build(step: Map) -> bool:
+    """Whether an action builds, wraps a builder, or is told of where nothing else builds."""
+    name = step.peek("uses").partition("@")[0]
+    action = known_actions().get(name)
+    if action is not None:
+        return action.does in {"builds", "executor", "wraps"}
+    given = step.mapping("with").keys()
+    return name.startswith("docker://") or not given.isdisjoint(_WRAPPED | _OF_IMAGES)
+
+
 class Actions:
     """The actions of one job."""
 

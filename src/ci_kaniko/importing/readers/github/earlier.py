@@ -92,5 +92,7 @@ def _tick(job: Job, before: Map) -> None:
             job.tell("action", step.line_of("uses"), uses)
         for key in ("run", "shell", "uses"):
             ignore(step.get(key))
+        given = step.mapping("with")
+        ignore_keys(given, "GitHub upload")
         for key in ("name", "path"):
-            ignore(step.mapping("with").get(key))
+            ignore(given.get(key))

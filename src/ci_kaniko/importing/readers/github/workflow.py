@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.calls import Login, Text, Var, literal
 from ci_kaniko.importing.jobs import Facts, Job, Root, forget
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
+from ci_kaniko.importing.readers.github.builders import Builders
 from ci_kaniko.importing.readers.github.earlier import prepared_by
 from ci_kaniko.importing.readers.github.events import Events, events_of
 from ci_kaniko.importing.readers.github.expressions import bare_condition
@@ -47,7 +48,7 @@ def jobs(original: Original) -> Iterator[Job]:
 class Workflow:
     """One workflow or action; ``caller`` is the one that calls it, with ``inputs``.
 
-    ``secrets`` are those that the caller names anew.
+    ``secrets`` are those that the caller names anew, in its job ``calling``.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Workflow:
         inputs: dict[str, Input],
         secrets: dict[str, Text],
         caller: Workflow | None = None,
-        condition: tuple[str, int] = ("", 0),
+        calling: Map | None = None,
     ) -> None:
         self.root = root
         self.original = original
@@ -66,13 +67,17 @@ class Workflow:
         self.inputs = inputs
         self.secrets = secrets
         self.caller = caller
-        self.condition = condition
+        calling = mapping(calling)
+        self.condition = calling.string("if"), calling.line_of("if")
         self.prepared: set[str] = set()
         self.depth: int = caller.depth + 1 if caller else 0
         self.is_action = "runs" in root and "jobs" not in root
         self.on = events_of(root.get("on", root.get("true", root.get("True"))))
         if self.is_action:  # whoever uses it gives the inputs
             self.on["workflow_call"] = root
+        inputs_of = [mapping(on).get("inputs") for on in self.on.values()]
+        given = root.get("env"), root.get("defaults"), calling.get("with"), inputs_of
+        self.builders = Builders(original, *given)
 
     # -- jobs ---------------------------------------------------------------------------------
 
@@ -100,12 +105,13 @@ class Workflow:
         take_named(matrix, str(job))
         at = job.line_of("strategy")
         cells = followed(cells_of(matrix), self.report, self.path, at, name)
+        may_build = called is None and self.builders.may_be_in(job)
         made: list[Job] = []
         for cell in cells:
             shown = f"{name}-{cell_name(cell, cells)}" if cell else name
             if called is not None:
                 yield from self._called(called, shown, job, cell)
-            elif (one := self._job(name, job, cell, shown, line)) is not None:
+            elif may_build and (one := self._job(name, job, cell, shown, line)) is not None:
                 made.append(one)
         if made:
             # What one of them reads is read, and all of them stand in the same lines.
@@ -141,9 +147,8 @@ class Workflow:
             secrets = {key: known.text(string(value)) for key, value in entries.items()}
         elif job.peek("secrets") == "inherit":
             job.string("secrets")
-        condition = (job.string("if"), job.line_of("if"))
         for root in found.mappings:
-            for made in Workflow(root, found, given, secrets, self, condition).jobs():
+            for made in Workflow(root, found, given, secrets, self, job).jobs():
                 made.name = name
                 made.section["job"] = name
                 made.section.pop("form", None)

@@ -76,6 +76,7 @@ class _Pipeline:
         self.report = original.report
         self.needed: dict[str, str] = {}
         self.prepared: set[str] = set()
+        self.carried: set[str] = set()
 
     def jobs(self) -> Iterator[Job]:
         """The jobs that run; where none of them does, the templates that nobody extends."""
@@ -86,7 +87,7 @@ class _Pipeline:
             for job in found:
                 self._include(job)
         if found:
-            self._tell_others({job.line for job in found})
+            self._tell_others()
             for name, taker in self.needed.items():
                 if name not in self.root:
                     self.report.tell("needs/missing", self.path, 0, name, taker)
@@ -122,12 +123,12 @@ class _Pipeline:
         job.section.update(form="include", job=job.name)
         job.tell("template", job.line, name, job.name)
 
-    def _tell_others(self, read: set[int]) -> None:
+    def _tell_others(self) -> None:
         """Report the jobs and templates that are no part of the spec."""
         for name, value in self.root.items():
             line = self.root.line_of(name)
             hidden = name.startswith(".")
-            seen = line in read or name in self.prepared or (hidden and is_read(value))
+            seen = name in self.carried | self.prepared or (hidden and is_read(value))
             if name in _GLOBAL or seen:
                 continue
             kind = "template" if hidden or not isinstance(value, Map) else "job"
@@ -194,6 +195,7 @@ class _Pipeline:
         job.calls = script.calls
         if not job.calls:
             return None
+        self.carried.add(name)
         Rules(job, self.files, variables).set(whole)
         settings = Settings(job, self.files, variables)
         settings.set(whole, image)

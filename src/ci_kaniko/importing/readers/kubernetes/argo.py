@@ -23,10 +23,13 @@ def as_pipeline(root: Map) -> Map:
     spec = root.mapping("spec")
     spec = spec.mapping("workflowSpec") or spec
     templates = list(maps(spec.get("templates")))
+    callers: dict[str, list[Map]] = {}
+    for call in (call for template in templates for call in _calls(template)):
+        callers.setdefault(call.peek("template"), []).append(call)
     tasks = List(spec.line)
     for template in templates:
-        callers = [one for other in templates for one in _calls(other, template.peek("name"))]
-        tasks += [_task(spec, template, caller) for caller in callers or [template]]
+        asked = callers.get(template.peek("name"), [template])
+        tasks += [_task(spec, template, caller) for caller in asked]
     found = root.kept(lambda key: key != "spec")
     found["spec"] = _map(params=spec.mapping("arguments").get("parameters"), tasks=tasks)
     return found
@@ -36,13 +39,12 @@ def _map(**given: Any) -> Map:
     return Map(items={key: value for key, value in given.items() if value is not None})
 
 
-def _calls(template: Map, name: str) -> Iterator[Map]:
-    """The steps and tasks of a template that call another one."""
+def _calls(template: Map) -> Iterator[Map]:
+    """The steps and tasks of a template: they call other ones."""
     rows = template.get("steps")
-    listed = [one for row in rows for one in maps(row)] if isinstance(rows, list) else []
-    for call in (*listed, *maps(template.mapping("dag").get("tasks"))):
-        if call.peek("template") == name:
-            yield call
+    for row in rows if isinstance(rows, list) else ():
+        yield from maps(row)
+    yield from maps(template.mapping("dag").get("tasks"))
 
 
 def _task(spec: Map, template: Map, caller: Map) -> Map:

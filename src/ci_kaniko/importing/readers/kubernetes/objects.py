@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.calls import literal
 from ci_kaniko.importing.jobs import Facts, Job, Root, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
+from ci_kaniko.importing.readers.kubernetes.argo import as_pipeline
 from ci_kaniko.importing.readers.kubernetes.clones import read_clones
+from ci_kaniko.importing.readers.kubernetes.tekton import callers_in, tekton_jobs
 from ci_kaniko.importing.readers.pods.containers import (
     calls_of,
     filled,
@@ -26,9 +28,10 @@ from ci_kaniko.importing.ticked import Map, ignore, line_of, maps, peek, string
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES, KANIKO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ci_kaniko.importing.originals import Original
+    from ci_kaniko.importing.readers.kubernetes.tekton import Caller
 
 _RECOMMENDED = "app.kubernetes.io"
 _WRITTEN = {"automountServiceAccountToken": "false", "enableServiceLinks": "false"}
@@ -47,7 +50,8 @@ _OUTPUT = "/kaniko/output/"
 
 def jobs(original: Original) -> Iterator[Job]:
     """The containers of a manifest that run the executor."""
-    found = [(root, list(_object(root, original))) for root in _objects(original.roots)]
+    callers = callers_in(original)
+    found = [(root, list(_object(root, original, callers))) for root in _objects(original.roots)]
     first = next((made[0] for _, made in found if made), None)
     for root, made in found:
         yield from made
@@ -66,17 +70,12 @@ def _objects(roots: Any) -> Iterator[Map]:
             yield root
 
 
-def _object(root: Map, original: Original) -> Iterator[Job]:
+def _object(root: Map, original: Original, callers: Mapping[str, list[Caller]]) -> Iterator[Job]:
     if "tekton.dev" in root.peek("apiVersion"):
-        from ci_kaniko.importing.readers.kubernetes.tekton import tekton_jobs
-
-        yield from tekton_jobs(root, original)
+        yield from tekton_jobs(root, original, callers)
         return
     if "argoproj.io" in root.peek("apiVersion"):
-        from ci_kaniko.importing.readers.kubernetes.argo import as_pipeline
-        from ci_kaniko.importing.readers.kubernetes.tekton import tekton_jobs
-
-        yield from tekton_jobs(as_pipeline(root), original)
+        yield from tekton_jobs(as_pipeline(root), original, callers)
         return
     spec = root.mapping("spec")
     kind = root.peek("kind")

@@ -23,10 +23,10 @@ from ci_kaniko.importing.readers.pods.containers import (
 from ci_kaniko.importing.readers.pods.settings import security
 from ci_kaniko.importing.readers.pods.volumes import read_volumes
 from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
-from ci_kaniko.importing.ticked import Map, line_of, maps, native, peek, string
+from ci_kaniko.importing.ticked import Map, line_of, maps, native, peek, string, texts_below
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ci_kaniko.importing.originals import Original
 
@@ -44,13 +44,28 @@ class _Task(NamedTuple):
     asked: Map
 
 
-def tekton_jobs(root: Map, original: Original) -> Iterator[Job]:
+class Caller(NamedTuple):
+    """An entry of a pipeline that calls a task, and the parameters around it."""
+
+    item: Map
+    outer: dict[str, Any]
+
+    def task(self, called: _Task) -> _Task:
+        """The task as it is called here."""
+        own = {one.peek("name"): one for one in maps(self.item.get("params"))}
+        return _Task(called.spec, self.item.peek("name"), own, self.outer, self.item)
+
+
+def tekton_jobs(
+    root: Map, original: Original, callers: Mapping[str, list[Caller]]
+) -> Iterator[Job]:
     """The steps that run the executor: of a Task, or of those in a Pipeline or a run."""
     metadata = root.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Map) else None
     spec = root.mapping("spec")
     alone = _Task(spec, peek(name), {}, {}, Map())
-    called = [task for call in _called(alone, original) for task in _tasks(call)]
+    calling = [one.task(alone) for one in callers.get(alone.name, ())]
+    called = [task for call in calling for task in _tasks(call)]
     for task in called or _tasks(alone):
         known = _known(task.given, _known(task.outer))
         steps = list(maps(task.spec.get("steps")))
@@ -67,16 +82,17 @@ def _is_called(step: Map) -> bool:
     return bool(re.search(r"(?:^|\s|/)executor\s", step.peek("script")))
 
 
-def _called(task: _Task, original: Original) -> Iterator[_Task]:
-    """A task as the pipelines of its file call it."""
+def callers_in(original: Original) -> dict[str, list[Caller]]:
+    """What the pipelines of a file ask tasks for, by the names of these."""
+    found: dict[str, list[Caller]] = {}
     for root in original.mappings:
         spec = root.mapping("spec")
         spec = spec.mapping("pipelineSpec") or spec
         outer = {item.peek("name"): item for item in maps(spec.get("params"))}
         for item in (*maps(spec.get("tasks")), *maps(spec.get("finally"))):
-            if task.name and item.mapping("taskRef").peek("name") == task.name:
-                own = {one.peek("name"): one for one in maps(item.get("params"))}
-                yield _Task(task.spec, item.peek("name"), own, outer, item)
+            if name := item.mapping("taskRef").peek("name"):
+                found.setdefault(name, []).append(Caller(item, outer))
+    return found
 
 
 def _tasks(around: _Task) -> Iterator[_Task]:
@@ -159,7 +175,7 @@ def _job(step: Map, task: _Task, known: Known, original: Original) -> Job:
 
 def _tell_parameters(job: Job, task: _Task, used: Any) -> None:
     """Report the parameters that a step names, and those that their values name."""
-    names = {one or two for one, two in _REFERENCE.findall(" ".join(_texts(used)))}
+    names = {one or two for one, two in _REFERENCE.findall(" ".join(texts_below(used)))}
     for item in maps(task.spec.get("params")):
         if item.peek("name") in names:
             item.string("name")
@@ -199,17 +215,9 @@ def _tell_parameter(job: Job, item: Map) -> None:
     job.tell("parameter", item.line_of(key), name, shown, said, key)
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts(item)
-    elif isinstance(value, str):
-        yield value
-
-
 def _roots(spec: Map, used: list[Map]) -> Iterator[Root]:
     """Workspaces that the step names: the repository lies there."""
-    text = " ".join(_texts(used))
+    text = " ".join(texts_below(used))
     for item in maps(spec.get("workspaces")):
         name = item.peek("name")
         path = item.peek("mountPath").rstrip("/") or f"/workspace/{name}"

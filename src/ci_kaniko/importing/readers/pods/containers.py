@@ -219,14 +219,14 @@ def handed_over(job: Job, calls: tuple[Call, ...], path: Text, said: str) -> tup
         if not call.pushed:
             found.append(call)
             continue
-        kept = tuple(
-            word for word in call.words if without_head(word.text, "--digest-file=") != path
-        )
+        kept = []
         for word in call.words:
-            if word not in kept:
+            if without_head(word.text, "--digest-file=") == path:
                 job.shared["digest"] = True
                 job.tell("digest", word.line or job.line, said)
-        found.append(replace(call, words=kept))
+            else:
+                kept.append(word)
+        found.append(replace(call, words=tuple(kept)))
     return tuple(found)
 
 

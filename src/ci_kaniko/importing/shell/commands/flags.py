@@ -69,6 +69,9 @@ class Told(NamedTuple):
         return spell(self.word)
 
 
+_DASHES = re.compile("-[^-]|--.")
+
+
 def flags_of(
     rest: list[Item],
     switches: Collection[str],
@@ -87,7 +90,7 @@ def flags_of(
         first = str(head[0]) if head and isinstance(head[0], str) else ""
         name = first.lstrip("-")
         dashes = first[: len(first) - len(name)]
-        if not re.match("-[^-]|--.", first):
+        if not _DASHES.match(first):
             if item.text:
                 yield Told("", item.text, item)
             continue
@@ -206,10 +209,13 @@ def outputs(words: Iterable[Item | Word]) -> Iterator[Text]:
             yield flag.value
 
 
+_FLAG = re.compile(r"--?([A-Za-z][A-Za-z-]*)(=?)")
+
+
 def parse(text: Text, when: When = ALWAYS, line: int = 0) -> Flag | None:
     """A word as a flag; None when it is none."""
     first = text[0] if text else ""
-    match = re.match(r"--?([A-Za-z][A-Za-z-]*)(=?)", first) if isinstance(first, str) else None
+    match = _FLAG.match(first) if isinstance(first, str) else None
     rest = join((str(first)[match.end() :], *text[1:])) if match else ()
     if not match or (rest and not match[2]):
         return None
