@@ -52,7 +52,9 @@ def parts() -> str:
     found.append(("renovate", _between(run, "renovate=", "\n"), "npm"))
     debian = [*_between(run, "for package in ", ";").split(), "chromium"]
     found += [(name, "", "Debian") for name in debian]
-    found += [(name, "", "Debian") for name in _between(run, "buildkit=(", ")").split()]
+    release = _between(run, "\ndebian=", " ")
+    newer = _between(run, "buildkit=(", ")").split()
+    found += [(name, "", f"Debian {release}") for name in newer]
     pinned: dict[str, list[str]] = {}
     project = (ROOT / "pyproject.toml").read_text()
     for name, version in re.findall(r'"([\w-]+)==([\d.]+)', _between(project, "\ntest = [", "\n]")):
