@@ -485,7 +485,7 @@ class Walk:
         self._bases: dict[str, Base] = {}
         self._world = ""
 
-    def try_one(self, mutation: Mutation, turn: int) -> None:
+    def try_one(self, mutation: Mutation, turn: int, targets: Sequence[str] = TARGETS) -> None:
         """Change one leaf and ask one mode of each target."""
         chosen = {target: modes(target)[turn % len(modes(target))] for target in TARGETS}
         was = self._base(mutation.world, in_modes(mutation.base, chosen, mutation.path))
@@ -497,7 +497,7 @@ class Walk:
             return
         told = () if isinstance(now, Answer) else tuple(warnings(now))
         field = field_of(mutation.path, self.root)
-        for target in TARGETS:
+        for target in targets:
             silence = Silence(mutation, target, chosen[target])
             if _covers(OF_OTHERS, silence):
                 continue
@@ -607,6 +607,7 @@ def _matches(pattern: list[str], path: Path) -> bool:
 
 
 WORLDS = (*CASES, *PIPELINE_CASES, GROUNDS[1])
+_USUAL = {*WORLDS} - {*GROUNDS}
 
 
 LOGIN_WORLDS = {
@@ -626,6 +627,20 @@ def told(silent: list[Silence]) -> str:
     return "\n".join(map(str, left))
 
 
+def in_turn(chosen: Sequence[Mutation]) -> Iterator[tuple[Mutation, Sequence[str]]]:
+    """Each change of a field with the targets that it asks: three each where specs are enough."""
+    kinds: dict[Any, list[Mutation]] = {}
+    for mutation in chosen:
+        kinds.setdefault((field_of(mutation.path), mutation.value is ABSENT), []).append(mutation)
+    numbers = dict.fromkeys(kinds, 0)
+    for mutation in chosen:
+        kind = field_of(mutation.path), mutation.value is ABSENT
+        first, numbers[kind] = numbers[kind], numbers[kind] + 1
+        few = len(kinds[kind]) >= 3 and mutation.world in _USUAL
+        asked = range(3 if few else len(TARGETS))
+        yield mutation, [TARGETS[(3 * first + more) % len(TARGETS)] for more in asked]
+
+
 def walked(worlds: dict[str, Data], *, thorough: bool) -> Walk:
     """A change asks one mode of each target; with --every-mode each change asks all of them."""
     walk = Walk()
@@ -635,9 +650,13 @@ def walked(worlds: dict[str, Data], *, thorough: bool) -> Walk:
         for mutation in mutations(name, data)
         if mutation.path[0] != "outputs"
     ]
-    for mutation in every if thorough else fewer(every):
-        for turn in range(most_modes() if thorough and mutation.world in WORLDS else 1):
-            walk.try_one(mutation, mutation.turn + turn)
+    if thorough:
+        for mutation in every:
+            for turn in range(most_modes() if mutation.world in WORLDS else 1):
+                walk.try_one(mutation, mutation.turn + turn)
+    else:
+        for mutation, targets in in_turn(fewer(every)):
+            walk.try_one(mutation, mutation.turn, targets)
     return walk
 
 
