@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import ci_kaniko
 from ci_kaniko.rehearsing.rehearse import rehearse
+from ci_kaniko.rendering import render
 from harness import buildctl, buildkit
 from harness.bench import (
     NAMES,
@@ -25,9 +27,10 @@ from harness.bench import (
     leaves_the_image_in_files,
     spec_of,
 )
-from harness.events import PULL_REQUEST
+from harness.events import DEFAULT_BRANCH, PULL_REQUEST
 from harness.registry import USER
-from harness.told import built
+from harness.runs import values_for
+from harness.told import TARGETS, built
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,3 +97,22 @@ def test_a_word_that_buildkit_does_not_know_fails(bench: Bench) -> None:
     config = bench.look("inspect", "--config", "--raw", f"docker://{wanted.destinations[0]}")
     with pytest.raises(AssertionError):
         check(bench, config["config"], case, wanted)
+
+
+def test_layers_of_zstd_are_read_as_they_are_written() -> None:
+    """In OCI's format, which the spec need not name: Docker's has none for them."""
+    for said in ({"compression": "zstd"}, {"compression": "gzip", "image_format": "oci"}):
+        data = {
+            "builder": "buildkit",
+            "default_branch": "main",
+            "destinations": ["quay.io/acme/shop:1"],
+            "registries": {"quay.io": "anonymous"},
+            "options": said,
+        }
+        for target in TARGETS:
+            text = render(
+                ci_kaniko.Spec.model_validate(data), target, values_for(target, DEFAULT_BRANCH)
+            )
+            assert "oci-mediatypes=true" in text
+            again = ci_kaniko.import_files([("pipeline.yml", text)]).spec
+            assert again.options.model_dump(exclude_unset=True) == said, target

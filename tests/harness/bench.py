@@ -155,8 +155,12 @@ def cases(host: str, repository: str = "shop", files: str = "https://a") -> dict
             FROM_HUB,
         ),
         "archive": Case(
-            {"destinations": one, "context": f"{files}/shop.tar.gz?version=$1"},
-            dockerfile=FROM_FILES.format("checkout"),
+            {
+                "destinations": one,
+                "context": f"{files}/shop.tar.gz?version=$1",
+                "options": {"compression": "zstd"},
+            },
+            dockerfile=FROM_FILES.format("checkout").replace("of-checkout", "sums"),
         ),
         "address": Case(
             {
@@ -457,6 +461,10 @@ def builds_what_kaniko_is_told(bench: Bench, name: str) -> None:
     if name == "several":
         manifest = bench.look("inspect", "--raw", f"docker://{wanted.destinations[0]}")
         assert case.spec["annotations"].items() <= manifest["annotations"].items()
+    if name == "archive":
+        manifest = bench.look("inspect", "--raw", f"docker://{wanted.destinations[0]}")
+        kinds = {each["mediaType"] for each in manifest["layers"]}
+        assert kinds == {"application/vnd.oci.image.layer.v1.tar+zstd"}
     if name == "cache":
         pushed = bench.look("inspect", f"docker://{wanted.destinations[0]}")
         handed = (bench.box / "checkout" / "digest.env").read_text()

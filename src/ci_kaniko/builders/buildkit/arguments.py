@@ -132,9 +132,11 @@ def cache_to(plan: Plan) -> Iterator[Argument]:
 def output(plan: Plan) -> tuple[list[str], Parts]:
     """What stands before the names of the image in its output, and behind them."""
     options = plan.spec.options
+    # Before 0.31 it is Docker's, for which layers of zstd are nothing that others read.
+    kind = options.image_format or {"zstd": "oci"}.get(options.compression or "", "")
     said = {
         "registry.insecure": "true" if options.insecure else "",
-        "oci-mediatypes": {"oci": "true", "docker": "false"}.get(options.image_format or "", ""),
+        "oci-mediatypes": {"oci": "true", "docker": "false"}.get(kind, ""),
     }
     end = [",push=true", *(f",{name}={text}" for name, text in said.items() if text)]
     return ["--output=type=image,"], merge([*end, *_layers(plan), *_annotations(plan)])

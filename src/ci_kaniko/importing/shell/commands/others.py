@@ -249,6 +249,9 @@ def _output(line: Line, one: Told) -> list[Text]:
     elif kind not in {"image", "registry"}:
         line.left(one)
         return []
+    layers = [literal(given.get(key, ())) for key in ("compression", "oci-mediatypes")]
+    if layers == ["zstd", "true"]:
+        del given["oci-mediatypes"]  # nothing else holds them
     pushed = one.item if kind == "registry" else line.where_on(one.item, push)
     if pushed.guard != NO:
         for name in names:
