@@ -61,7 +61,7 @@ def serving(folder: Path) -> Iterator[str]:
     with log.open("w") as out:
         daemon = subprocess.Popen([*words, ROOT, new, folder], stdout=out, stderr=out)
     try:
-        for _ in range(300):
+        for _ in range(1200):
             if socket.exists() or daemon.poll() is not None:
                 break
             time.sleep(0.05)
