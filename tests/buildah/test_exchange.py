@@ -137,7 +137,8 @@ class Box(NamedTuple):
         """The status of a job and what it printed; its builder does nothing."""
         for name in ("root/.docker/config.json", "asked"):
             (self.folder / name).unlink(missing_ok=True)
-        (self.folder / "checkout").mkdir(exist_ok=True)
+        for name in ("root", "checkout"):
+            (self.folder / name).mkdir(exist_ok=True)
         files = {"POD": clouds.POD, "AGENT": clouds.AGENT, "AWS_FILE": FILE}
         for name, text in files.items():
             (self.folder / name).write_text(text)

@@ -56,7 +56,9 @@ class Asked(NamedTuple):
 
     @property
     def form(self) -> dict[str, str]:
-        return {name: values[0] for name, values in parse_qs(self.body).items()}
+        """What a form says: nothing where the request does not say that it is one."""
+        is_form = self.headers.get("content-type") == "application/x-www-form-urlencoded"
+        return {name: values[0] for name, values in parse_qs(self.body * is_form).items()}
 
 
 def answer(asked: Asked) -> str | None:
@@ -184,6 +186,8 @@ def _google_sts(asked: Asked) -> str | None:
 
 def _iamcredentials(asked: Asked) -> str | None:
     path = f"/v1/projects/-/serviceAccounts/{SA}:generateAccessToken"
+    if asked.headers.get("content-type") != "application/json":
+        return None
     scope = json.loads(asked.body).get("scope")
     if (asked.path, asked.headers.get("authorization")) != (path, f"Bearer {FEDERATED}"):
         return None

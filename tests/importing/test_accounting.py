@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 
 from ci_kaniko import SpecError
-from ci_kaniko.importing.report import Entry, report_text
+from ci_kaniko.importing.report import (
+    FILE_LINES,
+    FIRST_SCRIPT_LINE,
+    Entry,
+    Report,
+    Voice,
+    report_text,
+)
 from ci_kaniko.importing.ticked import (
     Map,
     leftover,
@@ -150,3 +157,18 @@ def test_a_report_has_a_block_for_each_kind() -> None:
         "not carried over; this is for you:\n  a.yml:3: this [a-rule]\n    do that\n"
     )
     assert str(replace(left, line=0)) == "  a.yml: this [a-rule]\n    do that"
+
+
+def test_a_line_is_that_of_its_own_file_or_of_the_job() -> None:
+    voice = Voice("ci.yml", 7, Report())
+    voice.files[2] = "shared.yml"
+    voice.lines |= {FIRST_SCRIPT_LINE: 12, FIRST_SCRIPT_LINE + 1: 2 * FILE_LINES + 3}
+    places = {
+        9: ("ci.yml", 9),
+        2 * FILE_LINES + 4: ("shared.yml", 4),
+        FIRST_SCRIPT_LINE: ("ci.yml", 12),
+        FIRST_SCRIPT_LINE + 1: ("shared.yml", 3),
+        FIRST_SCRIPT_LINE + 2: ("ci.yml", 7),
+        0: ("ci.yml", 7),
+    }
+    assert {line: voice.place(line) for line in places} == places

@@ -702,6 +702,21 @@ def test_many_conditions_in_a_list() -> None:
     assert [told(word.when) for word in call.pushed] == [f"$X{n} = 1" for n in range(60)]
 
 
+@pytest.mark.parametrize(
+    ("before", "sets"),
+    {
+        "": False,
+        "set -u": False,
+        "read -r release < VERSION": True,
+        ': "${release:?say which one}"': True,
+        ': "${release?}"': True,
+    }.items(),
+)
+def test_a_variable_of_ones_own_that_nothing_sets_is_told(before: str, sets: bool) -> None:  # noqa: FBT001
+    script = read(f'{before}\n/kaniko/executor --destination "quay.io/a/b:$release"')
+    assert ("unset-variable" in rules(script)) != sets
+
+
 # -- parts --------------------------------------------------------------------------------------
 
 

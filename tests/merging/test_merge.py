@@ -9,6 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -251,6 +252,27 @@ def test_a_job_before_the_first_of_the_file_stands_apart() -> None:
     text = merge(f"{web}\na: {{script: b}}\n", rendered("gitlab", "api", "web"), "gitlab", "ci.yml")
     assert re.findall("\n\n# ci-kaniko: (.+)", text) == ["build-api", "build-web"]
     assert "\n\na: {script: b}\n" in text
+
+
+@pytest.mark.parametrize("apart", ["", "\n"])
+def test_what_stays_has_the_blank_line_of_what_stood_first(apart: str) -> None:
+    before = f"on: push\njobs:{apart}\n" + "\n".join(
+        f"  # ci-kaniko: build-{name}\n  build-{name}:\n    runs-on: x\n"
+        for name in ("api", "web", "end")
+    )
+    after = merge(before, rendered("github", "end"), "github", "ci.yml")
+    assert after.startswith(f"on: push\njobs:{apart}\n  # ci-kaniko: build-end\n  build-end:\n")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_file_without_entries_or_a_last_line_end_gets_some(target: str) -> None:
+    key = {"github": "on: push\njobs:", "buildkite": "env: {}\nsteps:", "agola": "runs:"}
+    heads, whole = {key.get(target, "# to come"), "# to come"}, one(target)
+    for before, wanted in product(heads, (whole, whole.partition("\n\n")[2])):
+        text = merge(before, wanted, target, "ci.yml")
+        assert text.startswith(f"{before}\n")
+        assert not text.endswith("\n")
+        assert entries(target, text) == entries(target, wanted)
 
 
 def test_the_last_line_end_of_a_text_stays_when_jobs_below_it_go() -> None:

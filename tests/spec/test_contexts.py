@@ -57,6 +57,7 @@ FORMS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "tar": ({"context": "tar://out/c.tgz"}, ["tar://<checkout>/out/c.tgz", UNPACKED]),
     "absolute tar": ({"context": "tar:///srv/c.tgz"}, ["tar:///srv/c.tgz", UNPACKED]),
     "s3": ({"context": "s3://bucket/a/c.tgz"}, ["s3://bucket/a/c.tgz", UNPACKED]),
+    "folder": ({"context": "https://h.example/a/"}, ["https://h.example/a/", UNPACKED]),
     "gs": ({"context": "gs://bucket/c.tgz"}, ["gs://bucket/c.tgz", UNPACKED]),
     "https": (
         {"context": "https://h.example/c.tgz?a=b#c"},
