@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import ci_kaniko
@@ -104,7 +105,13 @@ def does_the_same(ours: Rehearsal, theirs: Rehearsal, name: str, turn: Turn) -> 
     for one, other in zip(mine, kaniko, strict=True):
         assert one.recorded
         assert other.recorded
-        found, wanted = READ[name](one.recorded), by_kaniko(other.recorded)
+        before = (
+            job.recorded.curl
+            for job in ours.jobs
+            if job.recorded and job.name == f"{one.name}/login"
+        )
+        recorded = replace(one.recorded, curl=(*next(before, ()), *one.recorded.curl))
+        found, wanted = READ[name](recorded), by_kaniko(other.recorded)
         assert without(found) == wanted, (name, turn)
         more = [host for host in one.hosts if host not in other.hosts]
         assert [*one.hosts] == [*other.hosts, *more], (name, turn)

@@ -19,7 +19,7 @@ from select import select
 from socket import create_connection
 from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +45,14 @@ PASSWORDS = {"ecr": "ecr-p4ss", "google": "ya29.account", "azure": "eyJ.registry
 SECRETS = (KEY, SESSION_KEY, SESSION, JOB, POD, AGENT, MACHINE, FEDERATED, AAD, *PASSWORDS.values())
 
 
+STORAGE_KEY = base64.b64encode(bytes(range(64))).decode()
+"""The key of an account of Azure's storage."""
+MINIO_PORT = 9000
+OBJECTS: dict[str, bytes] = {}
+"""What the stores hold, by bucket and path."""
+SECRETS = (*SECRETS, STORAGE_KEY)
+
+
 class Asked(NamedTuple):
     """A request."""
 
@@ -61,7 +69,7 @@ class Asked(NamedTuple):
         return {name: values[0] for name, values in parse_qs(self.body * is_form).items()}
 
 
-def answer(asked: Asked) -> str | None:
+def answer(asked: Asked) -> str | bytes | None:
     """What the servers say; None for what they refuse."""
     for host, respond in _SERVERS.items():
         if re.fullmatch(host, asked.host):
@@ -129,15 +137,54 @@ def _ecr(asked: Asked) -> str | None:
         return None
     if asked.headers.get("content-type") != "application/x-amz-json-1.1" or asked.body != "{}":
         return None
-    token = asked.headers.get("x-amz-security-token")
-    key_id = re.findall("Credential=([A-Z]+)/", asked.headers.get("authorization", ""))
-    key = {(KEY_ID, None): KEY, (SESSION_ID, SESSION): SESSION_KEY}.get((key_id[0], token))
-    if key is None or asked.headers["authorization"] != _signed(
-        asked, key_id[0], key, region, service
-    ):
+    if not _is_signed(asked, region, service):
         return None
     data = {"authorizationToken": base64.b64encode(f"AWS:{PASSWORDS['ecr']}".encode()).decode()}
     return json.dumps({"authorizationData": data if public else [data]})
+
+
+def _is_signed(asked: Asked, region: str, service: str) -> bool:
+    token = asked.headers.get("x-amz-security-token")
+    (key_id,) = re.findall("Credential=([A-Z]+)/", asked.headers.get("authorization", "")) or ("",)
+    key = {(KEY_ID, None): KEY, (SESSION_ID, SESSION): SESSION_KEY}.get((key_id, token))
+    return key is not None and asked.headers["authorization"] == _signed(
+        asked, key_id, key, region, service
+    )
+
+
+def _s3(asked: Asked) -> bytes | None:
+    """An object, by the name of the host or by the path alone; who signs says what the body is."""
+    bucket = re.sub(
+        r"(?:^|[.])(?:s3[.][a-z0-9-]+[.]amazonaws|minio[.]example)[.].*", "", asked.host
+    )
+    body = asked.headers.get("x-amz-content-sha256")
+    region = "us-east-1" if "minio" in asked.host else "eu-west-1"
+    known = body == hashlib.sha256(b"").hexdigest() and _is_signed(asked, region, "s3")
+    # S3 signs the path as it writes it itself.
+    path = unquote(asked.path)
+    if not known or asked.method != "GET" or asked.path != quote(path, safe="/~"):
+        return None
+    return OBJECTS.get(f"{bucket}{path}" if bucket else path[1:])
+
+
+def _gcs(asked: Asked) -> bytes | None:
+    known = asked.headers.get("authorization") == f"Bearer {PASSWORDS['google']}"
+    known = known and asked.headers.get("accept-encoding") == "gzip"
+    return OBJECTS.get(unquote(asked.path)[1:]) if known else None
+
+
+def _blob(asked: Asked) -> bytes | None:
+    """Authorized by a shared key, since the version of 2015 with no length of an empty body."""
+    account, headers = asked.host.partition(".")[0], asked.headers
+    shown = "".join(f"x-ms-{name}:{headers.get(f'x-ms-{name}')}\n" for name in ("date", "version"))
+    text = f"GET{12 * chr(10)}{shown}/{account}{asked.path}"
+    signed = hmac.new(base64.b64decode(STORAGE_KEY), text.encode(), "sha256").digest()
+    wanted = f"SharedKey {account}:{base64.b64encode(signed).decode()}"
+    dated = re.fullmatch(
+        r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT", headers["x-ms-date"]
+    )
+    known = dated and headers["x-ms-version"] > "2015" and headers.get("authorization") == wanted
+    return OBJECTS.get(unquote(asked.path)[1:]) if known else None
 
 
 def _signed(asked: Asked, key_id: str, key: str, region: str, service: str) -> str:
@@ -225,6 +272,10 @@ _SERVERS = {
     r"iamcredentials\.googleapis\.com": _iamcredentials,
     r"login\.(?:microsoftonline\.(?:com|us)|chinacloudapi\.cn)": _entra,
     r"[a-z]+\.azurecr\.(?:io|cn|us)": _acr,
+    r"(?:[a-z-]+\.)?s3\.eu-west-1\.amazonaws\.com": _s3,
+    r"(?:[a-z-]+\.)?minio\.example\.com:9000": _s3,
+    r"storage\.googleapis\.com": _gcs,
+    r"[a-z]+\.blob\.core\.windows\.net": _blob,
 }
 
 
@@ -236,7 +287,7 @@ class _Handler(BaseHTTPRequestHandler):
         said = answer(Asked(self.command, headers["host"], self.path, headers, body))
         self.send_response(403 if said is None else 200)
         self.end_headers()
-        self.wfile.write((said or "").encode())
+        self.wfile.write(said.encode() if isinstance(said, str) else said or b"")
 
     do_GET = do_POST = do_PUT = _respond  # noqa: N815 - names of the library's
 

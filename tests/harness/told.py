@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import posixpath
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko import available_targets
 from ci_kaniko.kaniko.builders import BUILDERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ci_kaniko.rehearsing.recorded import Recorded
     from ci_kaniko.rehearsing.rehearse import Ran, Rehearsal
@@ -71,6 +72,33 @@ def _below(path: str) -> str:
     return path
 
 
+def _stored(context: str, env: Mapping[str, str]) -> str:
+    """The address of an object in a store, as the clients of the clouds make it."""
+    scheme, _, place = context.partition("://")
+    if scheme == "gs":
+        return f"https://storage.googleapis.com/{place}"
+    if scheme != "s3":
+        return context
+    at = env.get("S3_ENDPOINT") or f"https://s3.{env['AWS_REGION']}.amazonaws.com"
+    if env.get("S3_FORCE_PATH_STYLE") == "true":
+        return f"{at}/{place}"
+    bucket, _, key = place.partition("/")
+    return f"{at.replace('://', f'://{bucket}.')}/{key}"
+
+
+_STORE = re.compile(
+    r"https?://(?:[^/]+[.])?"
+    r"(?:s3[.][^/]+|minio[.][^/]+|storage[.]googleapis[.]com|blob[.]core[.][^/]+)/.+"
+)
+
+
+def _asked_for(done: Recorded, folder: str) -> str:
+    """The folder, with the object that was fetched before."""
+    found = [word for word in done.curl if _STORE.fullmatch(word)]
+    assert len(found) < 2
+    return f"{found[0]}:{folder}" if found else folder
+
+
 def by_kaniko(done: Recorded) -> Told:
     given = _pairs(done.argv or ())
     whole = _one(given, "--context")
@@ -84,8 +112,8 @@ def by_kaniko(done: Recorded) -> Told:
         folder = f"{location}#{branch or (fragments or [''])[-1]}:{folder}"
     if whole.startswith("tar://"):
         folder = _one(given, "--context-sub-path")
-    if whole.startswith("https://"):
-        folder = f"{whole}:{_one(given, '--context-sub-path')}"
+    if whole.startswith(("https://", "s3://", "gs://")):
+        folder = f"{_stored(whole, done.env)}:{_one(given, '--context-sub-path')}"
     cache = _one(given, "--cache-repo") if "--cache" in given else ""
     return Told(
         folder,
@@ -155,7 +183,7 @@ def by_buildah(done: Recorded) -> Told:
     elif "--location" in done.curl:
         below = f"{done.curl[done.curl.index('--location') + 1]}:{below}"
     return Told(
-        below,
+        _asked_for(done, below),
         _below(_one(given, "--file")),
         _one(given, "--target"),
         tuple(given.get("--build-arg", ())),
@@ -209,7 +237,8 @@ def by_buildkit(done: Recorded) -> Told:
     assert not cache or cache.endswith(":buildkit")
     whole, dockerfile = _one(opts, "context"), _one(opts, "filename")
     if local:
-        context, root = _below(local["context"]), _below(local["dockerfile"])
+        context = _asked_for(done, _below(local["context"]))
+        root = _below(local["dockerfile"])
         dockerfile = posixpath.normpath(posixpath.join(root, dockerfile))
     elif ".git" in whole:
         location, _, ref = whole.removeprefix("https://").partition("#")

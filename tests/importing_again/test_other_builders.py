@@ -74,6 +74,9 @@ def test_what_another_builder_builds_is_imported_as_the_same_plan(
     assert compared(resolve(again, target), branch=branch) == wanted, found.spec_text
     assert again.tools.git == original.tools.git
     left -= {"schedule", "needs", "missing-login"}
+    if original.context.store:
+        # Which keys the machine has is decided in a run.
+        left -= {"too-many-values"}
     if name == "buildkit":
         # It copies a checkout and asks AWS by itself, for which no spec has a word.
         left -= {"skipped-command"}

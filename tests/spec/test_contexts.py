@@ -163,7 +163,7 @@ def test_what_a_store_asks_for(
     context: str, login: dict[str, Any], texts: dict[str, str], secrets: tuple[str, ...]
 ) -> None:
     spec = of(context, login)
-    cloud = context_cloud(spec)
+    cloud = context_cloud(spec, "gitlab")
     assert cloud is not None
     assert cloud.variables == texts
     assert set(cloud.names) == {*texts, *secrets}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ci_kaniko.kaniko.flags import FLAGS, fields_below
-from ci_kaniko.kaniko.hosts import is_azure_blob
 from ci_kaniko.problems.finding import Finding
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 
@@ -86,13 +85,13 @@ def foreign(
     plan: Plan,
     name: str,
     carried: Mapping[str, str],
-    why: Mapping[str, str],
-    git: Collection[str] = ("token", "username"),
+    git: Collection[str],
+    no_dockerfile: str = "",
 ) -> Iterator[Finding]:
     """What a builder does not do of a plan that only kaniko does.
 
-    ``carried`` are the flags that it does, and ``git`` what it does for a repository. ``why`` tells
-    what it does not fetch: kinds of contexts, and the Dockerfile.
+    ``carried`` are the flags that it does, and ``git`` what it does for a repository.
+    ``no_dockerfile`` tells why it fetches no Dockerfile, if it does not.
     """
     spec = plan.spec
     for where, flag, value in _flags(plan):
@@ -111,7 +110,13 @@ def foreign(
     for variable in spec.env:
         if variable.startswith(("KANIKO_", "FF_KANIKO_")):
             yield refusal(("env", variable), _nothing(name), "remove it: kaniko alone reads it")
-    yield from _contexts(plan, name, {**_STORES, **why})
+    if spec.dockerfile.is_remote and no_dockerfile:
+        hint = "a path from the context, where prepare: can put it"
+        yield refusal(("dockerfile",), no_dockerfile, hint)
+    if spec.cache and spec.cache.repo and not spec.cache.remote:
+        yield refusal(
+            ("cache", "repo"), f"{name} keeps no layers there", "a repository in a registry"
+        )
     for field, info in type(spec.git).model_fields.items():
         value = getattr(spec.git, field)
         if field not in git and value != info.default:
@@ -146,29 +151,11 @@ def _flags(plan: Plan) -> Iterator[tuple[Where, str, Any]]:
                 yield (section, field), flags[field], value
 
 
-_STORES = dict.fromkeys(("s3", "gs", "azure"), "{name} fetches no context from a cloud's store")
-"""What no other builder fetches, and why."""
 _GIT = {
     "depth": "remove it: it fetches the one commit that it builds",
     "single_branch": "remove it: it fetches nothing but what it builds",
     "recurse_submodules": "remove it: it fetches them with their own",
 }
-
-
-def _contexts(plan: Plan, name: str, why: Mapping[str, str]) -> Iterator[Finding]:
-    """Contexts and Dockerfiles that only kaniko fetches."""
-    spec, context = plan.spec, plan.spec.context
-    kind = "azure" if is_azure_blob(context) else context.kind
-    if kind in why:
-        hint = "a directory of the repository, which prepare: can fill"
-        yield refusal(("context",), why[kind].format(name=name), hint)
-    if spec.dockerfile.is_remote and "dockerfile" in why:
-        hint = "a path from the context, where prepare: can put it"
-        yield refusal(("dockerfile",), why["dockerfile"].format(name=name), hint)
-    if spec.cache and spec.cache.repo and not spec.cache.remote:
-        yield refusal(
-            ("cache", "repo"), f"{name} keeps no layers there", "a repository in a registry"
-        )
 
 
 def _logins(plan: Plan, name: str) -> Iterator[Finding]:

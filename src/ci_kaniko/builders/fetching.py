@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ci_kaniko.builders.builder import context_of
+from ci_kaniko.plan.model import ARCHIVE, STORED
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.contexts import without_scheme
@@ -9,7 +11,8 @@ from ci_kaniko.syntax.contexts import without_scheme
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ci_kaniko.builders.builder import Words
+    from ci_kaniko.builders.builder import Builder, Words
+    from ci_kaniko.plan.model import Plan
     from ci_kaniko.syntax.variables import Parts
 
 
@@ -31,10 +34,17 @@ class Fetching(NamedTuple):
         return [*self.made(given), f"shift {count}" if count > 1 else "shift"]
 
 
-def unpacking(words: Words, context: Parts, folder: str) -> Fetching:
-    """An archive of the checkout; its files are those of whoever unpacks it."""
+def archive_of(plan: Plan, builder: Builder) -> Parts:
+    """The archive that is the context: one of the checkout, or what a script has fetched."""
+    if plan.fetches_store:
+        return (f"{builder.path(STORED)}/{ARCHIVE}",)
+    return without_scheme(context_of(plan)) if plan.spec.context.is_archive else ()
+
+
+def unpacking(words: Words, archive: Parts, folder: str) -> Fetching:
+    """An archive; its files are those of whoever unpacks it."""
     return Fetching(
-        [words.text(without_scheme(context))],
+        [words.text(archive)],
         lambda given: [f"mkdir -p {folder}", f"tar -xzof {given[0]} -C {folder}"],
         folder,
     )

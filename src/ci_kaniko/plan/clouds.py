@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from ci_kaniko.kaniko.systems import system
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 
@@ -149,18 +150,19 @@ def azure(login: AzureLogin) -> Cloud:
     return Cloud("azure", variables=ids, token=token)
 
 
-def context_cloud(spec: Build, *, exchanged: bool = False) -> Cloud | None:
+def context_cloud(spec: Build, target: str) -> Cloud | None:
     """The login of the store that the context is fetched from; None when it needs none."""
     login = spec.context_login
     if login is None:
         return None
+    asked = spec.asks_store(target)
     if login.azure_storage_key:
         key = {"AZURE_STORAGE_ACCESS_KEY": login.azure_storage_key}
         return Cloud("azure-storage", secret_variables=key)
     if login.google:
-        return google(login.google)
+        return google(login.google, exchanged=asked)
     variables = {"AWS_REGION": login.region, "S3_ENDPOINT": login.s3_endpoint}
     if login.s3_path_style:
         variables["S3_FORCE_PATH_STYLE"] = "true"
     given = {name: text for name, text in variables.items() if text}
-    return aws(login.aws, given, exchanged=exchanged)
+    return aws(login.aws, given, exchanged=asked or system(target).identity_is_short)

@@ -216,8 +216,10 @@ def _identity(cloud: Cloud) -> tuple[object, ...]:
 def _several_cloud_files(
     spec: Build, target: str, logins: tuple[HostLogin, ...]
 ) -> Iterator[Finding]:
-    fetched = context_cloud(spec, exchanged=system(target).identity_is_short)
-    first = {fetched.name: (fetched, "the context")} if fetched else {}
+    fetched = context_cloud(spec, target)
+    first = {}
+    if fetched and (fetched.token or not spec.asks_store(target)):
+        first[fetched.name] = (fetched, "the context")
     for login in logins:
         if login.cloud is None or not (login.helped or login.cloud.token):
             continue

@@ -38,6 +38,9 @@ CERTIFICATES = "/kaniko/certificates"
 """The folder of private certificates."""
 FETCHED = "/kaniko/buildcontext"
 """Where the executor unpacks a context that it fetches."""
+STORED = "/kaniko/stored"
+"""The folder of the archive that a script fetches for a builder which does not."""
+ARCHIVE = "context.tar.gz"
 PUSHED_ONLY = {"image_name_with_digest_file", "image_name_tag_with_digest_file"}
 
 
@@ -340,12 +343,20 @@ class Plan(NamedTuple):
         return (self._replace(started=started), requests) if started else (requests, None)
 
     def logged_in_before(self) -> tuple[Plan | None, Plan]:
-        """A plan for what logs in before the build, and the rest: RUN lines never see its keys."""
-        own = self.spec.built_by(self.target) in CURLED
-        if own or not any(each.asked and each.login.is_signed for each in self.logins):
+        """A plan for what asks clouds before the build, and the rest: no RUN line sees its keys."""
+        fetches = self.fetches_store
+        asks = fetches or any(each.asked and each.login.is_signed for each in self.logins)
+        if self.spec.built_by(self.target) in CURLED or not asks:
             return None, self
-        logins = self.only_with(*self.logins, proxy=self.spec.proxy)
-        return logins, self._replace(logins=())
+        ready = self.docker_config is not None
+        before = self.only_with(*(() if ready else self.logins), proxy=self.spec.proxy)
+        left = self if ready else self._replace(logins=())
+        if not fetches:
+            return before, left
+        fetched = before.spec.model_copy(update={"context_login": self.spec.context_login})
+        context = tuple(item for item in self.arguments if item.name == "context")
+        without = left.spec.model_copy(update={"context_login": None})
+        return before._replace(spec=fetched, arguments=context), left._replace(spec=without)
 
     def only_with(self, *logins: HostLogin, proxy: Proxy | None = None) -> Plan:
         """A plan of nothing but logins, for what runs beside the build and is always in need."""
@@ -381,29 +392,32 @@ class Plan(NamedTuple):
     @property
     def context_cloud(self) -> Cloud | None:
         """What the store needs that the context is fetched from."""
-        if self.spec.context_login is None:
-            return None
-        return context_cloud(self.spec, exchanged=system(self.target).identity_is_short)
+        return context_cloud(self.spec, self.target)
+
+    @property
+    def fetches_store(self) -> bool:
+        """Whether a script fetches the context from a store."""
+        return bool(self.arguments) and self.spec.asks_store(self.target)
+
+    @property
+    def asked_secrets(self) -> tuple[str, ...]:
+        """The secrets that a script reads, to write logins and to fetch the context."""
+        names = [name for login in self.password_logins for name in login.secrets]
+        if self.fetches_store and self.context_cloud:
+            names += self.context_cloud.secrets
+        return tuple(dict.fromkeys(names))
 
     @property
     def clouds(self) -> tuple[Cloud, ...]:
         """What clouds' clients need, each once; where a store lies counts before registries."""
         helped = [login for login in self.logins if not login.written]
-        return self._clouds(login.cloud for login in helped if login.cloud)
+        store = None if self.fetches_store else self.context_cloud
+        return _merged(store, (login.cloud for login in helped if login.cloud))
 
     @property
     def every_cloud(self) -> tuple[Cloud, ...]:
         """The same with those that a script asks by itself."""
-        return self._clouds(login.cloud for login in self.logins if login.cloud)
-
-    def _clouds(self, several: Iterable[Cloud]) -> tuple[Cloud, ...]:
-        store = self.context_cloud
-        found = {store.name: store} if store else {}
-        for cloud in several:
-            first = found.setdefault(cloud.name, cloud)
-            variables = {**cloud.variables, **first.variables}
-            found[cloud.name] = first._replace(variables=variables)
-        return tuple(found.values())
+        return _merged(self.context_cloud, (login.cloud for login in self.logins if login.cloud))
 
     @property
     def pushed_hosts(self) -> set[str]:
@@ -432,6 +446,15 @@ class Plan(NamedTuple):
 @latest
 def _written(logins: tuple[HostLogin, ...]) -> tuple[HostLogin, ...]:
     return tuple([login for login in logins if login.written])
+
+
+def _merged(store: Cloud | None, several: Iterable[Cloud]) -> tuple[Cloud, ...]:
+    found = {store.name: store} if store else {}
+    for cloud in several:
+        first = found.setdefault(cloud.name, cloud)
+        variables = {**cloud.variables, **first.variables}
+        found[cloud.name] = first._replace(variables=variables)
+    return tuple(found.values())
 
 
 @latest

@@ -255,6 +255,8 @@ case $url in
     esac
     case $said in *"X-Amz-Target: "*.GetAuthorizationToken*) ;; *) refuse 400 ;; esac
     printf '{"authorizationData":[{"authorizationToken":"%s"}]}' QVdTOmVjci1yZWhlYXJzYWw= ;;
+  https://storage.googleapis.com/?*/?*) allow 'Authorization: Bearer ya29.rehearsal' ;;
+  https://*.blob.core.*/?*/?*) allow 'Authorization: SharedKey ' ;;
   http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/default/token)
     case $said in *"Metadata-Flavor: Google"*) ;; *) refuse 403 ;; esac
     printf '{"access_token":"ya29.rehearsal","token_type":"Bearer"}' ;;
@@ -267,7 +269,14 @@ case $url in
   "http://169.254.169.254/metadata/identity/oauth2/token?"*)
     case $said in *"Metadata: true"*) ;; *) refuse 400 ;; esac
     printf '{"access_token":"eyJ.azure.rehearsal"}' ;;
-  *) refuse 404 ;;
+  *)
+    case $said in *" --aws-sigv4 aws:amz:"*":s3 "*|*"/s3/aws4_request, "*) ;; *) refuse 404 ;; esac
+    case $given in
+      'user = "ASIAREHEARSAL:key+/rehearsal"'*|*Credential=ASIAREHEARSAL/*)
+        allow 'X-Amz-Security-Token: session+/rehearsal==' ;;
+      'user = "'?*:?*'"'*|*Credential=?*/*) ;;
+      *) refuse 403 ;;
+    esac ;;
 esac
 """
 

@@ -12,14 +12,16 @@ if TYPE_CHECKING:
 _CURL = "curl --fail --silent --show-error"
 _RETRIED = f"{_CURL} --retry 3"
 _NEARBY = f"{_CURL} --connect-timeout 5"
+_EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 class Request(NamedTuple):
-    """What a server is asked: ``url`` is a word, and ``headers`` are texts.
+    """What a server is asked: ``url`` and ``headers`` are words.
 
     ``form`` is a word, too, and the field ``secret`` of it is ``$token``; ``body`` is a text in its
     place. ``header`` is a text that ends where the value of the variable ``held`` stands, and it is
-    not sent where that is empty. What is ``nearby`` answers at once, or never.
+    not sent where that is empty. What is ``nearby`` answers at once, or never. The answer goes to
+    ``file``, a word, if there is one.
     """
 
     url: str
@@ -31,6 +33,7 @@ class Request(NamedTuple):
     body: str = ""
     method: str = ""
     nearby: bool = False
+    file: str = ""
 
 
 class Signed(NamedTuple):
@@ -43,6 +46,15 @@ class Signed(NamedTuple):
     temporary: bool
 
 
+class Stored(NamedTuple):
+    """An object of S3, and the file that it goes to; ``url`` and ``file`` are words."""
+
+    url: str
+    region: str
+    temporary: bool
+    file: str
+
+
 class Client(Protocol):
     """A program that asks servers."""
 
@@ -52,6 +64,9 @@ class Client(Protocol):
     def signed(self, request: Signed) -> list[str]:
         """The same for a request that is signed with the keys of AWS."""
 
+    def stored(self, request: Stored) -> list[str]:
+        """Lines that get an object, signed with the keys of AWS."""
+
 
 class Curl(Client):
     """It reads secrets from its standard input, and signs by itself."""
@@ -59,10 +74,11 @@ class Curl(Client):
     def asked(self, request: Request) -> list[str]:
         words = [f"--request {request.method}"] * bool(request.method)
         words += ["--header @-"] * bool(request.header)
-        words += [f"--header {quote(text)}" for text in request.headers]
+        words += [f"--header {word}" for word in request.headers]
         if data := request.form or (request.body and quote(request.body)):
             words.append(f"--data {data}")
         words += [f"--data-urlencode {request.secret}@-"] * bool(request.secret)
+        words += [f"--output {request.file}"] * bool(request.file)
         given = quote(f"{request.header}%s") if request.header else "%s"
         call = continued(_NEARBY if request.nearby else _RETRIED, [*words, request.url])
         if not (request.header or request.secret):
@@ -70,22 +86,32 @@ class Curl(Client):
         return [f'printf {given} "${request.held}" |', *indented(call)]
 
     def signed(self, request: Signed) -> list[str]:
-        keys = '"$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"'
-        # Curl would sign an empty header, and not send it.
-        session = '"${AWS_SESSION_TOKEN:+header = \\"X-Amz-Security-Token: $AWS_SESSION_TOKEN\\"}"'
-        told = (
-            [f"printf 'user = \"%s:%s\"\\n%s\\n' {keys} \\", f"  {session} |"]
-            if request.temporary
-            else [f"printf 'user = \"%s:%s\"\\n' {keys} |"]
-        )
         words = [
-            "--config -",
-            f"--aws-sigv4 aws:amz:{request.region}:{request.service}",
             "--header 'Content-Type: application/x-amz-json-1.1'",
             f"--header 'X-Amz-Target: {request.target}'",
             f"--data '{{}}' {request.url}",
         ]
-        return [*told, *indented(continued(_RETRIED, words))]
+        return _with_keys(request.region, request.service, words, temporary=request.temporary)
+
+    def stored(self, request: Stored) -> list[str]:
+        # Not each curl says by itself that there is no body, and S3 asks for it.
+        words = [f"--header 'X-Amz-Content-SHA256: {_EMPTY}'"]
+        words += [f"--output {request.file}", request.url]
+        return _with_keys(request.region, "s3", words, temporary=request.temporary)
+
+
+def _with_keys(region: str, service: str, words: list[str], *, temporary: bool) -> list[str]:
+    """A call of curl that signs; the keys of AWS stand in no argument."""
+    keys = '"$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"'
+    # Curl would sign an empty header, and not send it.
+    session = '"${AWS_SESSION_TOKEN:+header = \\"X-Amz-Security-Token: $AWS_SESSION_TOKEN\\"}"'
+    told = (
+        [f"printf 'user = \"%s:%s\"\\n%s\\n' {keys} \\", f"  {session} |"]
+        if temporary
+        else [f"printf 'user = \"%s:%s\"\\n' {keys} |"]
+    )
+    call = ["--config -", f"--aws-sigv4 aws:amz:{region}:{service}", *words]
+    return [*told, *indented(continued(_RETRIED, call))]
 
 
 CURL = Curl()

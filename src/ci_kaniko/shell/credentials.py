@@ -26,8 +26,9 @@ class Credentials:
         self._clouds = Clouds(draft, secrets)
 
     def of_context(self) -> list[str]:
-        """The login to the cloud that holds the context."""
-        cloud = self._draft.plan.context_cloud
+        """The login to the cloud that holds the context, for a builder that is its client."""
+        plan = self._draft.plan
+        cloud = None if plan.fetches_store else plan.context_cloud
         return self._clouds.once(cloud.name) if cloud else []
 
     def of_git(self) -> list[str]:

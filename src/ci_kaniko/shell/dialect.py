@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ci_kaniko.plan.inputs import input_hint
+from ci_kaniko.plan.model import STORED
 from ci_kaniko.problems.finding import Finding
 from ci_kaniko.quick.hints import TYPE_CHECKING, Protocol
 from ci_kaniko.quick.records import NamedTuple
@@ -65,10 +66,11 @@ class Site(NamedTuple):
 
     ``places`` are paths that a plan names, and ``opening`` makes the lines that come first.
     ``config`` is the folder of config.json and ``files`` that of other secrets, which the executor
-    finds in ``files_inside``. ``inherits`` says that the executor has the environment of the
-    script, ``withheld`` that this holds no secret which the run does not use, and ``logged_in``
-    that a container before it has written config.json. The others are what is there already:
-    config.json, a folder of secrets, tokens. All is as kaniko has it: see ``moved``.
+    finds in ``files_inside``; ``stored`` is that of an archive from a store. ``inherits`` says that
+    the executor has the environment of the script, ``withheld`` that this holds no secret which the
+    run does not use, and ``logged_in`` that a container before it has asked the clouds. The others
+    are what is there already: config.json, a folder of secrets, tokens. All is as kaniko has it:
+    see ``moved``.
     """
 
     places: Mapping[str, Cell]
@@ -77,6 +79,7 @@ class Site(NamedTuple):
     files: str = "/kaniko/.docker"
     files_inside: str = "/kaniko/.docker"
     certificates: str = "/kaniko/certificates"
+    stored: str = STORED
     inherits: bool = True
     withheld: bool = False
     mounted_config: str = ""
@@ -95,6 +98,7 @@ def moved(site: Site, place: Callable[[str], str]) -> Site:
         files=place(site.files),
         files_inside=place(site.files_inside),
         certificates=place(site.certificates),
+        stored=place(site.stored),
         mounted_config=place(site.mounted_config),
         mounted_files=place(site.mounted_files),
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ci_kaniko.shell.clients import Client
     from ci_kaniko.shell.draft import Draft
     from ci_kaniko.shell.secrets import Secrets
+    from ci_kaniko.spec.clouds import GoogleLogin
 
 _ASSUME = "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=ci-kaniko&RoleArn="
 _KEYS = ("AccessKeyId", "SecretAccessKey")
@@ -35,19 +36,19 @@ class Exchange:
     def __init__(self, draft: Draft, secrets: Secrets) -> None:
         self._draft = draft
         self._secrets = secrets
-        self._client = _client(draft)
+        self._client = client_of(draft)
 
     def password(self, login: HostLogin) -> tuple[list[str], str, str]:
         """Lines that come first, the user as a word, and the variable of the password."""
         if aws := login.login.aws:
             has_keys = bool(aws.access_key_id)
             return (
-                [*self._aws(login), *self._ecr(login.host, temporary=not has_keys)],
+                [*self.keys(_cloud(login)), *self._ecr(login.host, temporary=not has_keys)],
                 "AWS",
                 "token",
             )
         if login.login.google:
-            return self._google(login), "oauth2accesstoken", "token"
+            return self.token(login.login.google, _cloud(login)), "oauth2accesstoken", "token"
         return self._azure(login), "00000000-0000-0000-0000-000000000000", "token"
 
     def session(self, cloud: Cloud) -> list[str]:
@@ -70,10 +71,8 @@ class Exchange:
 
     # -- AWS ------------------------------------------------------------------------------------
 
-    def _aws(self, login: HostLogin) -> list[str]:
+    def keys(self, cloud: Cloud) -> list[str]:
         """Lines that set the keys of AWS, unless a run has passed them."""
-        cloud = login.cloud
-        assert cloud is not None, "asked before"
         if cloud.secret_variables:
             lines = self._secrets.guards(cloud.secret_variables.values())
             named = (f'{name}="${secret}"' for name, secret in cloud.secret_variables.items())
@@ -139,7 +138,7 @@ class Exchange:
     def _of_machine(self) -> list[str]:
         """The answer of a machine's metadata, which asks for a token since its second version."""
         machine = "http://169.254.169.254/latest"
-        lives = ("X-aws-ec2-metadata-token-ttl-seconds: 60",)
+        lives = ("'X-aws-ec2-metadata-token-ttl-seconds: 60'",)
         token = Request(f"{machine}/api/token", lives, method="PUT", nearby=True)
         header = "X-aws-ec2-metadata-token: "
         role = Request('"$1"', header=header, held="allowed", nearby=True)
@@ -164,11 +163,10 @@ class Exchange:
 
     # -- Google ---------------------------------------------------------------------------------
 
-    def _google(self, login: HostLogin) -> list[str]:
-        """An hour in what the service account may do."""
-        google, cloud, draft = login.login.google, login.cloud, self._draft
-        assert google is not None, "asked before"
-        if not (cloud and cloud.token):
+    def token(self, google: GoogleLogin | None, cloud: Cloud | None) -> list[str]:
+        """Lines that set ``$token``: an hour in what the service account may do."""
+        draft = self._draft
+        if not (google and cloud and cloud.token):
             url = "http://metadata.google.internal/computeMetadata/v1/instance/service-accounts"
             return self._told(f"{url}/default/token", "Metadata-Flavor: Google")
         kind = "urn:ietf:params:oauth:token-type"
@@ -179,7 +177,7 @@ class Exchange:
         )
         account = Request(
             impersonation(google.service_account),
-            ("Content-Type: application/json",),
+            ("'Content-Type: application/json'",),
             header="Authorization: Bearer ",
             body='{"scope":["' + _GOOGLE_SCOPE + '"]}',
         )
@@ -236,7 +234,7 @@ class Exchange:
 
     def _told(self, url: str, header: str) -> list[str]:
         """Lines that take a token from who tells it to whom it can reach; no secret is sent."""
-        return self._token(Request(url, (header,), nearby=True), "access_token")
+        return self._token(Request(url, (quote(header),), nearby=True), "access_token")
 
     def _posted(self, form: str, name: str, url: str, field: str = "access_token") -> list[str]:
         """Lines that exchange ``$token`` for another; ``form`` and ``url`` are words."""
@@ -251,7 +249,12 @@ class Exchange:
         return ["answer=$(", *indented(self._client.asked(request)), ")"]
 
 
-def _client(draft: Draft) -> Client:
+def _cloud(login: HostLogin) -> Cloud:
+    assert login.cloud is not None, "asked before"
+    return login.cloud
+
+
+def client_of(draft: Draft) -> Client:
     """Curl on what runs elsewhere, whatever the builder's own image has."""
     if not draft.site.inherits or builder_of(draft.plan).name in CURLED:
         return CURL

@@ -201,6 +201,7 @@ class Script:
         static = self._tool.first(self.words)
         always = [login for login in plan.logins if not login.pushes]
         head = credentials.of_context() + self._secrets.inputs()
+        head += self._archive()
         head += self._tool.prepared(self._draft.site) + self._checks.of_every_run()
         head += credentials.of_hosts(always) + credentials.of_git()
         if not plan.pushes:
@@ -216,6 +217,13 @@ class Script:
             return [*head, *logins, *config, *checks, *run(words)]
         collect = continued("set --", static)
         return [*head, *collect, *self._decide(), *self._forgotten(), *run(['"$@"'])]
+
+    def _archive(self) -> list[str]:
+        if not self.plan.fetches_store:
+            return []
+        from ci_kaniko.shell.stores import Stores
+
+        return Stores(self._draft, self._secrets, self.words).fetched()
 
     def _forgotten(self) -> list[str]:
         """What the executor does not inherit: secrets of logins that not every run makes."""

@@ -303,10 +303,16 @@ class Build(Model):
         section: Section | None = getattr(self, target, None)
         return (section and section.builder) or self.builder
 
+    def asks_store(self, target: str) -> bool:
+        """Whether a script fetches the context: the builder is no client of stores."""
+        return self.built_by(target) not in HELPED and bool(self.context.store)
+
     def asks_before(self, target: str) -> bool:
-        """Whether a cloud is asked for a password by a container before the one that builds."""
+        """Whether a cloud is asked for something by a container before the one that builds."""
         if self.built_by(target) in HELPED | CURLED:
             return False
+        if self.asks_store(target):
+            return True
         logins = (entry.on(target) for entry in self.registries.values())
         return any(login is not None and login.is_signed for login in logins)
 

@@ -61,8 +61,8 @@ class Tools(Model):
     )
     curl: PulledImage | None = Field(
         default=None,
-        description="The image that logs in to clouds for BuildKit on Kubernetes, before it: "
-        f"curl 7.88 or later and a shell. By default {CURL_IMAGE}.",
+        description="The image that asks clouds for BuildKit on Kubernetes, before it, for logins "
+        f"and contexts in stores: curl 7.88 or later and a shell. By default {CURL_IMAGE}.",
         examples=["registry.example.com/mirror/curl:8.21.0"],
     )
     buildkit: PulledImage | None = Field(

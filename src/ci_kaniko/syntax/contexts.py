@@ -59,6 +59,19 @@ class Context(Template):
         return self.is_directory or self.is_archive
 
     @property
+    def store(self) -> str:
+        """The store of a cloud that it lies in: s3, gs or azure, or nothing.
+
+        >>> Context("s3://acme/shop.tar.gz").store, Context("https://acme.example.com/shop").store
+        ('s3', '')
+        """
+        from ci_kaniko.kaniko.hosts import is_azure_blob
+
+        if is_azure_blob(self):
+            return "azure"
+        return self.kind if self.kind in {"s3", "gs"} else ""
+
+    @property
     def bucket(self) -> str:
         """Where in a store it lies."""
         return self.location.partition("/")[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ci_kaniko.plan.clouds import TOKEN_FILE
-from ci_kaniko.plan.model import CERTIFICATES
+from ci_kaniko.plan.model import CERTIFICATES, STORED
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.pulled import pulled_images
@@ -80,8 +80,10 @@ def secret_volumes(
 
 def exchanged(plan: Plan) -> dict[str, Token]:
     """The identities that a script exchanges, by the file in which a pod would keep each."""
-    clouds = [login.cloud for login in plan.password_logins if login.cloud]
-    return {f"{cloud.name}-token": cloud.token for cloud in clouds if cloud.token}
+    clouds = [login.cloud for login in plan.password_logins]
+    clouds += [plan.context_cloud] * plan.fetches_store
+    found = {f"{cloud.name}-token": cloud.token for cloud in clouds if cloud}
+    return {file: token for file, token in found.items() if token}
 
 
 def pull_secrets(build: Build, target: str) -> list[str]:
@@ -111,6 +113,13 @@ def scratch_volume(folder: str) -> Volumes:
         return Volumes([], [], [])
     volumes = [{"name": "scratch", "emptyDir": {}}]
     return Volumes(volumes, [{"name": "scratch", "mountPath": folder}], [])
+
+
+def stored_volume(place: Callable[[str], str], *, read_only: bool) -> Volumes:
+    """The folder in which one container leaves the archive of the context to the next."""
+    mount: dict[str, Any] = {"name": "stored", "mountPath": place(STORED)}
+    mount |= {"readOnly": True} if read_only else {}
+    return Volumes([{"name": "stored", "emptyDir": {}}], [mount], [])
 
 
 def login_volume(place: Callable[[str], str], *, read_only: bool) -> Volumes:

@@ -17,8 +17,9 @@ from ci_kaniko.builders.buildah.settings import reaching
 from ci_kaniko.builders.builder import Builder, Contained, context_of
 from ci_kaniko.builders.carried import foreign, refusal
 from ci_kaniko.builders.registries import reached
+from ci_kaniko.builders.stores import unfetched
 from ci_kaniko.kaniko.builders import BUILDER_HOMES, BUILDER_IMAGES
-from ci_kaniko.plan.model import FETCHED, Argument
+from ci_kaniko.plan.model import Argument
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.syntax.contexts import normal_path, without_scheme
@@ -54,7 +55,8 @@ class Buildah(Builder):
         return mirrored(build.tools.buildah or BUILDER_IMAGES[self.name], build)
 
     def refused(self, plan: Plan) -> Iterator[Finding]:
-        yield from foreign(plan, self.name, CARRIED, {}, _GIT)
+        yield from foreign(plan, self.name, CARRIED, _GIT)
+        yield from unfetched(plan, self.name)
         mirrored_hosts = [host for host, known in reached(plan).items() if known.mirrors]
         if plan.spec.options.skip_default_registry_fallback and not mirrored_hosts:
             where = ("options", "skip_default_registry_fallback")
@@ -111,7 +113,7 @@ class Buildah(Builder):
         return call.command(f"{self.program} push", [*words, *image_to(destination)])
 
     def _fetching(self, call: Call) -> Fetching | None:
-        return fetching(call.plan, call.words, self.path(FETCHED))
+        return fetching(call.plan, call.words, self)
 
     def _words(self, call: Call, fetched: Fetching | None) -> list[str]:
         """The words of the build."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ci_kaniko.builders.builder import context_of
-from ci_kaniko.builders.fetching import Fetching, unpacking
-from ci_kaniko.plan.model import proxies
+from ci_kaniko.builders.fetching import Fetching, archive_of, unpacking
+from ci_kaniko.plan.model import FETCHED, proxies
 from ci_kaniko.plan.tools import git_image
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax.contexts import git_parts
@@ -14,7 +14,7 @@ from ci_kaniko.text.quoting import indented, quote
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.builders.builder import Words
+    from ci_kaniko.builders.builder import Builder, Words
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.syntax.variables import Parts, Ref
 
@@ -22,14 +22,14 @@ HELPER = '!f() { echo "username=$GIT_USERNAME"; echo "password=$GIT_PASSWORD"; }
 READ = 'while IFS= read -r line; do export "$line"; done; exec git "$@"'
 
 
-def fetching(plan: Plan, words: Words, folder: str) -> Fetching | None:
+def fetching(plan: Plan, words: Words, builder: Builder) -> Fetching | None:
     """How the context of a plan gets into a folder; None where Buildah takes it as it is."""
-    context = context_of(plan)
+    context, folder = context_of(plan), builder.path(FETCHED)
     kind = plan.spec.context.kind
     if kind == "git":
         return _cloning(plan, words, context, folder)
-    if kind == "tar":
-        return unpacking(words, context, folder)
+    if packed := archive_of(plan, builder):
+        return unpacking(words, packed, folder)
     if kind == "https" and plan.spec.context_sub_path:
         return Fetching([words.text(context)], lambda given: _downloaded(given[0], folder), folder)
     return None

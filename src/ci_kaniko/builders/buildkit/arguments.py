@@ -96,7 +96,7 @@ def _context(plan: Plan, value: Parts) -> Iterator[Argument]:
         yield Argument("local", merge(["context=", *without_scheme(value)]))
         yield Argument("local", ("dockerfile=", Ref(CHECKOUT)))
         return
-    if plan.spec.context.is_archive:
+    if plan.spec.context.is_archive or plan.fetches_store:
         below = ("/", *folder) if folder else ()
         yield Argument("local", merge([f"context={UNPACKED}", *below]))
         yield Argument("local", (f"dockerfile={UNPACKED}",))

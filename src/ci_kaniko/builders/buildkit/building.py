@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from ci_kaniko.builders.builder import Builder, Contained, context_of
+from ci_kaniko.builders.builder import Builder, Contained
 from ci_kaniko.builders.buildkit.arguments import (
     CARRIED,
     UNPACKED,
@@ -17,7 +17,8 @@ from ci_kaniko.builders.buildkit.arguments import (
 )
 from ci_kaniko.builders.buildkit.settings import reaching
 from ci_kaniko.builders.carried import foreign, refusal
-from ci_kaniko.builders.fetching import unpacking
+from ci_kaniko.builders.fetching import archive_of, unpacking
+from ci_kaniko.builders.stores import unfetched
 from ci_kaniko.kaniko.builders import BUILDER_HOMES, BUILDER_IMAGES
 from ci_kaniko.plan.model import CERTIFICATES
 from ci_kaniko.quick.hints import TYPE_CHECKING
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from ci_kaniko.syntax.variables import Parts
 
 
-_NOT_FETCHED = {"dockerfile": "{name} takes the Dockerfile from files, and fetches none"}
+_NO_DOCKERFILE = "buildkit takes the Dockerfile from files, and fetches none"
 
 
 class BuildKit(Builder):
@@ -57,7 +58,9 @@ class BuildKit(Builder):
         return mirrored(build.tools.buildkit or BUILDER_IMAGES[self.name], build)
 
     def refused(self, plan: Plan) -> Iterator[Finding]:
-        yield from foreign(plan, self.name, CARRIED, _NOT_FETCHED, ("token", "username", "branch"))
+        git = ("token", "username", "branch")
+        yield from foreign(plan, self.name, CARRIED, git, _NO_DOCKERFILE)
+        yield from unfetched(plan, self.name)
         for option in ("tar_path", "oci_layout_path"):
             if plan.spec.digest and getattr(plan.spec.options, option):
                 yield refusal(
@@ -99,9 +102,8 @@ class BuildKit(Builder):
         return Contained(before, words, script, (), _digest_in, secrets)
 
     def _unpacking(self, call: Call) -> Fetching | None:
-        if not call.plan.spec.context.is_archive:
-            return None
-        return unpacking(call.words, context_of(call.plan), UNPACKED)
+        packed = archive_of(call.plan, self)
+        return unpacking(call.words, packed, UNPACKED) if packed else None
 
     @property
     def _metadata(self) -> str:

@@ -50,7 +50,7 @@ def _asks(name: str, text: str) -> bool:
     """Whether a script of ours asks servers with a function: that is followed no more than curl."""
     if not text.startswith(f"{name}() (\n"):
         return False
-    from ci_kaniko.shell.busybox import BODIES
+    from ci_kaniko.shell.functions import BODIES
 
     return text in BODIES
 

@@ -121,8 +121,8 @@ class Reader(ABC):
         """Images that lie in a store of the script's own, by name, and the calls that made them."""
         self.fetched: dict[Text, Fetched] = {}
         """What the script has put into folders, by their paths."""
-        self.downloads: dict[Text, Text] = {}
-        """Addresses, by what the commands print that get them."""
+        self.downloads: dict[Text, Fetched] = {}
+        """Archives of addresses, by what the commands print that get them."""
         self.unpushed: dict[Text, int] = {}
         """Where those are named that nothing pushes or names anew."""
         self.asked: dict[str, None] = {}

@@ -115,13 +115,19 @@ def _merge_variables(merged: State, one: State, other: State, values: Values) ->
 
 @dataclass
 class Fetched:
-    """What a folder is filled with: an address in kaniko's words, and what ``--git`` says of it."""
+    """What a folder is filled with: an address in kaniko's words, and what ``--git`` says of it.
+
+    ``archive`` is the file that it was unpacked from, and ``environment`` what kaniko's client of
+    the store would be told.
+    """
 
     address: Text = ()
     ref: Text = ()
     commit: Text = ()
     options: dict[str, str] = field(default_factory=dict)
     image: str = ""
+    archive: Text = ()
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def context(self) -> Text:

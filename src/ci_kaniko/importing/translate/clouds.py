@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Contents, Masked, Output, Text, Var, literal, only_var, spell
@@ -12,7 +13,7 @@ from ci_kaniko.plan.names import SHELL_NAMES, SHELL_PREFIXES
 from ci_kaniko.syntax.grammar import is_secret_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.jobs import Job
@@ -32,6 +33,11 @@ _PROVIDER = re.compile(
     r"audience=//iam\.googleapis\.com/(projects/[\w/-]+)[\s\S]*?serviceAccounts/([^:\s]+):generate"
 )
 """What a script has that asks a cloud by itself."""
+_STORE = re.compile(
+    r"^( *)\(\n(?:\1 +.*\n)*?.*/context\.tar\.gz.*\n(?:\1 +.*\n)*\1\)$", re.MULTILINE
+)
+"""What asks a store for the context."""
+_SHARED_KEY = re.compile(r'sign_azure "\$\{?(\w+)')
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+")
 
 
@@ -43,6 +49,22 @@ class Clouds:
         self.settings = settings
         self.call = call
         self.asked: set[str] = set()
+        self.text = _STORE.sub("", job.script_text)
+        """What asks clouds, but for the context."""
+        self._of_store = "".join(found[0] for found in _STORE.finditer(job.script_text))
+
+    @contextmanager
+    def asking_store(self) -> Iterator[None]:
+        """Within it what asks clouds is what asks for the context, if the script does that."""
+        kept, self.text = self.text, self._of_store or self.text
+        yield
+        self.text = kept
+
+    def storage_key(self) -> str | None:
+        """The secret with the key of an account of Azure's storage."""
+        given = self.key(self.environment("AZURE_STORAGE_ACCESS_KEY"), "AZURE_STORAGE_ACCESS_KEY")
+        found = _SHARED_KEY.search(self.text)
+        return given or (self.secret_name(found[1], self.call.line) if found else None)
 
     def note_store(self, variable: str) -> None:
         """Remember the object that holds a variable's secret."""
@@ -91,9 +113,8 @@ class Clouds:
             return {"role": role}
         key = self.environment("AWS_ACCESS_KEY_ID")
         said = " ".join(part.command for part in key if isinstance(part, Output))
-        match = _ROLE.search(said) or (
-            _ROLE.search(self.job.script_text) if "AssumeRole" in self.job.script_text else None
-        )
+        asked = self.text.replace("%2B", "+") if "AssumeRole" in self.text else ""
+        match = _ROLE.search(said) or _ROLE.search(asked)
         if match:
             self.asked.update(("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"))
             return {"role": match.group()}
@@ -115,7 +136,7 @@ class Clouds:
 
     def _asked_by_script(self) -> dict[str, str] | None:
         """The keys, or the file with them, of a script that asks AWS by itself."""
-        line, text = self.call.line, self.job.script_text
+        line, text = self.call.line, self.text
         if found := _KEYS.search(text):
             key, secret = (self.secret_name(name, line) for name in found.groups())
             return {"access_key_id": key, "secret_access_key": secret}
@@ -146,7 +167,7 @@ class Clouds:
         secret = (self.file_secret(file) or self.job.secret_of(file)) if file else None
         if secret:
             return {"key_file": self.secret_name(secret, self.call.line)}
-        if found := _PROVIDER.search(self.job.script_text):
+        if found := _PROVIDER.search(self.text):
             return {"provider": found[1], "service_account": found[2]}
         return "ambient"
 

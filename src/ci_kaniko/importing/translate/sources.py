@@ -264,6 +264,11 @@ def take_checkout(work: Work) -> None:
 
 
 def take_context_login(work: Work) -> None:
+    with work.logins.asking_store():
+        _take_context_login(work)
+
+
+def _take_context_login(work: Work) -> None:
     context = str(work.build.get("context", ""))
     environment = work.logins.environment
     if context.startswith("s3://"):
@@ -283,7 +288,6 @@ def take_context_login(work: Work) -> None:
         login = work.logins.google()
         work.build["context_login"] = {"google": login}
     elif ".blob.core." in context:
-        key = environment("AZURE_STORAGE_ACCESS_KEY")
-        name = work.logins.key(key, "AZURE_STORAGE_ACCESS_KEY")
+        name = work.logins.storage_key()
         if name:
             work.build["context_login"] = {"azure_storage_key": name}

@@ -103,7 +103,7 @@ def _the_repository_is_read(spec: SpecFields) -> Iterator[Finding]:
                 message, hint = f"nothing is built by {name}", f"builder: {name} asks for it"
                 yield no_effect(("tools", name), message, hint), name in run
         if build.tools.curl:
-            message = "no container logs in to a cloud before one of BuildKit here"
+            message = "no container asks a cloud before one of BuildKit here"
             yield no_effect(("tools", "curl"), message, "remove it"), "curl" in run
         if build.tools.regctl:
             message = "it joins the platforms of what is pushed, and there are none"

@@ -113,7 +113,7 @@ def mounted(plan: Plan, builder: Builder | None = None) -> tuple[Fields, Fields]
 
 def secret_names(plan: Plan, *, files: bool) -> list[str]:
     """The secrets that reach a job as variables; with ``files`` those of files do, too."""
-    names = [name for login in plan.password_logins for name in login.secrets]
+    names = [*plan.asked_secrets]
     for cloud in plan.clouds:
         names += cloud.secrets if files else cloud.secret_variables.values()
     if plan.git_login and plan.git_login.secret:

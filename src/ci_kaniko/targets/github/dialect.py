@@ -60,6 +60,7 @@ def _opening(plan: Plan) -> list[str]:
     names = (
         ["config"] * plan.writes_files
         + ["certificates"] * bool(plan.certificates)
+        + ["stored"] * plan.fetches_store
         + ["settings"] * bool(settings)
         + ["output"] * bool(plan.outputs or plan.spec.digest)
     )
@@ -160,6 +161,7 @@ _SITE = Site(
     config="$config",
     files="$config",
     certificates="$certificates",
+    stored="$stored",
     inherits=False,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ci_kaniko.builders.builder import in_folder
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.jobs import job_name, runner
-from ci_kaniko.plan.model import CERTIFICATES, GitLogin
+from ci_kaniko.plan.model import CERTIFICATES, STORED, GitLogin
 from ci_kaniko.plan.pulls import pull_login
 from ci_kaniko.plan.tools import git_image, join_image
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any
@@ -378,6 +378,8 @@ def _run_apart(script: Script, words: list[str]) -> list[str]:
         options.append(f'--volume "$GITHUB_WORKSPACE:{builder.path(CONTEXT)}:ro"')
     if plan.certificates:
         options.append(f'--volume "$certificates:{builder.path(CERTIFICATES)}:ro"')
+    if plan.fetches_store:
+        options.append(f'--volume "$stored:{builder.path(STORED)}:ro"')
     settings = builder.prepared(plan, "$settings", "$certificates")
     if settings:
         options.append(f'--volume "$settings:{builder.settings}:ro"')
@@ -398,7 +400,8 @@ def _run_apart(script: Script, words: list[str]) -> list[str]:
     run = [*[*_NAMESPACES] * (not builder.confined), *settings, *call.before]
     # GitHub knows a secret as it was given, and not what was made of it.
     run += [f'echo "::add-mask::${{{name}#* }}"' for name in call.secrets]
-    read = [*['"$certificates"'] * bool(plan.certificates), *['"$settings"'] * bool(settings)]
+    read = ['"$certificates"'] * bool(plan.certificates) + ['"$stored"'] * plan.fetches_store
+    read += ['"$settings"'] * bool(settings)
     if builder.user and read:
         run.append(f"chmod -R go=rX {' '.join(read)}")
     if plan.outputs:

@@ -26,6 +26,7 @@ from ci_kaniko.targets.pods import (
     resources,
     scratch_volume,
     secret_volumes,
+    stored_volume,
     unconfined,
 )
 from ci_kaniko.targets.shared import preparing
@@ -122,18 +123,18 @@ def building_containers(
     ``workspace`` is the volume with its context, if any, and ``ending`` that of the names.
     """
     name = f"{builder_of(plan).name}{ending}"
-    login, plan = plan.logged_in_before()
-    if login:
-        yield login, login_container(login, f"login{ending}")
-    yield plan, executor_container(plan, name, workspace, logged_in=login is not None)
+    before, plan = plan.logged_in_before()
+    if before:
+        yield before, login_container(before, f"login{ending}")
+    yield plan, executor_container(plan, name, workspace, before)
 
 
 def login_container(plan: Plan, name: str) -> Container:
-    """The container that asks clouds for passwords, with what the builder's image has not."""
+    """The container that asks clouds, for passwords or an archive, with what others have not."""
     builder = builder_of(plan)
     text = login_script(plan, DIALECT)
     files = secret_volumes(plan, plan.spec.kubernetes.secret, builder.path, tokens=True)
-    written = login_volume(builder.path, read_only=False)
+    written = _left_behind(plan, read_only=False)
     return Container(
         name=name,
         image=curl_image(plan.spec),
@@ -148,17 +149,17 @@ def login_container(plan: Plan, name: str) -> Container:
 
 
 def executor_container(
-    plan: Plan, name: str, workspace: str, *, logged_in: bool = False
+    plan: Plan, name: str, workspace: str, before: Plan | None = None
 ) -> Container:
-    """The container that builds an image; before it another may have ``logged_in``."""
+    """The container that builds an image; another may have asked clouds ``before`` it."""
     builder, scripted = builder_of(plan), needs_script(plan)
     text = ""
     if scripted:
         # The environment holds the git login, and the variables of the spec.
-        site = DIALECT.site._replace(logged_in=logged_in)
+        site = DIALECT.site._replace(logged_in=before is not None)
         script = Script(plan._replace(git_login=None), DIALECT, site)
         text = script.build(lambda words: script.called(words, continued))
-    files = _files(plan, workspace, logged_in=logged_in)
+    files = _files(plan, workspace, before)
     return Container(
         name=name,
         image=builder.image(plan.spec, with_shell=scripted),
@@ -257,13 +258,22 @@ def _workspace_mount(name: str) -> dict[str, Any]:
     return {"name": name, "mountPath": WORKSPACE}
 
 
-def _files(plan: Plan, workspace: str, *, logged_in: bool) -> Volumes:
+def _left_behind(plan: Plan, *, read_only: bool) -> Volumes:
+    """What the container that asks clouds leaves to the one that builds."""
+    place = builder_of(plan).path
+    left = [login_volume(place, read_only=read_only)] * plan.writes_files
+    left += [stored_volume(place, read_only=read_only)] * plan.fetches_store
+    volumes = [volume for each in left for volume in each.volumes]
+    return Volumes(volumes, [mount for each in left for mount in each.mounts], [])
+
+
+def _files(plan: Plan, workspace: str, before: Plan | None) -> Volumes:
     builder = builder_of(plan)
     files = secret_volumes(plan, plan.spec.kubernetes.secret, builder.path, tokens=True)
     cache = cache_volume(plan, plan.spec.kubernetes.cache_claim)
     volumes, mounts = [*files.volumes, *cache.volumes], [*files.mounts, *cache.mounts]
-    if logged_in:
-        written = login_volume(builder.path, read_only=True)
+    if before:
+        written = _left_behind(before, read_only=True)
         volumes[:0], mounts[:0] = written.volumes, written.mounts
     if plan.docker_config:
         items = [{"key": ".dockerconfigjson", "path": "config.json"}]
@@ -354,10 +364,8 @@ def _env(plan: Plan, *, scripted: bool) -> Iterator[dict[str, Any]]:
 
 
 def _secret_env(plan: Plan) -> Iterator[dict[str, Any]]:
-    """The secrets of proxies and of logins, as a script reads them."""
-    secrets = [*plan.proxy_secrets.values()]
-    secrets += [name for login in plan.password_logins for name in login.secrets]
-    for name in dict.fromkeys(secrets):
+    """The secrets of proxies, of logins and of a store, as a script reads them."""
+    for name in dict.fromkeys([*plan.proxy_secrets.values(), *plan.asked_secrets]):
         yield from_secret(name, plan.spec.kubernetes.secret, name)
 
 

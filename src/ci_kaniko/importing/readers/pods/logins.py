@@ -1,4 +1,4 @@
-"""Init containers that log in: they leave a config.json where the executor looks for it."""
+"""Init containers that ask clouds: they leave a config.json, or an archive, to the executor."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.jobs import Job
 
-_CONFIG = ".docker"
+_LEFT = (".docker", "/stored")
+"""How the folders end in which a container leaves something for the next."""
 
 
 def read_logins(job: Job, pod: Map, container: Map) -> Iterator[Piece]:
-    """The scripts of init containers that write into the executor's folder of config.json."""
+    """The scripts of init containers that write into folders of the executor."""
     volumes = volumes_of(pod)
     own = {entry.peek("name"): entry for entry in maps(container.get("volumeMounts"))}
     for entry in maps(pod.get("initContainers")):
@@ -34,22 +35,24 @@ def read_logins(job: Job, pod: Map, container: Map) -> Iterator[Piece]:
             continue
         items = [*entry.sequence("command"), *entry.sequence("args")]
         at = script_place([peek(item) for item in items])
+        moved = {}
         for mount in maps(entry.get("volumeMounts")):
             found = own.get(mount.peek("name"))
             volume = volumes.get(mount.peek("name"))
             if at is None or found is None or volume is None or "emptyDir" not in volume:
                 continue
             folder = found.peek("mountPath").rstrip("/")
-            if not folder.endswith(_CONFIG):
+            if not folder.endswith(_LEFT):
                 continue
             take_folder(volume, mount, found)
             if job.is_ours:
                 ignore(volume["emptyDir"])
-            yield _script(job, pod, entry, items[at], (mount.peek("mountPath"), folder))
-            break
+            moved[mount.peek("mountPath").rstrip("/")] = folder
+        if moved and at is not None:
+            yield _script(job, pod, entry, items[at], moved)
 
 
-def _script(job: Job, pod: Map, entry: Map, item: object, moved: tuple[str, str]) -> Piece:
+def _script(job: Job, pod: Map, entry: Map, item: object, moved: dict[str, str]) -> Piece:
     """What a container runs, as if it stood before the executor."""
     read_environment(job, entry)
     read_volumes(job, pod, entry)
@@ -65,7 +68,7 @@ def _script(job: Job, pod: Map, entry: Map, item: object, moved: tuple[str, str]
     if job.is_ours and isinstance(context, Map):
         ignore(context)  # a rendered Pod says it by itself
     text = in_script(string(item), Known({name: (f"${name}",) for name in job.secrets}))
-    before, after = moved
-    text = re.sub(rf"{re.escape(before.rstrip('/'))}(?=/)", lambda _: after, text)
+    for before, after in moved.items():
+        text = re.sub(rf"{re.escape(before)}(?=/)", after.replace("\\", r"\\"), text)
     line = getattr(item, "first", 0)
     return Piece(f"(\n{text.rstrip()}\n)", line - 1)

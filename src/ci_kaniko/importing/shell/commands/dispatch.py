@@ -174,7 +174,10 @@ def _build(reader: Reader, builder: str, items: list[Item]) -> None:
     use_own(reader, builder, words)
     if len(reader.calls) > count:
         named(reader, names, count, reader.line)
-        reader.calls[count] = reader.calls[count]._replace(git_image=fetched.image)
+        told = {name: pure((text,)) for name, text in fetched.environment.items()}
+        call = reader.calls[count]
+        environment = {**call.environment, **told}
+        reader.calls[count] = call._replace(git_image=fetched.image, environment=environment)
 
 
 def _tagged(reader: Reader, items: list[Item]) -> None:
@@ -211,14 +214,21 @@ def _pushed(reader: Reader, names: list[Text], words: list[Item]) -> None:
         path = reader.guards.minus(path, call.path)
 
 
+_ASKING = {"curl", "ask", "ask_aws", "ask_s3"}
+"""What asks a server: a program, and functions of our own scripts."""
+
+
 def _program(reader: Reader, name: str, rest: list[Item]) -> Status:
     base = name.rpartition("/")[2]
     if name in shell_docker.SHELLS or base in shell_docker.SHELLS:
         return _shell(reader, name, rest)
     if name == "tar" and (done := fetching.unpacked(reader, rest)):
         return done
-    if name == "curl":
-        fetching.download(reader, rest)
+    if name in _ASKING and (done := fetching.download(reader, name, rest)):
+        return done
+    if name == "in_address" and reader.captures:
+        reader.write(pure((*fetching.in_address(rest), "\n")))
+        return SUCCESS
     if name == "sysctl" and FOR_NAMESPACES in map(_plain, rest):
         reader.made(FOR_NAMESPACES)
         return reader.hoped(name)

@@ -6,6 +6,8 @@ What ``builders.buildah.fetching`` writes is read, and ``tar`` and ``curl | tar`
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import (
@@ -19,9 +21,10 @@ from ci_kaniko.importing.calls import (
     starts_with,
     without_head,
 )
+from ci_kaniko.importing.shell.files import read_file, write_file
 from ci_kaniko.importing.shell.state import Fetched
 from ci_kaniko.importing.shell.uses import file_thing
-from ci_kaniko.importing.shell.values import EMPTY, stripped
+from ci_kaniko.importing.shell.values import EMPTY, pure, stripped
 from ci_kaniko.plan.model import FETCHED
 
 if TYPE_CHECKING:
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
 _TOLD = re.compile(r"(?i)(?:GIT_USERNAME|GIT_PASSWORD|HTTPS?_PROXY|NO_PROXY)=[^\n]*")
 _FROM = re.compile(r"buildah from (\S+)")
 _DEPTH = "--depth="
+_SIGNED = re.compile(r"aws:amz:[^:]+:s3")
+_S3 = re.compile(r"(https?://)((?:[^./]+\.)(?=s3\.))?([^/]+)/(.*)", re.DOTALL)
+_AWS = re.compile(r"s3\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?")
 
 
 # -- a repository ------------------------------------------------------------------------------
@@ -115,14 +121,79 @@ def _address(found: Fetched, text: Text) -> None:
 # -- an archive --------------------------------------------------------------------------------
 
 
-def download(reader: Reader, items: list[Item]) -> None:
-    """Remember which address ``curl`` prints."""
+def download(reader: Reader, name: str, items: list[Item]) -> Status | None:
+    """Remember which address ``curl`` prints, or a function of ours; None but for a file."""
     from ci_kaniko.importing.shell.commands.filters import command_text
 
-    addresses = [item.text for item in items if starts_with(item.text, "https://")]
-    if len(addresses) == 1:
-        printed = command_text("curl", reader.arguments(items))
-        reader.downloads[(Output(printed),)] = addresses[0]
+    if name in {"ask_aws", "ask_s3"}:
+        reader.uses.look("$AWS_ACCESS_KEY_ID", "$AWS_SECRET_ACCESS_KEY")
+    words = [item.text for item in items]
+    addresses = [word for word in words if starts_with(word, "http")]
+    if len(addresses) != 1:
+        return None
+    found = _downloaded(name, words, addresses[0])
+    if starts_with(found.address, "http:"):
+        return None
+    printed = Output(command_text(name, reader.arguments(items)))
+    reader.downloads[(printed,)] = found
+    files = [file for flag, file in pairwise(words) if literal(flag) == "--output"]
+    if len(files) != 1:
+        return None
+    write_file(reader, files[0], pure((printed,)))
+    return reader.hoped(name)
+
+
+def _outside(reader: Reader, path: Text) -> Text:
+    """Where a file of a container lies outside of it."""
+    for item in reader.container.options if reader.container else ():
+        outside, *inside = split_text(without_head(item.text, "--volume="), ":")
+        below = after(path, inside[0]) if inside else None
+        if below and starts_with(below, "/"):
+            return join((*outside, *below))
+    return path
+
+
+def _downloaded(name: str, words: list[Text], address: Text) -> Fetched:
+    """The archive that is got; one that is signed for, or asked for with a token, is a store's."""
+    spelled = [literal(word) or "" for word in words]
+    regions = [word.split(":")[2] for word in spelled if _SIGNED.fullmatch(word)]
+    regions += spelled[1:2] if name == "ask_s3" else []
+    if regions:
+        return _of_s3(_decoded(address), regions[0])
+    google = "https://storage.googleapis.com/"
+    if starts_with(address, google) and (name == "ask" or "@-" in spelled):
+        return Fetched(join(("gs://", *without_head(_decoded(address), google))))
+    return Fetched(address)
+
+
+def _of_s3(address: Text, region: str) -> Fetched:
+    """An object of S3, whose bucket stands in the host or in the path."""
+    found = _S3.fullmatch(str(address[0]))
+    told = {"AWS_REGION": region}
+    if found is None:
+        return Fetched(address, environment=told)
+    scheme, bucket, host, path = found.groups()
+    if not _AWS.fullmatch(host):
+        told |= {"S3_ENDPOINT": f"{scheme}{bucket or ''}{host}", "S3_FORCE_PATH_STYLE": "true"}
+        bucket = None
+    named = f"{bucket.rstrip('.')}/" if bucket else ""
+    return Fetched(join((f"s3://{named}{path}", *address[1:])), environment=told)
+
+
+def _decoded(address: Text) -> Text:
+    from urllib.parse import unquote
+
+    return join(unquote(part) if isinstance(part, str) else part for part in address)
+
+
+def in_address(items: list[Item]) -> Text:
+    """What our function prints: it writes a text as an address has it."""
+    from urllib.parse import quote
+
+    words = [item.text for item in items]
+    return join(
+        quote(part, safe="/~") if isinstance(part, str) else part for word in words for part in word
+    )
 
 
 def unpacked(reader: Reader, items: list[Item]) -> Status | None:
@@ -138,9 +209,14 @@ def unpacked(reader: Reader, items: list[Item]) -> Status | None:
         return None
     if not archive:
         printed = [stripped(text) for _, text in reader.stdin or EMPTY]
-        address = reader.downloads.get(printed[0]) if len(printed) == 1 else None
-        return _filled(reader, rest[1], Fetched(address), "tar") if address else None
-    return _filled(reader, rest[1], Fetched(join(("tar://", *archive))), "tar")
+        found = reader.downloads.get(printed[0]) if len(printed) == 1 else None
+        return _filled(reader, rest[1], replace(found), "tar") if found else None
+    archive = _outside(reader, archive)
+    held = [stripped(text) for _, text in read_file(reader, archive, empty=True)]
+    found = reader.downloads.get(held[0]) if len(held) == 1 else None
+    found = replace(found) if found else Fetched(join(("tar://", *archive)))
+    found.archive = archive
+    return _filled(reader, rest[1], found, "tar")
 
 
 # -- what is built -----------------------------------------------------------------------------
@@ -161,8 +237,7 @@ def from_fetched(reader: Reader, items: list[Item]) -> tuple[list[Item], Fetched
     for folder, found in reader.fetched.items():
         contexts = [item for item in items if _below(item.text, "--context=", folder) is not None]
         if contexts and found.context:
-            archive = without_head(found.context, "tar://")
-            reader.uses.use(file_thing(spell(folder)), file_thing(spell(archive)))
+            reader.uses.use(file_thing(spell(folder)), file_thing(spell(found.archive)))
             return [*_of_fetched(items, folder, found, contexts[0])], found
     return items, Fetched()
 
