@@ -295,6 +295,18 @@ def test_documents_go_before_the_last_where_it_ends_in_a_text() -> None:
         merge(f"{some}...\n%YAML 1.1\n---\n{last}", one("kubernetes"), "kubernetes", "all.yml")
 
 
+@pytest.mark.parametrize("before", ["# to come", "# to come\n---", "a: 1\n---\n# to come"])
+def test_a_document_of_a_text_goes_into_a_file_that_ends_in_a_comment(before: str) -> None:
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  x: |\n    text\n"
+    text = merge(before, pod, "kubernetes", "ci.yml")
+    read = [each for each in yaml11.load_all(text) if each and "spec" in each]
+    assert [(each["metadata"], each["spec"]["x"].rstrip()) for each in read] == [
+        ({"name": "a"}, "text")
+    ]
+    assert text.count("# to come") == 1
+    assert merge(text, pod, "kubernetes", "ci.yml") == text
+
+
 # -- stages ------------------------------------------------------------------------------------
 
 OWN_STAGE = "gitlab: {stage: images}\n"

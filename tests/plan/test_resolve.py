@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -40,6 +40,51 @@ def test_the_events_beside_those_of_requests() -> None:
     assert both.outside_requests == both.but_requests._replace(requests=False)
     assert not both.outside_requests.may_be_request
     assert both.in_requests == requests._replace(requests=True)
+
+
+TRIGGERS: dict[str, dict[str, Any]] = {
+    "schedules: ['0 3 * * *']": {"schedules": True},
+    "manual: true": {"manual": True},
+    "pull_requests: true": {"pull_requests": True},
+    "tags: ['v*']": {"tags": ("v*",)},
+}
+
+
+@pytest.mark.parametrize("text", TRIGGERS)
+def test_what_triggers_say_starts_a_job_and_nothing_else_does(text: str) -> None:
+    spec = ci_kaniko.loads(f"push: never\ntriggers: {{branches: [main], {text}}}\n")
+    expected = Started(branches=("main",))._replace(**TRIGGERS[text])
+    assert resolve(spec, "gitlab").started == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "place"),
+    {
+        "'quay.io/acme/one:1'": "quay.io",
+        "{image: 'quay.io/acme/one:1', when: release}": "ghcr.io",
+    }.items(),
+)
+def test_platforms_wait_where_every_run_that_pushes_logs_in(first: str, place: str) -> None:
+    spec = ci_kaniko.loads(
+        "default_branch: main\nplatforms: [linux/amd64, linux/arm64]\n"
+        f"destinations: [{first}, 'ghcr.io/acme/two:1']\n"
+        "registries: {quay.io: {username: a, password: A}, ghcr.io: {username: b, password: B}}\n"
+    )
+    (image,) = pipeline(spec, "gitlab").images
+    assert [push.host for job in image.jobs for push in job.plan.pushes] == [place] * 2
+
+
+def test_platforms_that_push_nothing_need_no_place_to_wait() -> None:
+    text = f"{HEAD}platforms: [linux/amd64, linux/arm64]\ncontext: a\n"
+    plain, named = (
+        pipeline(ci_kaniko.loads(each), "kubernetes")
+        for each in (text, text + "destinations: ['ghcr.io/acme/shop:1']\n")
+    )
+    for (one,), (other,) in ((plain.images, named.images),):
+        assert len(one.jobs) == len(other.jobs) == 2
+        for before, after in zip(one.jobs, other.jobs, strict=True):
+            assert [*after.plan.uses()] == [*before.plan.uses()]
+            assert after.plan.spec.destinations == ()
 
 
 def test_no_credential_helper_is_an_empty_argument() -> None:

@@ -141,6 +141,7 @@ def test_a_value_is_cut_to_what_stands_beside_it_in_a_tag() -> None:
     assert known.replace(plain._replace(default="dev")) == "b" * 108
     assert known.replace(plain._replace(beside=("1234", Ref("env.A")))) == "b" * 4
     assert known.replace(plain._replace(beside=(Ref("env.B"),), default="dev")) == "dev"
+    assert known.replace(Ref("branch")) == known.replace(Ref("env.B")) == "b" * 200
 
 
 SOURCES = {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import ci_kaniko
+from ci_kaniko.plan.select import select
 from ci_kaniko.problems.problem import SelectionError
 from ci_kaniko.project.changes import affected, changes, named
 from ci_kaniko.rehearsing import yaml11
@@ -491,3 +492,13 @@ def test_three_hundred_images_and_ten_thousand_files() -> None:
     spec = ci_kaniko.loads(f"push: never\nimages:\n  i0: {{context: s/0}}\n{images}")
     found = changes(f"s/{n % 7 + 293}/{n}/file" for n in range(10_000))
     assert affected(spec, ".", found) == [f"i{n}" for n in range(293, 300)]
+
+
+def test_a_file_of_exactly_the_images_that_are_chosen_stays() -> None:
+    outputs = "outputs: {gitlab: [{path: a.yml, only: [web, api]}, {path: b.yml, only: [docs]}]}\n"
+    spec = ci_kaniko.loads(SPEC + outputs)
+    kept = {
+        names: [file.path for file in select(spec, names).outputs.gitlab]
+        for names in (("api", "web"), ("docs",), ("api",), ("api", "web", "docs"))
+    }
+    assert [*kept.values()] == [["a.yml"], ["b.yml"], [], []]

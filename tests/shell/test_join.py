@@ -34,26 +34,44 @@ def test_a_registry_is_reached_as_its_options_say(options: str, host: str, tmp_p
         f"destinations: ['{host}/acme/shop:1']\nregistries: {{'{host}': anonymous}}\n"
         f"options: {{{options}}}\n"
     )
-    jobs = yaml11.load(rendering.render(spec, "gitlab")).values()
-    (script,) = (text for job in jobs for text in job.get("script", ()) if "regctl" in text)
-    stub = tmp_path / "regctl"
+    done, words = joined(spec, tmp_path, {"MIRROR": "quay.io"})
+    assert done.returncode == 0, done.stderr
+    asked = [after for word, after in pairwise(words) if word == "--host"]
+    assert asked == WAYS[options]
+
+
+@pytest.mark.parametrize("folder", ["services/shop", "../outside"])
+def test_a_join_asks_nothing_of_what_only_a_build_reads(folder: str, tmp_path: Path) -> None:
+    spec = ci_kaniko.loads(
+        "default_branch: main\nplatforms: [linux/amd64, linux/arm64]\n"
+        "inputs: {folder: {description: Where the files are}}\ncontext: '${input.folder}'\n"
+        "destinations: ['quay.io/acme/shop:1']\nregistries: {quay.io: anonymous}\n"
+        "gitlab: {form: include}\n"
+    )
+    done, words = joined(spec, tmp_path, {"INPUT_FOLDER": folder})
+    assert done.returncode == 0, done.stderr
+    assert "quay.io/acme/shop:1" in words
+
+
+def joined(
+    spec: ci_kaniko.Spec, folder: Path, env: dict[str, str]
+) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """The job that joins on GitLab, and the words of its calls of regctl."""
+    texts = yaml11.load_all(rendering.render(spec, "gitlab"))[-1].values()
+    (script,) = (text for job in texts for text in job.get("script", ()) if "regctl" in text)
+    stub = folder / "regctl"
     stub.write_text(REGCTL)
     stub.chmod(0o755)
+    digests = dict.fromkeys(("DIGEST_AMD64", "DIGEST_ARM64"), f"sha256:{'0' * 64}")
     done = subprocess.run(
         [*tools.shell(), "-c", script],
-        env={
-            "PATH": f"{tmp_path}:/usr/bin:/bin",
-            "MIRROR": "quay.io",
-            **dict.fromkeys(("DIGEST_AMD64", "DIGEST_ARM64"), f"sha256:{'0' * 64}"),
-        },
+        env={"PATH": f"{folder}:/usr/bin:/bin", **digests, **env},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    words = (tmp_path / "regctl.asked").read_text().splitlines()
-    asked = [after for word, after in pairwise(words) if word == "--host"]
-    assert asked == WAYS[options]
+    asked = folder / "regctl.asked"
+    return done, asked.read_text().splitlines() if asked.exists() else []
 
 
 IDENTITY = "{azure: {tenant_id: T, client_id: T}}".replace(

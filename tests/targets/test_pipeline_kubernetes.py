@@ -853,3 +853,12 @@ def test_a_stream_is_its_documents_one_after_the_other() -> None:
     alone = [rendered(_TOP + f"images: {{{name}: {{}}}}") for name in "abc"]
     header = alone[0].partition("apiVersion")[0]
     assert whole == [alone[0], *(text.removeprefix(header) for text in alone[1:])]
+
+
+@pytest.mark.parametrize("builder", ["kaniko", "buildah", "buildkit"])
+def test_a_variable_of_the_builder_is_the_containers_and_stands_nowhere_else(builder: str) -> None:
+    text = f"builder: {builder}\n{_ALONE}env: {{ACME_MODE: of-the-spec}}\n"
+    (pod,) = documents(text)
+    (container,) = pod["spec"]["containers"]
+    assert {"name": "ACME_MODE", "value": "of-the-spec"} in container["env"]
+    assert rendered(text).count("of-the-spec") == 1

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 def executor_image(build: Build, *, with_shell: bool) -> str:
     """The image to run; the debug variant has the shell that a script needs."""
-    image = _image(build.executor, "debug" if with_shell else "plain")
-    return mirrored(image, build) if build.mirrors else image
+    return mirrored(_image(build.executor, "debug" if with_shell else "plain"), build)
 
 
 @latest
