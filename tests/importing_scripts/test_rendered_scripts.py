@@ -90,7 +90,9 @@ def not_imported(target: str) -> dict[str, str]:
 
 def calls_in(text: str) -> int:
     """How often a script starts the executor or another builder."""
-    programs = r"(?:exec )?/kaniko/executor\b|buildah build|buildctl-daemonless.sh build"
+    programs = (
+        r"(?:exec )?/kaniko/executor\b|buildah build|(?:su .* sh )?buildctl-daemonless.sh build"
+    )
     plain = len(re.findall(rf"(?m)^ *(?:{programs})", text))
     return plain + len(re.findall(r"(?m)^ +\S*kaniko(?:-project/executor)?[:@]\S* \\$", text))
 

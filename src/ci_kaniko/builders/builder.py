@@ -90,8 +90,9 @@ class Builder:
 
     ``program`` is what a script calls. ``home`` is where it finds its config.json, certificates and
     the like; there everything lies that is in kaniko's own folder for kaniko. ``user`` is who it
-    runs as, ``shell`` what its image runs scripts with, ``settings`` the folder of the files that
-    say how it reaches registries. ``carried`` are the flags of kaniko that it does, and how.
+    runs as, ``account`` what its image calls that one, ``shell`` what its image runs scripts with,
+    ``settings`` the folder of the files that say how it reaches registries. ``carried`` are the
+    flags of kaniko that it does, and how.
     ``unset`` are variables that would change what it does, ``env`` those that it needs, and
     ``container`` one that says where it runs. It is ``confined`` where it runs under the usual
     profiles of seccomp and AppArmor, and ``scratch`` is a folder that must be a volume.
@@ -102,6 +103,7 @@ class Builder:
     program: str
     home: str
     user: int = 0
+    account: str = "root"
     shell: str = "/bin/sh"
     settings: str = ""
     carried: Mapping[str, str] = MappingProxyType({})

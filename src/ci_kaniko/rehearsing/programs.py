@@ -285,6 +285,15 @@ case $2 in -C) cat >/dev/null ;; esac
 """
 """Nothing is built, so nothing is unpacked; what is downloaded comes through a pipe."""
 
+SU = """#!/bin/sh
+while [ "$1" != -- ]; do shift; done
+shift 2
+exec sh -c 'exec "$@"' "$@"
+"""
+CHOWN = """#!/bin/sh
+"""
+"""A rehearsal has one user."""
+
 TIMEOUT = """#!/bin/sh
 shift
 exec "$@"

@@ -20,7 +20,18 @@ from ci_kaniko.builders.registry import builder
 from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.rehearsing import buildah, executor, kubelet, shells, starter
 from ci_kaniko.rehearsing.documents import NotModelled
-from ci_kaniko.rehearsing.programs import CURL, DATE, NC, REGCTL, TAR, TIMEOUT, TOOL, TOOLS
+from ci_kaniko.rehearsing.programs import (
+    CHOWN,
+    CURL,
+    DATE,
+    NC,
+    REGCTL,
+    SU,
+    TAR,
+    TIMEOUT,
+    TOOL,
+    TOOLS,
+)
 from ci_kaniko.rehearsing.recorded import File, Mount
 
 if TYPE_CHECKING:
@@ -83,6 +94,8 @@ class Sandbox:
         self.keep(f"{OTHERS}/curl", CURL, 0o755)
         self.keep(f"{OTHERS}/nc", NC, 0o755)
         self.keep(f"{OTHERS}/tar", TAR, 0o755)
+        self.keep(f"{OTHERS}/su", SU, 0o755)
+        self.keep(f"{OTHERS}/chown", CHOWN, 0o755)
         self.keep(f"{OTHERS}/timeout", TIMEOUT, 0o755)
         if request.executor == buildah.NAME:
             self.write(executor.BUILDER, buildah.PROGRAM, 0o755)

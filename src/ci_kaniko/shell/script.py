@@ -165,17 +165,17 @@ class Script:
         self, words: list[str], command: Callable[[str, list[str]], list[str]] | None = None
     ) -> list[str]:
         """The lines that build, with what was collected; ``command`` starts a program elsewhere."""
-        return builder_of(self.plan).lines(self._call(words, command or self._in_place))
+        return builder_of(self.plan).lines(self._call(words, command or self.in_place))
 
     def contained(self, words: list[str]) -> Contained:
         """The same in a container of its own, where the script runs outside of it."""
-        return builder_of(self.plan).contained(self._call(words, self._in_place))
+        return builder_of(self.plan).contained(self._call(words, self.in_place))
 
     def _call(self, words: list[str], command: Callable[[str, list[str]], list[str]]) -> Call:
         digest = self.words.text((Ref(DIGEST),)) if self.plan.spec.digest else ""
         return Call(self.plan, self.words, words, command, digest)
 
-    def _in_place(self, program: str, words: list[str]) -> list[str]:
+    def in_place(self, program: str, words: list[str]) -> list[str]:
         """The call of a program in its own image; the variables are for it alone."""
         variables = [f"{name}={quote(text)}" for name, text in self.plan.spec.env.items()]
         return [f"{one} \\" for one in variables] + continued(program, words)

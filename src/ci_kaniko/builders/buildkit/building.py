@@ -48,6 +48,7 @@ class BuildKit(Builder):
     program = "buildctl-daemonless.sh"
     home = BUILDER_HOMES["buildkit"]
     user = 1000
+    account = "user"
     unset = ("BUILDKIT_HOST", "DOCKER_CONFIG")
     env = MappingProxyType({"BUILDKITD_FLAGS": "--oci-worker-no-process-sandbox"})
     carried = CARRIED

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ci_kaniko.builders.builder import in_folder
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.plan.jobs import job_name, runner
@@ -215,8 +217,10 @@ def _container(plan: Plan) -> dict[str, Any]:
     own = own_executor(plan.spec) if builder.takes_arguments else name
     login = pull_login(plan, own, pulls_with) if own else None
     image = {"image": name}
-    if not builder.confined:
-        image["options"] = " ".join(_UNCONFINED)
+    # What a runner mounts is for root to write.
+    options = ["--user 0"] * bool(builder.user) + [*_UNCONFINED] * (not builder.confined)
+    if options:
+        image["options"] = " ".join(options)
     if login is None:
         return image
     user, password = login.login.username, login.login.password
@@ -317,7 +321,8 @@ def _quoted(commands: str) -> str:
 
 def _run_inside(script: Script, words: list[str]) -> list[str]:
     """The executor in the job's own container, where a build can write what the job hands over."""
-    run, builder = script.called(words), builder_of(script.plan)
+    builder = builder_of(script.plan)
+    run = script.called(words, partial(_as_user, script) if builder.user else None)
     if not builder.takes_arguments:
         # In a container of a job GitHub sets another folder.
         run.insert(0, f"export HOME={builder.home}")
@@ -327,6 +332,13 @@ def _run_inside(script: Script, words: list[str]) -> list[str]:
     handed = ["trap - EXIT", *read_digest(digest), f'{_DIGEST} > "$GITHUB_OUTPUT"']
     kept = ["trap ': > \"$GITHUB_OUTPUT\"' EXIT"]
     return [*_NO_COMMANDS, *kept, *run, *script.if_pushed(handed)]
+
+
+def _as_user(script: Script, program: str, words: list[str]) -> list[str]:
+    """The builder as its own user, in a container that root has made ready."""
+    builder = builder_of(script.plan)
+    start = f"su -s {builder.shell} -c 'exec \"$@\"' -- {builder.account} sh {program}"
+    return [f"chown -R {builder.user} {builder.home}", *script.in_place(start, words)]
 
 
 def _run(script: Script, words: list[str]) -> list[str]:

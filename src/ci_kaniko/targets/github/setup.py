@@ -35,10 +35,11 @@ class GitHubSetup(Setup):
     def allows(self, builder: Builder, plan: Plan) -> Iterator[str]:
         if plan.spec.github.mode == "container":
             yield "nothing where Docker runs the job: its container gets --security-opt"
+            root = "runAsUser 0, " if builder.user else ""
             yield (
                 "with the hook for Kubernetes, which reads no such options: the file of "
-                "ACTIONS_RUNNER_CONTAINER_HOOK_TEMPLATE gives the container $job seccompProfile "
-                "and appArmorProfile of type Unconfined"
+                f"ACTIONS_RUNNER_CONTAINER_HOOK_TEMPLATE gives the container $job {root}"
+                "seccompProfile and appArmorProfile of type Unconfined"
             )
             yield NAMESPACES
             return

@@ -7,7 +7,7 @@ mounted read-only below ``/kaniko``, where the executor never looks for files of
 from __future__ import annotations
 
 from ci_kaniko.builders.registry import builder_of
-from ci_kaniko.kaniko.builders import CURLED, KANIKO
+from ci_kaniko.kaniko.builders import CURLED, GITLESS, KANIKO
 from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner
 from ci_kaniko.plan.names import secret_places
 from ci_kaniko.plan.pipeline import READS_TIME, Named, pipeline, workflow_name
@@ -119,19 +119,24 @@ def _repository_findings(plan: Plan) -> Iterator[Finding]:
 
 def _container_findings(plan: Plan) -> Iterator[Finding]:
     builder = builder_of(plan)
-    if builder.user:
+    if builder.user and "linux/arm64" in plan.spec.platforms:
         yield Finding(
             "impossible-builder",
             ("github", "mode"),
-            f"{builder.name} runs as user {builder.user}, who may not write what a runner mounts "
-            "into the container of a job",
+            f"GitHub's actions run on amd64 alone in the image of {builder.name}",
             "where a runner has Docker, github: {mode: docker} runs it; elsewhere "
             f"github: {{builder: buildah}}, or {KANIKO}",
         )
-        return
+    for name in plan.spec.options.files if builder.user else ():
+        yield Finding(
+            "impossible-output",
+            ("options", name),
+            f"the user of {builder.name} may not write into what a runner mounts",
+            "github: {mode: docker} has a folder for it, or github: {builder: buildah}",
+        )
     yield from builder.impossible_image(plan, with_shell=True)
     for name, wanted in (plan.spec.checkout or ()) if plan.reads_checkout else ():
-        if wanted:
+        if wanted and builder.name in GITLESS | {KANIKO}:
             yield Finding(
                 "impossible-checkout",
                 ("checkout", name),

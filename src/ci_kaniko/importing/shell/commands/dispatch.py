@@ -240,6 +240,8 @@ def _program(reader: Reader, name: str, rest: list[Item]) -> Status:
         done = _client(reader, base, rest)
         if done is not None:
             return done
+    if name == "su" and [*map(_plain, rest[2:5])] == ["-c", 'exec "$@"', "--"] and len(rest) > 7:
+        return reader.call(rest[7:])
     if name in _TRANSPARENT:
         return _wrapped(reader, name, rest)
     for at, item in enumerate(rest):
