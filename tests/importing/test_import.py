@@ -157,6 +157,7 @@ def _calls(case: str, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Word, ...]]
 
 _ELSEWHERE = {
     "context": ("context", "Context"),
+    "context-sub-path": ("context", "Context"),
     "dockerfile": ("dockerfile",),
     "no-push": ("push", "when"),
     "no-push-cache": ("push", "when"),

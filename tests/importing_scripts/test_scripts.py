@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import random
+import subprocess
 
 import pytest
 
+from ci_kaniko import import_files
 from ci_kaniko.importing.calls import (
     ALWAYS,
     Contents,
@@ -809,3 +811,34 @@ def test_words_that_were_lost_with_their_conditions_are_not_missing(*, tells_apa
     words = [Item(YES, ("--context=.",), split=False, line=1)]
     one_word_each(words, conditions, YES, lambda name, *_, line: notes.append(f"{line}: {name}"))
     assert notes == ["1: no-destination"] * tells_apart
+
+
+HASHES = (
+    "$B#c",
+    "${B}#c",
+    '"$B"#c',
+    "'b'#c",
+    "$(echo $B#c)#d",
+    '"$(echo $B#c)"#d',
+    "b#c",
+    "b#$B#c",
+)
+
+
+@pytest.mark.parametrize(
+    "form", ["{}", "({})", "( {{ {}\n}} )", 'eval "({})"', "if true; then ({}) fi"]
+)
+def test_a_hash_within_a_word_begins_no_comment(form: str) -> None:
+    words = [word for word in HASHES if "eval" not in form or word[0] not in "\"'$"]
+    labels = " ".join(f"--label l{number}={word}" for number, word in enumerate(words))
+    script = "B=b\n" + form.format(f"/kaniko/executor {labels} --destination x/y:1 # --no-push\n")
+    done = subprocess.run(
+        ["sh", "-c", f"executor() {{ printf '%s\\n' \"$@\"; }}\n{script.replace('/kaniko/', '')}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    passed = done.stdout.split("\n")[1::2][: len(words)]
+    found = import_files([("a.sh", script)])
+    assert [f"{key}={value}" for key, value in found.spec.labels.items()] == passed
+    assert found.spec.destinations

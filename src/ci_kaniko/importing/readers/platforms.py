@@ -52,8 +52,8 @@ def _shell(original: Original) -> int:
 
 def _jenkins(original: Original) -> int:
     """Whether a file is a Jenkinsfile: by its name, or by how it begins."""
-    name = original.name
-    named = name.startswith("Jenkinsfile") or name.endswith((".groovy", ".jenkinsfile"))
+    name = original.name.lower()
+    named = name.startswith("jenkinsfile") or name.endswith((".groovy", ".jenkinsfile"))
     return _CERTAIN if named or _GROOVY.match(original.text) else _NO
 
 

@@ -34,6 +34,7 @@ _EXPRESSION = re.compile(
 _FIRST, _LAST = 0xE000, 0xF8FF
 _SLOT = re.compile(f"[{chr(_FIRST)}-{chr(_LAST)}]")
 _DOUBLED = re.compile(r"\$\{\$\{?(\w+)\}?\}|\$\{\s+(\w+)\s*\}|\$\{(\w+)\s+\}")
+_INNER_HASHES = re.compile(r"(\$\w+|[}\"'])#"), re.compile(r"(\$\([^()]*\))#")
 _MESSAGE = re.compile(r"(?:<standard input>:)?(\d+):\d+: (.*)", re.DOTALL)
 
 
@@ -72,6 +73,7 @@ def parse(text: str, first_line: int = 1) -> Parsed:
     notes: list[Note] = []
     holes: list[Text] = []
     text = _without_expressions(text.replace("\r\n", "\n"), first_line, holes, notes)
+    text = without_hashes(text, holes)
     tree, text = _tolerant(text, first_line, notes)
     return Parsed(tree, text, tuple(holes), tuple(notes))
 
@@ -138,6 +140,17 @@ def _without_expressions(text: str, first_line: int, holes: list[Text], notes: l
         return slotted((Var(body),), holes) + "\n" * found.group().count("\n")
 
     return _EXPRESSION.sub(slot, text)
+
+
+def without_hashes(text: str, holes: list[Text]) -> str:
+    """A slot for each ``#`` within a word: in ``(a $B#c)`` the parser takes it for a comment."""
+    hole = chr(_FIRST + len(holes))
+    found = text
+    for form in _INNER_HASHES if hole <= chr(_LAST) else ():
+        found = form.sub(lambda match: match[1] + hole, found)
+    if found != text:
+        holes.append(("#",))
+    return found
 
 
 def _mended(text: str, first_line: int, notes: list[Note]) -> str:

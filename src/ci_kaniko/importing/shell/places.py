@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Text, spell
 from ci_kaniko.importing.shell.guards import NO, YES, Budget, TooComplexError
-from ci_kaniko.importing.shell.parsing import Parsed, ShellError, parse_inner, slotted
+from ci_kaniko.importing.shell.parsing import (
+    Parsed,
+    ShellError,
+    parse_inner,
+    slotted,
+    without_hashes,
+)
 from ci_kaniko.importing.shell.reader import SUCCESS, Given, Reader, Status
 from ci_kaniko.importing.shell.state import State, merge
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value
@@ -158,7 +164,7 @@ class Places(Reader):
         self.guards.budget.spend(5000)
         if not self.guards.budget.parse(spell(text)):
             raise TooComplexError
-        parsed = parse_inner(slotted(text, self.holes), self.line)
+        parsed = parse_inner(without_hashes(slotted(text, self.holes), self.holes), self.line)
         for note in parsed.notes:
             self.notes.setdefault(note)
         first, self.first_line = self.first_line, self.line

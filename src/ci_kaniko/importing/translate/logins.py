@@ -282,7 +282,7 @@ class Logins(Clouds):
         if not name:
             return
         hosts = [host for host in pushed if host not in self.found] or (
-            [] if pushed else [self._image_host()]
+            [] if pushed else self._hosts_left_out() or [self._image_host()]
         )
         for host in hosts:
             login: dict[str, Any] = {"docker_config": name}
@@ -290,6 +290,11 @@ class Logins(Clouds):
         if hosts:
             self.job.tell("docker-config", line, name)
         self._leave_out_pulling(name, hosts)
+
+    def _hosts_left_out(self) -> list[str]:
+        """The hosts of what is pushed, where a spec has no words for the rest of its name."""
+        heads = (literal(word.text[:1]) or "" for word in self.call.pushed)
+        return list(dict.fromkeys(host_of(f"{head}x") for head in heads if "/" in head))
 
     def _leave_out_pulling(self, name: str, hosts: list[str]) -> None:
         """The executor is pulled with the ready config of its host; nobody has to say so."""

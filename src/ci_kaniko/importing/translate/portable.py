@@ -98,9 +98,9 @@ class Spelled:
     def _part(self, part: Part, line: int, what: str) -> str:
         if isinstance(part, str):
             return part.replace("${", "$${")
-        name, default = self.name_of(part, line)
         if what == "build-arg":
             self._check_secret(part, line)
+        name, default = self.name_of(part, line)
         return _written(name, default)
 
     def _check_secret(self, part: Part, line: int) -> None:

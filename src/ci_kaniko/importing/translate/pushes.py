@@ -154,12 +154,13 @@ _WORD = r"((?:\$\{\{.*?\}\}|[^\s\"'])+)"
 _ARGUMENT = re.compile(rf"(?:--destination|--tag|-d|-t)(?:=|\s+|[\"'],\s*[\"'])[\"']?{_WORD}")
 _MORE = re.compile(r"(?:^|\s)[\"']?\$[\w{@*]|--destination|--tag\b|\s-[dt]\b")
 _OTHERS = re.compile(r"--(?:context|dockerfile|build-arg|label|cache-repo)[=\s]\s*\S+")
+_LONGEST = 1_000
 _ALONE = re.compile(rf"\s*(?:- )?(?:[\w-]+:\s+)?[\"']?(?!-){_WORD}[\"']?,?\s*\\?\s*")
 
 
 def _as_written(row: str, shown: str) -> str:
     """A destination as its line has it, where nothing else on that line may be one."""
-    if shown in row:
+    if len(row) > _LONGEST or shown in row:
         return shown
     alone = _ALONE.fullmatch(row)
     if alone:

@@ -38,7 +38,7 @@ def finished(build: dict[str, Any], report: Report, run: str = "build-image") ->
         _without(build, "agola", ("run",))
     triggers = build.get("triggers")
     if triggers is not None and not any({**triggers, "repository": None}.values()):
-        build["triggers"] = {**triggers, "manual": True}
+        build.update(triggers={**triggers, "manual": True}, push="never")
         report.tell("no-trigger", "", 0)
     return ordered(build)
 

@@ -58,11 +58,11 @@ class Events:
 
     def _within(self, guard: int, expressions: Expressions) -> int:
         text, line, guards = self.condition, self.condition_line, expressions.guards
-        if "head.repo.full_name" not in text:
+        if not _FROM_A_FORK.search(text) or "&&" in text:
             return guards.both(guard, expressions.guard(text, line))
         # What keeps a pull request of the repository itself from being built twice.
         pieces = [
-            piece for piece in re.split(r"\s*\|\|\s*", text) if "head.repo.full_name" not in piece
+            piece for piece in re.split(r"\s*\|\|\s*", text) if not _FROM_A_FORK.search(piece)
         ]
         rest = expressions.guard(" || ".join(pieces), line) if pieces else YES
         request = expressions.guard("github.event_name == 'pull_request'", line)
@@ -111,7 +111,8 @@ class Events:
     def tell(self, job: Job, expressions: Expressions) -> None:
         """Set the triggers of a job, and report what they cannot say."""
         on = self.on
-        if set(on) <= {"workflow_call", "merge_group"} and (on or not self.condition):
+        called = "workflow_call" in on and set(on) <= {"workflow_call", "merge_group"}
+        if called or not (on or self.condition):
             return
         voice = Voice(self.path, job.line, job.report)
         for event, settings in on.items():
@@ -143,7 +144,7 @@ class Events:
             job.tell("pull-request-target", line)
         elif event == "workflow_call" and len(self.on) > 1:
             job.tell("event/called", line)
-        elif event not in {"push", "pull_request", "workflow_dispatch", "schedule", *_QUIET}:
+        elif event not in (_KNOWN if _REQUESTS & self.on.keys() else _KNOWN - {"merge_group"}):
             job.tell("event", line, event)
         if event in _REQUESTS:
             self._request_branches(job, settings)
@@ -190,6 +191,7 @@ class Events:
         return found
 
 
+_FROM_A_FORK = re.compile(r"head\.repo\.full_name\s*!=")
 _FILTER = re.compile(r"\*\*|\*|[?+]|\[[^]]*\]|\\?.", re.DOTALL)
 _AS_REGEX = {"**": ".*", "*": "[^/]*", "?": "?", "+": "+"}
 
@@ -218,5 +220,5 @@ def _types(settings: Map) -> str:
 
 
 _USUAL_TYPES = {"opened", "reopened", "synchronize"}
-_QUIET = {"release", "create", "pull_request_target", "workflow_call", "merge_group"}
-"""Events that have a line of their own, or none: a merge group is a part of requests."""
+_KNOWN = {"push", "pull_request", "workflow_dispatch", "schedule", "merge_group", "workflow_call"}
+"""Events that triggers say: a merge group is a part of requests."""

@@ -210,10 +210,22 @@ class Workflow:
         self._declared(job)
         if self.caller is None and not self.is_action:
             ignore(mapping(self.on.get("workflow_call")).get("secrets"))
-            starting = {"on": self.on} if self.on else {}
-            later(job, Map(1, starting), "triggers: says what starts the job")
+            self._later(job)
         tell_environment(job, self.root, raw)
         return job
+
+    def _later(self, job: Job) -> None:
+        """What starts the job counts later; a start by hand is told by its inputs."""
+        asked = mapping(self.on.get("workflow_dispatch"))
+        starting = self.on.kept(lambda event: event != "workflow_dispatch" or not asked)
+        if starting:
+            later(job, Map(1, {"on": starting}), "triggers: says what starts the job")
+        for key, value in asked.items():
+            inner = value.items() if key == "inputs" and isinstance(value, Map) else [("", value)]
+            for name, item in inner:
+                path = ".".join(filter(None, ("on.workflow_dispatch", key, name)))
+                unread = Map(line_of(item, asked.line_of(key)), {path: item})
+                later(job, unread, "write inputs: where a run by hand is to be asked for it")
 
     def _known(self, job: Job, cell: dict[str, Text]) -> Known:
         return Known(job, cell, lambda name, values: self.input(name, job, values), self.secrets)

@@ -92,6 +92,8 @@ class Rules:
             guard, within = self._guards(whole)
         guard = self.guards.both(guard, within)
         when = whole.string("when")
+        if when == "delayed":
+            self.job.tell("delay", whole.line_of("start_in"), whole.string("start_in"))
         if when == "manual":  # nothing but a hand may start it
             self.by_hand = guard
         guard = self._when(when, guard, whole.line_of("when"))
@@ -226,12 +228,13 @@ class Rules:
         request = self.expressions.guard(_REQUEST, 0)
         found = self.guards.negate(request)
         if "only" in whole:
-            found = self._refs(whole["only"], self.paths)
+            found = self._refs(whole["only"], limits=False)
         if "except" in whole:
-            found = self.guards.minus(found, self._refs(whole["except"], []))
+            found = self.guards.minus(found, self._refs(whole["except"], limits=True))
         return found
 
-    def _refs(self, value: Any, paths: list[str]) -> int:
+    def _refs(self, value: Any, *, limits: bool) -> int:
+        """Where one key holds; no paths of a spec say the files of one that ``limits`` it."""
         value = self.files.value(value)
         entry = value if isinstance(value, Map) else Map(line_of(value))
         refs = entry.get("refs") if isinstance(value, Map) else value
@@ -244,8 +247,8 @@ class Rules:
             given = self.guards.any(self.expressions.guard(*one) for one in asked)
             found = self.guards.both(found, given)
         values = [string(item) for item in entry.sequence("changes")]
-        said = globs(values, self.job, entry.line_of("changes"))
-        paths += said
+        said = [] if limits else globs(values, self.job, entry.line_of("changes"))
+        self.paths += said
         if values and not said:
             found = self.guards.both(found, self._changed(values, entry.line_of("changes")))
         return found

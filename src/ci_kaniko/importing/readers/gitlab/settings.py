@@ -28,7 +28,7 @@ _SUBMODULES = {"normal": True, "recursive": "recursive"}
 _READ = {
     *("image", "script", "before_script", "after_script", "variables", "inherit", "extends"),
     *("rules", "only", "except", "when", "stage", "timeout", "resource_group", "tags", "retry"),
-    *("interruptible", "needs", "parallel", "services", "cache", "id_tokens"),
+    *("interruptible", "needs", "parallel", "services", "cache", "id_tokens", "start_in"),
 }
 """Keys of a job that have a field, or none: all others are extra."""
 _EXTRA = "gitlab: {extra: ...} takes keys of GitLab as they are"

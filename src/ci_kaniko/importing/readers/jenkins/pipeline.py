@@ -34,6 +34,12 @@ _IF = "jenkins:if"
 _SLOT = re.compile("\x02")
 _DECLARED = {"agent", "environment", "when"}
 _HELD = {"pipeline", "stages", "stage", "steps", "node", "podTemplate", "script", "parallel"}
+_ALWAYS = re.compile(
+    r"(?:with|docker|$|\W)"
+    r"|(?:ansiColor|catchError|configFileProvider|each|finally|for|gitlabCommitStatus|lock|matrix"
+    r"|nodejs|retry|sshagent|timeout|timestamps|try|warnError|wrap|ws)$"
+)
+"""Blocks that always run what they hold; any other one may be a condition."""
 
 
 @dataclass(frozen=True)
@@ -337,7 +343,9 @@ class _Reader:
         if name in {"if", "else"}:
             return replace(around, asked=(*around.asked, statement))
         self.rest.append((replace(statement, block=[]), f"{name} is Groovy that no spec says"))
-        return around
+        if _ALWAYS.match(name):
+            return around
+        return replace(around, asked=(*around.asked, replace(statement, block=[])))
 
     def _credentials(self, statement: Statement, around: _Around) -> _Around:
         secrets = dict(around.secrets)
@@ -387,7 +395,7 @@ class _Reader:
 
 def _inner_stages(statement: Statement) -> bool:
     return any(inner.name == "stage" and _builds(inner) for inner in statement.block) or any(
-        inner.name in {"stages", "parallel"} for inner in statement.block
+        inner.name in {"stages", "parallel", "matrix"} for inner in statement.block
     )
 
 

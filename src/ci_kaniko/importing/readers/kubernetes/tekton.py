@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.jobs import Facts, Job, Mounted, Root, Started
-from ci_kaniko.importing.readers.accounting import ignore_keys
+from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.pods.containers import (
     UNKNOWN,
     Known,
@@ -75,6 +75,8 @@ def tekton_jobs(
                 string(name)
                 job = _job(step, task, known, original)
                 _beside(job, step, steps)
+                if "taskRef" in task.asked:
+                    _tell_call(job, task.asked)
                 yield job
 
 
@@ -192,12 +194,22 @@ def _tell_parameters(job: Job, task: _Task, used: Any) -> None:
         job.tell("unknown-trigger/task", task.asked.line_of("when"), task.name, "; ".join(tests))
     for one in maps(task.asked.mapping("matrix").get("params")):
         if one.peek("name") in names:
-            listed = " ".join(map(peek, one.get("value") or ()))
+            listed = " ".join(map(peek, native(one).get("value") or ()))
             job.started = Started(held=True)
             job.tell(
                 "unknown-trigger/matrix", line_of(one), task.name, f"{one.peek('name')} {listed}"
             )
     task.asked.string("name")
+
+
+def _tell_call(job: Job, asked: Map) -> None:
+    """How a pipeline calls the task counts later, where what it passes is read."""
+    asked.mapping("taskRef").string("name")
+    for one in maps(asked.get("workspaces")):  # the task says what it does with each
+        one.string("name")
+        one.string("workspace")
+    name = asked.peek("name")
+    later(job, Map(asked.line, {f"tasks.{name}": asked}), "keep the pipeline for this")
 
 
 def _tell_parameter(job: Job, item: Map) -> None:
