@@ -34,7 +34,7 @@ _PROVIDER = re.compile(
 )
 """What a script has that asks a cloud by itself."""
 _STORE = re.compile(
-    r"^( *)\(\n(?:\1 +.*\n)*?.*/context\.tar\.gz.*\n(?:\1 +.*\n)*\1\)$", re.MULTILINE
+    r"^( *)\(\n(?:\1 .*\n)*?.*/context\.tar\.gz.*\n(?:\1 .*\n)*\1\)$", re.MULTILINE
 )
 """What asks a store for the context."""
 _SHARED_KEY = re.compile(r'sign_azure "\$\{?(\w+)')
