@@ -33,9 +33,7 @@ _PROVIDER = re.compile(
     r"audience=//iam\.googleapis\.com/(projects/[\w/-]+)[\s\S]*?serviceAccounts/([^:\s]+):generate"
 )
 """What a script has that asks a cloud by itself."""
-_STORE = re.compile(
-    r"^( *)\(\n(?:\1 .*\n)*?.*/context\.tar\.gz.*\n(?:\1 .*\n)*\1\)$", re.MULTILINE
-)
+_STORE = re.compile(r"^( *)\(\n(?:\1 .*\n)*?.*/context\.tar\.gz.*\n(?:\1 .*\n)*\1\)$", re.MULTILINE)
 """What asks a store for the context."""
 _SHARED_KEY = re.compile(r'sign_azure "\$\{?(\w+)')
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+")
