@@ -56,9 +56,9 @@ STEPS: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, Any]]] = {
 }
 
 
-def _read(*jobs: tuple[str, Any]) -> Any:
+def _read(*jobs: tuple[str, Any], **around: Any) -> Any:
     on = {"push": {"branches": ["main", "next"], "tags": ["v*"]}}
-    text = json.dumps({"on": on, "jobs": dict(jobs)})
+    text = json.dumps({"on": on, "jobs": dict(jobs), **around})
     return import_files([(".github/workflows/image.yml", text)])
 
 
@@ -104,8 +104,52 @@ def test_a_variable_of_the_job_may_hold_it() -> None:
     ]
 
 
+NAMED: dict[str, dict[str, Any]] = {
+    "a variable of the shell": {"run": 'echo "tag=$TAG" >> $GITHUB_OUTPUT'},
+    "an expression": {"run": 'echo "tag=${{ env.TAG }}" >> $GITHUB_OUTPUT'},
+    "an action": {
+        "uses": "docker/metadata-action@v5",
+        "with": {"images": "ghcr.io/acme/shop", "tags": "type=raw,value=${{ env.TAG }}"},
+    },
+}
+PLACES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]] = {
+    "of the workflow": ({"TAG": "ours"}, {}, {}, {}),
+    "of its job": ({"TAG": "theirs"}, {"TAG": "ours"}, {}, {}),
+    "of its step": ({}, {"TAG": "theirs"}, {"TAG": "ours"}, {}),
+    "of its job, and another one of the reader's": ({}, {"TAG": "ours"}, {}, {"TAG": "theirs"}),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", NAMED)
+def test_an_output_is_made_with_the_variables_of_its_own_job(name: str, place: str) -> None:
+    around, of_job, of_step, of_reader = PLACES[place]
+    output = "version" if name == "an action" else "tag"
+    made = {"id": "s", **NAMED[name], "env": of_step}
+    before = _job([made], env=of_job, outputs={"tag": f"${{{{ steps.s.outputs.{output} }}}}"})
+    build = _build({"tags": "ghcr.io/acme/shop:${{ needs.before.outputs.tag }}"})
+    image = _job([build], needs="before", env=of_reader)
+    found = _read(("before", before), ("image", image), env=around)
+    assert [str(each.image) for each in found.spec.destinations] == ["ghcr.io/acme/shop:ours"]
+    assert not [entry for entry in found.report if entry.rule in ("needs", "other-job")]
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_variable_of_the_reader_is_none_of_the_job_before(name: str) -> None:
+    output = "version" if name == "an action" else "tag"
+    made = {"id": "s", **NAMED[name]}
+    before = _job([made], outputs={"tag": f"${{{{ steps.s.outputs.{output} }}}}"})
+    build = _build({"tags": "ghcr.io/acme/shop:${{ needs.before.outputs.tag }}"})
+    found = _read(("before", before), ("image", _job([build], needs="before", env={"TAG": "ours"})))
+    assert "ours" not in found.spec_text
+    assert any("needs.before.outputs.tag" in entry.message for entry in found.report)
+
+
 ELSE: dict[str, tuple[list[Any], dict[str, Any]]] = {
-    "its own variables": ([{"id": "s", "run": SHORT}], {"env": {"A": "b"}}),
+    "a variable of a job before it": (
+        [{"id": "s", "run": SHORT}],
+        {"env": {"A": "${{ needs.first.outputs.a }}"}},
+    ),
     "what another step exports": (
         [{"run": "echo A=b >> $GITHUB_ENV"}, {"id": "s", "run": SHORT}],
         {},

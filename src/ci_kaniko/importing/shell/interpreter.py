@@ -36,7 +36,7 @@ from ci_kaniko.importing.shell.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from ci_kaniko.importing.shell.parsing import Tree
 
@@ -68,7 +68,7 @@ def read(text: str, given: Given = NOTHING, budget: Budget | None = None) -> Scr
     undecided = given.first_line if budget.low else 0
     while True:
         shell = _Shell(given, budget, undecided)
-        shell.holes = [_expression(hole, given.known) for hole in parsed.holes]
+        shell.holes = [_expression(hole, given) for hole in parsed.holes]
         for note in parsed.notes:
             shell.notes.setdefault(note)
         if re.match(r"#!.*sh -[a-z]*x", text):
@@ -480,10 +480,12 @@ class _Shell(Places):
         return status
 
 
-def _expression(hole: Text, known: Mapping[str, Text]) -> Text:
+def _expression(hole: Text, given: Given) -> Text:
     """What an expression of the CI stands for, if its configuration says so."""
     name = hole[0].name if isinstance(hole[0], Var) else ""
-    return known.get(name, known.get(name.removeprefix("env."), hole))
+    if given.host and given.host.expression:
+        return hole
+    return given.known.get(name, given.known.get(name.removeprefix("env."), hole))
 
 
 def _first_command(loop: Tree) -> str:

@@ -64,12 +64,13 @@ FAILURE = Status(NO, NO)
 class Host(NamedTuple):
     """The CI that runs a script, and what it does between two parts of it.
 
-    ``commands`` have names that no shell has, and ``expression`` tells what one stands for where
-    the script is now: None where it is only a name.
+    ``commands`` have names that no shell has. ``expression`` tells what one stands for where the
+    script is now, None where it is only a name; without it one stands for what the script's
+    environment has under its name.
     """
 
     commands: Mapping[str, Callable[[Reader, list[Item]], Status]]
-    expression: Callable[[Reader, str], Value | None] = lambda _reader, _name: None
+    expression: Callable[[Reader, str], Value | None] | None = None
 
 
 class Given(NamedTuple):
@@ -242,15 +243,16 @@ class Reader(ABC):
 
     def filled(self, text: Text) -> Value:
         """A text in which the CI's expressions have the values that they have here."""
-        if self.host is None:
+        if self.host is None or self.host.expression is None:
             return pure(text)
         values = [self._of_part(part) for part in text]
         return self.concat(values)
 
     def _of_part(self, part: Part) -> Value:
-        if self.host is None or not isinstance(part, Var) or part.portable:
+        ask = self.host.expression if self.host else None
+        if ask is None or not isinstance(part, Var) or part.portable:
             return pure((part,))
-        found = self.host.expression(self, part.name)
+        found = ask(self, part.name)
         return pure((part,)) if found is None else found
 
     def source(self, text: str) -> Text:

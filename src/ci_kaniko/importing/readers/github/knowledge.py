@@ -73,8 +73,9 @@ class Step(NamedTuple):
 class Known:
     """What is known in one job; ``given`` tells what an input of the workflow is worth.
 
-    ``secrets`` are those that a caller hands over under a name of its own, and ``taken`` is the
-    step that ``prepare`` of the spec stands for.
+    ``secrets`` are those that a caller hands over under a name of its own, ``taken`` is the step
+    that ``prepare`` of the spec stands for, and ``entered`` are the variables with which a script
+    began: GitHub writes its expressions before a shell changes any.
     """
 
     def __init__(
@@ -94,7 +95,9 @@ class Known:
         self.step: Step | None = None
         self.taken: Map | None = None
         self.started = YES
+        self.entered: Mapping[str, Value] | None = None
         self._given = given
+        self._is_outside = False
         self._late: dict[str, Str] = {}
         self._expressions: Expressions | None = None
 
@@ -185,7 +188,7 @@ class Known:
         step = self.step
         head, _, rest = name.partition(".")
         if head == "env":
-            return reader.value(rest)
+            return self._variable(reader, rest)
         if head == "steps":
             prefix = step.prefix if step else ""
             self.used.add(f"{prefix}{rest}")
@@ -194,21 +197,44 @@ class Known:
             return self.outputs.get(name)
         return self._constant(name, step.inputs if step else {}, reader.values)
 
-    def set_environment(self, reader: Reader, step: Step) -> None:
-        """What ``env:`` of a step gives it."""
+    def _variable(self, reader: Reader, name: str) -> Value:
+        """A variable as an expression of a step sees it: first that of the step itself."""
+        if self.entered is not None:
+            now = reader.value(name)
+            unset = pure((Var(name),)) if name in reader.state.variables else now
+            return self.entered.get(name, unset)
+        if self.step and not self._is_outside and name in self.step.raw.mapping("env"):
+            return self._own(reader, self.step, name)
+        return reader.value(name)
+
+    def _own(self, reader: Reader, step: Step, name: str) -> Value:
+        """What ``env:`` of a step says of a variable; what it names there is from outside."""
         entries = step.raw.mapping("env")
-        for name, value in entries.items():
-            line = step.at(line_of(value, entries.line_of(name)))
-            found = self.expressions(reader, step).template(string(value), line)
-            only = found[0][1] if len(found) == 1 else ()
-            secret = secret_name(only)
-            named = _plain_name(only)
-            if secret and self.job.secrets.setdefault(name, Secret(secret)).name == secret:
-                found = pure((Var(name),))
-            elif named.startswith("vars."):
-                self.job.runtime.setdefault(name, named.removeprefix("vars."))
-                found = pure((Var(name),))
-            self.assign(reader, name, found)
+        line = step.at(line_of(entries[name], entries.line_of(name)))
+        self._is_outside = True
+        try:
+            return self.expressions(reader, step).template(string(entries[name]), line)
+        finally:
+            self._is_outside = False
+
+    def set_environment(self, reader: Reader, step: Step) -> None:
+        """What ``env:`` of a step gives it, before its script begins."""
+        self.entered = None
+        given = {name: self._own(reader, step, name) for name in step.raw.mapping("env")}
+        for name, found in given.items():
+            self.assign(reader, name, self._masked(name, found))
+        self.entered = dict(reader.state.variables)
+
+    def _masked(self, name: str, found: Value) -> Value:
+        """What a variable of a step is worth; a secret, or what a run tells, is worth itself."""
+        only = found[0][1] if len(found) == 1 else ()
+        secret, named = secret_name(only), _plain_name(only)
+        if secret and self.job.secrets.setdefault(name, Secret(secret)).name == secret:
+            return pure((Var(name),))
+        if named.startswith("vars."):
+            self.job.runtime.setdefault(name, named.removeprefix("vars."))
+            return pure((Var(name),))
+        return found
 
     def within(self, reader: Reader, guard: int) -> int:
         """A guard in a job that starts for some events only: without what these say as well."""

@@ -6,19 +6,19 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.readers.github.expressions import EXPRESSION
-from ci_kaniko.importing.ticked import Map, mapping, peek
+from ci_kaniko.importing.ticked import Map, mapping, peek, texts_below
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _OUTPUT = r"\.([\w-]+)\.outputs\.([\w-]+)"
 _ONE = re.compile(r"\s*steps" + _OUTPUT + r"\s*")
 _ACTION = "docker/metadata-action@"
 _CHECKOUT = "actions/checkout@"
 _BUILDS = re.compile(r"kaniko|executor|docker|podman|nerdctl|buildctl|buildah|\$\{\{\s*needs\.")
-_ELSEWHERE = ("env", "defaults", "strategy", "container", "uses")
-"""What a job may give its steps that is not theirs."""
-_KEYS = {"name", "runs-on", "outputs", "steps", "permissions", "timeout-minutes"}
+_ELSEWHERE = ("defaults", "strategy", "container", "uses")
+"""What a job may give its steps that is not theirs, beside its variables."""
+_KEYS = {"name", "runs-on", "outputs", "steps", "permissions", "timeout-minutes", "env"}
 
 
 class Needed(NamedTuple):
@@ -43,15 +43,16 @@ ELSEWHERE = "needs."
 """Ids of steps of other jobs begin with it."""
 
 
-def needed_by(raw: Map, jobs: Map, root: Map) -> Iterator[Needed]:
+def needed_by(raw: Map, jobs: Map) -> Iterator[Needed]:
     """The jobs that a job reads outputs of, where the steps that make these can be read."""
     asked = wanted("needs", raw)
+    own = raw.mapping("env").keys() | mapping(raw.get("container")).mapping("env").keys()
     for name in dict.fromkeys(map(peek, raw.sequence("needs"))):
         job = jobs.mapping(name)
         names = {each.partition(".")[2] for each in asked if each.partition(".")[0] == name}
         given = job.mapping("outputs")
         outputs = {key: peek(given[key]) for key in given if key in names}
-        if not outputs or any(key in job for key in _ELSEWHERE) or "env" in root:
+        if not outputs or any(key in job for key in _ELSEWHERE):
             continue
         ids = {step for text in outputs.values() for step in _steps_of(text)}
         every = [mapping(step) for step in job.sequence("steps")]
@@ -60,9 +61,15 @@ def needed_by(raw: Map, jobs: Map, root: Map) -> Iterator[Needed]:
             continue
         if any("GITHUB_ENV" in step.peek("run") for step in every):
             continue
+        env = job.mapping("env")
+        if any("needs." in peek(value) for value in env.values()):
+            continue
+        if any(_names(step, own - env.keys()) for step in made):
+            continue
         rest = [step for step in every if step not in made]
         whole = job.keys() <= _KEYS and given.keys() == names and all(map(_checks_out, rest))
-        yield Needed(name, outputs, made, jobs.line_of(name), whole)
+        given_env = [_with_variables(step, env) for step in made]
+        yield Needed(name, outputs, given_env, jobs.line_of(name), whole)
 
 
 def wanted(source: str, value: Any) -> set[str]:
@@ -83,6 +90,23 @@ def list_of(text: str) -> str:
 
 def _steps_of(text: str) -> set[str]:
     return {each.partition(".")[0] for each in wanted("steps", text)}
+
+
+def _names(step: Map, variables: Iterable[str]) -> bool:
+    """Whether a step may read one of the variables."""
+    texts = [*texts_below(step)]
+    return any(re.search(rf"\b{re.escape(name)}\b", text) for name in variables for text in texts)
+
+
+def _with_variables(step: Map, env: Map) -> Map:
+    """A step with what its job has for all of them."""
+    if not env:
+        return step
+    found, own = step.kept("env".__ne__), step.mapping("env")
+    given = Map(own.line or env.line, {**env, **own})
+    given.lines = {**env.lines, **own.lines}
+    found["env"] = given
+    return found
 
 
 def _is_readable(step: Map) -> bool:

@@ -237,6 +237,7 @@ class Steps:
 
     def _if(self, reader: Reader, items: list[Item]) -> Status:
         step = self._of(items)
+        self.known.entered = None
         condition, line = step.raw.string("if"), step.line_of("if")
         guard = self.known.expressions(reader, step).guard(condition, line)
         if guard == NO:
@@ -260,6 +261,7 @@ class Steps:
 
     def _leave(self, reader: Reader, items: list[Item]) -> Status:
         step = self._of(items)
+        self.known.entered = None
         changed = _written(reader, "GITHUB_ENV")
         for name, value in () if step.is_elsewhere else changed:
             before = reader.state.variables.get(name, EMPTY)
@@ -271,6 +273,7 @@ class Steps:
         return SUCCESS
 
     def _uses(self, reader: Reader, items: list[Item]) -> Status:
+        self.known.entered = None
         self.actions.run(reader, self._of(items))
         return SUCCESS
 

@@ -192,7 +192,7 @@ class Workflow:
         before = prepared_by(job, self.root.mapping("jobs"), raw)
         known.taken = before.step if before else None
         steps = Steps(known, events, self.original)
-        needed = [*needed_by(raw, self.root.mapping("jobs"), self.root)]
+        needed = [*needed_by(raw, self.root.mapping("jobs"))]
         calls = steps.read(raw, self._folder(raw), needed)
         job.calls = tuple(_with_logins(call, logins) for call in calls)
         if not job.calls:
