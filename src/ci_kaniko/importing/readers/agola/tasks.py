@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, Var
@@ -89,7 +90,7 @@ class _Task:
         self._shell(job)
         for kind, fields, _ in steps_of(self.task):
             if kind == "run":
-                self._environment(job, fields)
+                self._secrets(job, fields)
         job.calls = read_pieces(job, pieces).calls
         if not job.calls:
             return
@@ -110,10 +111,17 @@ class _Task:
             if isinstance(command, Str):
                 if "\n" in command and "name" not in fields:
                     self.original.report.tell("unnamed-step", self.original.path, line_of(command))
+                yield Piece("(", command.first)
                 folder = fields.peek("working_dir")
                 if folder:
                     yield Piece(f"cd '{folder}'", fields.line_of("working_dir"))
+                given = fields.mapping("environment")
+                for name, text in given.items():
+                    if isinstance(text, Str):
+                        said = f"export {name}={shlex.quote(peek(text))}"
+                        yield Piece(" ".join(said.split("\n")), given.line_of(name))
                 yield Piece(str(command), command.first)
+                yield Piece(")", command.first)
 
     def _account(self, job: Job) -> None:
         """The shell accounts for the commands; variables count where they are read."""
@@ -137,16 +145,19 @@ class _Task:
     # -- parts --------------------------------------------------------------------------------
 
     def _environment(self, job: Job, holder: Map) -> None:
+        self._secrets(job, holder)
         entries = holder.mapping("environment")
         for name, value in entries.items():
-            if isinstance(value, Map):
-                if variable := value.peek("from_variable"):
-                    job.secrets[name] = Secret(variable, nodes=(value["from_variable"],))
-                    job.runtime[name] = variable
-            else:
+            if not isinstance(value, Map):
                 text = peek(value)
                 job.environment[name] = (text,) if text else ()
                 job.exported[name] = entries.line_of(name)
+
+    def _secrets(self, job: Job, holder: Map) -> None:
+        for name, value in holder.mapping("environment").items():
+            if variable := mapping(value).peek("from_variable"):
+                job.secrets[name] = Secret(variable, nodes=(mapping(value)["from_variable"],))
+                job.runtime[name] = variable
 
     def _shell(self, job: Job) -> None:
         shell = self.task.string("shell")

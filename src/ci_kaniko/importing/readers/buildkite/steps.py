@@ -264,16 +264,26 @@ class _Step:
         return found
 
     def _uploaded(self, piece: Piece) -> Piece:
-        """A script after the upload: ``$$`` halved; what the upload would replace is reported."""
+        """A script after the upload: ``$$`` halved; what the upload would replace is reported.
+
+        The upload knows the variables of the pipeline, and not those of the step.
+        """
         secrets = self.step.get("secrets")
         named = secrets if isinstance(secrets, Map) else map(peek, sequence(secrets))
         own = {*(self.step.get("env") or ()), *named}
-        for row, line in enumerate(piece.text.split("\n")):
-            for match in _SINGLE.finditer(line):
-                name = match[1] or match[2]
-                if name in own and name not in self.top:
-                    self.job.tell("upload-time", piece.line + row, match.group(), name)
-        return Piece(piece.text.replace("\\$", "$$").replace("$$", "$"), piece.line)
+
+        def pasted(match: re.Match[str]) -> str:
+            name = match[1] or match[2]
+            if name not in own:
+                return match.group()
+            if name in self.top and match.group() in (f"${name}", f"${{{name}}}"):
+                return peek(self.top[name])
+            row = piece.line + piece.text.count("\n", 0, match.start())
+            self.job.tell("upload-time", row, match.group(), name)
+            return match.group()
+
+        text = _SINGLE.sub(pasted, piece.text)
+        return Piece(text.replace("\\$", "$$").replace("$$", "$"), piece.line)
 
     # -- what starts it -----------------------------------------------------------------------
 

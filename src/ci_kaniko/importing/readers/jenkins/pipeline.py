@@ -6,14 +6,26 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Output, Text, Var, filled_in, literal, references
+from ci_kaniko.importing.calls import (
+    Output,
+    Text,
+    Var,
+    filled_in,
+    join,
+    literal,
+    references,
+    spell,
+    split_text,
+)
 from ci_kaniko.importing.jobs import Facts, Job, Root, Secret
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement, parse
 from ci_kaniko.importing.readers.jenkins.pods import Pod, read_pod, template_of
 from ci_kaniko.importing.readers.jenkins.when import VARIABLES, asked_guard, if_guard
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.scripts import Piece, beginning, hole, read_pieces
-from ci_kaniko.importing.shell.reader import Host, Reader, Status
+from ci_kaniko.importing.shell.commands.builtins import exported
+from ci_kaniko.importing.shell.reader import SUCCESS, Host, Reader, Status
+from ci_kaniko.importing.shell.values import pure
 from ci_kaniko.importing.signs import are_mentioned
 from ci_kaniko.importing.ticked import Map, read_yaml
 from ci_kaniko.importing.translate.started import set_triggers
@@ -31,6 +43,7 @@ _FACTS = Facts(
     plain_secrets=True,
 )
 _IF = "jenkins:if"
+_WITH = "jenkins:with"
 _SLOT = re.compile("\x02")
 _DECLARED = {"agent", "environment", "when"}
 _HELD = {"pipeline", "stages", "stage", "steps", "node", "podTemplate", "script", "parallel"}
@@ -44,13 +57,17 @@ _ALWAYS = re.compile(
 
 @dataclass(frozen=True)
 class _Around:
-    """What holds for a statement because of those around it."""
+    """What holds for a statement because of those around it.
+
+    ``held`` are the variables that only some scripts of a stage have.
+    """
 
     pod: Pod | None = None
     container: str = ""
     folder: str = ""
     stage: Statement | None = None
     environment: dict[str, Text] = field(default_factory=dict)
+    held: dict[str, Text] = field(default_factory=dict)
     secrets: dict[str, Secret] = field(default_factory=dict)
     asked: tuple[Statement, ...] = ()
 
@@ -75,11 +92,12 @@ def _builds(statement: Statement) -> bool:
 
 
 class _Questions:
-    """What Groovy asks between the scripts of its steps, with the host of these scripts."""
+    """What Groovy asks and sets between the scripts of its steps, with their host."""
 
     def __init__(self) -> None:
         self.listed: list[Statement] = []
-        self.host = Host({_IF: self._if})
+        self.given: list[dict[str, Text]] = []
+        self.host = Host({_IF: self._if, _WITH: self._with})
 
     def asked(self, statement: Statement, before: str) -> tuple[str, str]:
         """An ``if`` or ``else`` as the test of a script; and all that its chain has asked."""
@@ -91,6 +109,18 @@ class _Questions:
         if statement.name == "if":
             return own[0], own[0]
         return " && ".join([f"! {{ {before}; }}", *own]), " || ".join([before, *own])
+
+    def held(self, environment: dict[str, Text]) -> str:
+        """Variables that one script has, as a command of it."""
+        self.given.append(environment)
+        return f"{_WITH} {len(self.given) - 1}"
+
+    def _with(self, reader: Reader, items: list[Item]) -> Status:
+        given = self.given[int(literal(items[0].text) or 0)]
+        for name, text in given.items():
+            reader.assign(name, pure(text))
+            exported(reader, name)
+        return SUCCESS
 
     def _if(self, reader: Reader, items: list[Item]) -> Status:
         guard = if_guard(reader.conditions, self.listed[int(literal(items[0].text) or 0)])
@@ -274,8 +304,8 @@ class _Reader:
             if any(self.original.may_build(piece.text) for piece in listed):
                 built = inside
                 break
-        job.environment |= {**self.known, **built.environment}
-        job.exported |= dict.fromkeys(built.environment, stage.line)
+        job.environment |= {**self.known, **around.environment}
+        job.exported |= dict.fromkeys(around.environment, stage.line)
         job.secrets |= built.secrets
         if built.pod:
             read_pod(job, built.pod, built.container)
@@ -319,10 +349,9 @@ class _Reader:
         body = text.text(lambda expression: self._hole(expression, around))
         stripped = body.lstrip("\n")
         line = text.line + len(body) - len(stripped)
-        head = f"cd '{around.folder}'\n" if around.folder else ""
-        if head:
-            return [Piece("(", line), Piece(head, line), Piece(stripped, line), Piece(")", line)]
-        return [Piece("(", line), Piece(stripped, line), Piece(")", line)]
+        heads = [self.questions.held(around.held)] if around.held else []
+        heads += [f"cd '{around.folder}'"] if around.folder else []
+        return [Piece(row, line) for row in ("(", *heads, stripped, ")")]
 
     def _wrapped(self, statement: Statement, around: _Around) -> _Around:
         """What a step says for those in its block."""
@@ -333,11 +362,14 @@ class _Reader:
         if name == "dir" and first:
             return replace(around, folder="/".join(filter(None, (around.folder, first.text()))))
         if name == "withEnv":
-            pairs = [text.text().partition("=") for text in statement.texts]
-            environment = {key: references(value) for key, _, value in pairs if "+" not in key}
-            for key in (key for key, _, _ in pairs if "+" in key):
-                self.rest.append((statement, f"withEnv: {key} is no variable of its own"))
-            return replace(around, environment={**around.environment, **environment})
+            environment = {}
+            for quoted in statement.texts:
+                head, *value = split_text(self._text(quoted, around), "=", 1)
+                if "+" in (key := spell(head)):
+                    self.rest.append((statement, f"withEnv: {key} is no variable of its own"))
+                elif value:
+                    environment[key] = self._resolved(value[0], around)
+            return replace(around, held={**around.held, **environment})
         if name == "withCredentials":
             return self._credentials(statement, around)
         if name in {"if", "else"}:
@@ -378,16 +410,29 @@ class _Reader:
         def slot(expression: str) -> str:
             name = _variable(expression)
             self.used.add(name)
-            values.append({**self.known, **around.environment}.get(name, (Var(name),)))
+            values.append(self._values(around).get(name, (Var(name),)))
             return _SLOT.pattern
 
         text = quoted.text(slot)
         return filled_in(_SLOT, text, lambda _: values.pop(0))
 
+    def _resolved(self, text: Text, around: _Around) -> Text:
+        """A text in which what Jenkins itself replaces has the values that it has here."""
+        known = self._values(around)
+        parts = (references(part) if isinstance(part, str) else (part,) for part in text)
+        return join(
+            inner
+            for part in (part for found in parts for part in found)
+            for inner in (known.get(part.name, (part,)) if isinstance(part, Var) else (part,))
+        )
+
+    def _values(self, around: _Around) -> dict[str, Text]:
+        return {**self.known, **around.environment, **around.held}
+
     def _hole(self, expression: str, around: _Around) -> str:
         name = _variable(expression)
         self.used.add(name)
-        known = {**self.known, **around.environment}.get(name, ())
+        known = self._values(around).get(name, ())
         if len(known) == 1 and isinstance(known[0], str):
             return known[0]
         return hole(name)
