@@ -33,8 +33,9 @@ _PROVIDER = re.compile(
     r"audience=//iam\.googleapis\.com/(projects/[\w/-]+)[\s\S]*?serviceAccounts/([^:\s]+):generate"
 )
 """What a script has that asks a cloud by itself."""
-_STORE = re.compile(r"^( *)\(\n(?:\1 .*\n)*?.*/context\.tar\.gz.*\n(?:\1 .*\n)*\1\)$", re.MULTILINE)
-"""What asks a store for the context."""
+_SUBSHELL = re.compile(r"^( *)\(\n(?:\1 .*\n)+\1\)$", re.MULTILINE)
+_CONTEXT = "/context.tar.gz"
+"""What a subshell that asks a store for the context writes."""
 _SHARED_KEY = re.compile(r'sign_azure "\$\{?(\w+)')
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+")
 
@@ -47,9 +48,12 @@ class Clouds:
         self.settings = settings
         self.call = call
         self.asked: set[str] = set()
-        self.text = _STORE.sub("", job.script_text)
+        subshells = (found[0] for found in _SUBSHELL.finditer(job.script_text))
+        self._of_store = "".join(text for text in subshells if _CONTEXT in text)
+        self.text = _SUBSHELL.sub(
+            lambda found: "" if _CONTEXT in found[0] else found[0], job.script_text
+        )
         """What asks clouds, but for the context."""
-        self._of_store = "".join(found[0] for found in _STORE.finditer(job.script_text))
 
     @contextmanager
     def asking_store(self) -> Iterator[None]:
