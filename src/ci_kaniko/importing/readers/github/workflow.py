@@ -225,7 +225,11 @@ class Workflow:
             for name, item in inner:
                 path = ".".join(filter(None, ("on.workflow_dispatch", key, name)))
                 unread = Map(line_of(item, asked.line_of(key)), {path: item})
-                later(job, unread, "write inputs: where a run by hand is to be asked for it")
+                later(
+                    job,
+                    unread,
+                    "no build reads it, and what is rendered asks a run by hand for nothing",
+                )
 
     def _known(self, job: Job, cell: dict[str, Text]) -> Known:
         return Known(job, cell, lambda name, values: self.input(name, job, values), self.secrets)
