@@ -25,6 +25,7 @@ from ci_kaniko.importing.shell.patterns import matches, portable_glob, python_re
 from ci_kaniko.importing.shell.regular import globs_of
 from ci_kaniko.importing.shell.transforms import finished, simplified
 from ci_kaniko.importing.shell.values import Item
+from harness import tools
 from harness.readings import CONFIG, logins, only, rules, shown, told
 
 # -- how others write their pipelines -----------------------------------------------------------
@@ -833,7 +834,7 @@ def test_a_hash_within_a_word_begins_no_comment(form: str) -> None:
     labels = " ".join(f"--label l{number}={word}" for number, word in enumerate(words))
     script = "B=b\n" + form.format(f"/kaniko/executor {labels} --destination x/y:1 # --no-push\n")
     done = subprocess.run(
-        ["sh", "-c", f"executor() {{ printf '%s\\n' \"$@\"; }}\n{script.replace('/kaniko/', '')}"],
+        [*tools.shell(), "-c", f"executor() {{ printf '%s\\n' \"$@\"; }}\n{script.replace('/kaniko/', '')}"],
         capture_output=True,
         text=True,
         check=True,

@@ -23,7 +23,7 @@ SHELL_NAMES = {
     *("clock", "platform", "COMMITTED"),
     *("number", "word", "semver", "metadata", "version", "numbers", "version_minor"),
     *("version_major", "ref_version", "artifact", "files", "folder", "hex", "names", "range"),
-    *("settings", "variable", "git", "line"),
+    *("settings", "variable", "git", "line", "now", "patience", "stored"),
     *("PATH", "HOME", "IFS", "PWD", "OLDPWD", "SHELL", "USER", "PS1", "PS2", "PS4", "ENV"),
     *("OPTIND", "OPTARG", "PPID", "LINENO", "MAIL", "CI", "DOCKER_CONFIG", "DOCKER_AUTH_CONFIG"),
     *("GIT_USERNAME", "GIT_PASSWORD", "DEFAULT_BRANCH", "PULL_REQUEST", "RANDOM", "UID", "EUID"),
