@@ -834,7 +834,11 @@ def test_a_hash_within_a_word_begins_no_comment(form: str) -> None:
     labels = " ".join(f"--label l{number}={word}" for number, word in enumerate(words))
     script = "B=b\n" + form.format(f"/kaniko/executor {labels} --destination x/y:1 # --no-push\n")
     done = subprocess.run(
-        [*tools.shell(), "-c", f"executor() {{ printf '%s\\n' \"$@\"; }}\n{script.replace('/kaniko/', '')}"],
+        [
+            *tools.shell(),
+            "-c",
+            f"executor() {{ printf '%s\\n' \"$@\"; }}\n{script.replace('/kaniko/', '')}",
+        ],
         capture_output=True,
         text=True,
         check=True,
