@@ -280,13 +280,13 @@ class Plan(NamedTuple):
         """The names of all secrets, each once, in the order of use."""
         return self.secrets_with(self.logins)
 
-    def secrets_with(self, logins: Sequence[HostLogin]) -> tuple[str, ...]:
-        """The same, of a run that makes some of the logins."""
+    def secrets_with(self, logins: Sequence[HostLogin], *, context: bool = True) -> tuple[str, ...]:
+        """The same, of a run that makes some of the logins, or has its context already."""
         listed = [name for login in logins for name in login.secrets]
         listed += [login.login.docker_config for login in logins if login.login.docker_config]
         if self.git_login and self.git_login.secret:
             listed.append(self.git_login.secret)
-        if self.context_cloud:
+        if self.context_cloud and context:
             listed += self.context_cloud.secrets
         listed += [*self.spec.build_secrets.values(), *self.certificates.values()]
         listed += self.proxy_secrets.values()

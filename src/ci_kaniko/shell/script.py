@@ -223,7 +223,20 @@ class Script:
             return []
         from ci_kaniko.shell.stores import Stores
 
-        return Stores(self._draft, self._secrets, self.words).fetched()
+        fetched = Stores(self._draft, self._secrets, self.words).fetched()
+        return [*fetched, *self._spent()] if fetched else []
+
+    def _spent(self) -> list[str]:
+        """Forget what opened a store and nothing else needs: RUN lines may see the environment."""
+        plan, cloud = self.plan, self.plan.context_cloud
+        if cloud is None or not self._draft.site.inherits:
+            return []
+        kept = plan.secrets_with(plan.logins, context=False)
+        names = [name for name in cloud.secrets if name not in kept]
+        others = {each.cloud.name for each in plan.logins if each.cloud and each.cloud.token}
+        if cloud.token and cloud.name not in others:
+            names += filter(None, [self._draft.dialect.identity_variable(cloud.name)])
+        return [f"unset {' '.join(names)}"] if names else []
 
     def _forgotten(self) -> list[str]:
         """What the executor does not inherit: secrets of logins that not every run makes."""
