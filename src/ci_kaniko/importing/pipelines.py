@@ -102,7 +102,7 @@ def _raise_mention(files: list[File]) -> None:
     """Name the line that speaks of kaniko where nothing that import reads runs it."""
     for file in files:
         for number, row in enumerate(file.text.split("\n"), 1):
-            word = re.search(r"[\w./:@-]*kaniko[\w./:@-]*", row)
+            word = re.search(r"(?<![\w./:@-])[\w./:@-]*kaniko[\w./:@-]*", row)
             if word is None or row.lstrip().startswith(("#", "//")):
                 continue
             before = "\n".join(file.text.split("\n")[:number])

@@ -26,8 +26,8 @@ _GO = {"GOMAXPROCS": "1", "GOGC": "off", "GOMEMLIMIT": "96MiB"}
 """What lets a program written in Go live for a moment without looking for garbage."""
 
 _EXPRESSION = re.compile(
-    r"\$\{\{(?P<github>.*?)\}\}"
-    r"|\$\[\[(?P<gitlab>[^]]*)\]\]"
+    r"\$\{\{(?P<github>(?:(?!\$\{\{).)*?)\}\}"
+    r"|\$\[\[(?P<gitlab>[^][]*)\]\]"
     r"|\{\{\s*(?P<matrix>matrix(?:\.[\w-]+)?)\s*\}\}",
     re.DOTALL,
 )
@@ -35,7 +35,7 @@ _FIRST, _LAST = 0xE000, 0xF8FF
 _SLOT = re.compile(f"[{chr(_FIRST)}-{chr(_LAST)}]")
 _DOUBLED = re.compile(r"\$\{\$\{?(\w+)\}?\}|\$\{\s+(\w+)\s*\}|\$\{(\w+)\s+\}")
 _INNER_HASHES = re.compile(r"(\$\w+|[}\"'])#"), re.compile(r"(\$\([^()]*\))#")
-_MESSAGE = re.compile(r"(?:<standard input>:)?(\d+):\d+: (.*)", re.DOTALL)
+_MESSAGE = re.compile(r"(?:<standard input>:)?(?<!\d)(\d+):\d+: (.*)", re.DOTALL)
 
 
 class ShellError(Exception):

@@ -30,7 +30,7 @@ _NO_SECRET = re.compile(
     r"(?i)_(?:FILE|PATH|DIR|URL|USER|NAME|HOST|REGION|TTL|ARN)$|^PWD$|TOKEN_FILE"
 )
 _PLACEHOLDER = re.compile(
-    r"(?i)<.*>|\$.*|\{+.*\}+|x{3,}|\.{3}|\*{3,}|your.*|change_?me|.*place_?holder.*"
+    r"(?i)<.*>|\$.*|\{.*\}|x{3,}|\.{3}|\*{3,}|your.*|change_?me|.*place_?holder.*"
 )
 _HARMLESS = re.compile(
     r"(?i)true|false|yes|no|on|off|\d{1,4}|none|null|/.*|.*\.json|[a-z]+://[^@]*"

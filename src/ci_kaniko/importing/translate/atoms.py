@@ -104,7 +104,6 @@ class Versions(NamedTuple):
 
 
 _METADATA = "*+*"
-_PREFIX = re.compile(r"(.*?)v?[0-9.]*")
 
 
 def versions_of(test: Test) -> Versions | None:
@@ -157,8 +156,7 @@ def prefix_in(head: str) -> str:
     >>> prefix_in("api-v"), prefix_in("v1."), prefix_in("api/1.2")
     ('api-', '', 'api/')
     """
-    found = _PREFIX.fullmatch(head)
-    return found[1] if found else head
+    return head.rstrip("0123456789.").removesuffix("v")
 
 
 def _prefixed(word: str, prefix: str) -> str:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 
 _KEYS = re.compile(
-    r'^\s*AWS_ACCESS_KEY_ID="?\$\{?(\w+)\}?"?\s*\n\s*AWS_SECRET_ACCESS_KEY="?\$\{?(\w+)\}?"?\s*$',
+    r'^[ \t]*AWS_ACCESS_KEY_ID="?\$\{?(\w+)\}?"?[ \t]*\n'
+    r'[ \t]*AWS_SECRET_ACCESS_KEY="?\$\{?(\w+)\}?"?[ \t]*$',
     re.MULTILINE,
 )
 _PROFILE = re.compile(

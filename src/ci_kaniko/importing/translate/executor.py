@@ -75,7 +75,7 @@ def take_builder(work: Work) -> None:
     if written is None:
         work.job.tell("builder-image", line, spell(image), default)
     elif written and _bare(written) != _bare(default):
-        if re.search(r"[:@].*\d", written.rpartition("/")[2]):
+        if re.search(r"^[^:@]*[:@].*\d", written.rpartition("/")[2]):
             work.settings.shared.setdefault("tools", {})[name] = written
         else:
             work.job.tell("builder-image/moving", line, written, default)

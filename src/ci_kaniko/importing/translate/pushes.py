@@ -124,7 +124,7 @@ def _destination(
     work: Work, image: Text, condition: Condition, asked: When, line: int
 ) -> dict[str, Any] | None:
     shown = spell(image)
-    placeholder = re.search(r"<[^>]+>", shown)
+    placeholder = re.search(r"<[^<>]+>", shown)
     if placeholder:
         work.job.tell("placeholder", line, shown, placeholder.group())
         return None
@@ -150,12 +150,12 @@ def _destination(
     return {"image": reference} if when is None else {"image": reference, "when": when}
 
 
-_WORD = r"((?:\$\{\{.*?\}\}|[^\s\"'])+)"
+_WORD = r"((?:\$\{\{[^{}]*\}\}|(?!\$\{\{)[^\s\"'])+)"
 _ARGUMENT = re.compile(rf"(?:--destination|--tag|-d|-t)(?:=|\s+|[\"'],\s*[\"'])[\"']?{_WORD}")
 _MORE = re.compile(r"(?:^|\s)[\"']?\$[\w{@*]|--destination|--tag\b|\s-[dt]\b")
 _OTHERS = re.compile(r"--(?:context|dockerfile|build-arg|label|cache-repo)[=\s]\s*\S+")
 _LONGEST = 1_000
-_ALONE = re.compile(rf"\s*(?:- )?(?:[\w-]+:\s+)?[\"']?(?!-){_WORD}[\"']?,?\s*\\?\s*")
+_ALONE = re.compile(rf"\s*(?:- )?(?:[\w-]+:\s+)?[\"']?(?!-){_WORD}[\"']?,?\s*(?:\\\s*)?")
 
 
 def _as_written(row: str, shown: str) -> str:

@@ -191,7 +191,7 @@ def _names(builds: list[tuple[str, dict[str, Any]]]) -> list[str]:
         _image_name(
             re.sub(
                 r"(?i)^(?:build|docker|kaniko|image|publish|push)[-_:. ]+|"
-                r"[-_:. ]+(?:build|docker|kaniko|image|publish|push)$",
+                r"(?<![-_:. ])[-_:. ]+(?:build|docker|kaniko|image|publish|push)$",
                 "",
                 job,
             )

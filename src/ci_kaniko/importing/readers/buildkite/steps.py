@@ -172,7 +172,7 @@ def _of_cell(cell: dict[str, str], text: str) -> str:
 
 def _name(step: Map) -> str:
     key = step.peek("key") or step.peek("id") or step.peek("identifier")
-    label = re.sub(r":[a-z0-9_+-]+:|\{\{.*?\}\}", "", step.peek("label") or step.peek("name"))
+    label = re.sub(r":[a-z0-9_+-]+:|\{\{[^{}]*\}\}", "", step.peek("label") or step.peek("name"))
     return key or label.strip() or "build-image"
 
 

@@ -13,7 +13,7 @@ from ci_kaniko.importing.ticked import Map, mapping, maps, texts_below
 if TYPE_CHECKING:
     from ci_kaniko.importing.originals import Original
 
-_FROM_ELSEWHERE = re.compile(r"\$\{\{[^}]*\bneeds\.")
+_FROM_ELSEWHERE = re.compile(r"\bneeds\.")
 _RUNS_IMAGES = re.compile(r"\b(?:docker|podman|nerdctl)\s")
 """What may run a builder by its image."""
 _MAX_DEPTH = 8

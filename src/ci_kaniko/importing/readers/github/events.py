@@ -61,9 +61,7 @@ class Events:
         if not _FROM_A_FORK.search(text) or "&&" in text:
             return guards.both(guard, expressions.guard(text, line))
         # What keeps a pull request of the repository itself from being built twice.
-        pieces = [
-            piece for piece in re.split(r"\s*\|\|\s*", text) if not _FROM_A_FORK.search(piece)
-        ]
+        pieces = [piece.strip() for piece in text.split("||") if not _FROM_A_FORK.search(piece)]
         rest = expressions.guard(" || ".join(pieces), line) if pieces else YES
         request = expressions.guard("github.event_name == 'pull_request'", line)
         return guards.both(guard, guards.either(rest, request))

@@ -15,7 +15,7 @@ from ci_kaniko.syntax.logic import Node, NotLogic, parsed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EXPRESSION = re.compile(r"\$\{\{((?:'[^']*'|[^'])*?)\}\}", re.DOTALL)
+EXPRESSION = re.compile(r"\$\{\{((?:'[^']*'|(?!\$\{\{)[^'])*?)\}\}", re.DOTALL)
 
 _PLACES = re.compile(r"\{\{|\}\}|\{(\d+)\}")
 _NO_STATUS = {"failure": NO, "cancelled": NO, "always": YES, "success": YES}

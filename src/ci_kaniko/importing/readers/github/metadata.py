@@ -45,7 +45,7 @@ _PRIORITIES = {
 }
 _MOST_TAGS = 100
 _DEFAULTS = ("type=schedule", "type=ref,event=branch", "type=ref,event=tag", "type=ref,event=pr")
-_HANDLEBARS = re.compile(r"\{\{\s*(.*?)\s*\}\}")
+_HANDLEBARS = re.compile(r"\{\{\s*((?:[^\s{}]+(?:\s+[^\s{}]+)*)?)\s*\}\}")
 _LABELS: tuple[tuple[str, Text], ...] = (
     ("created", (Var("build.timestamp", portable=True),)),
     ("revision", (Var("commit.sha", portable=True),)),

@@ -41,7 +41,7 @@ _STATIC = re.compile(r"(?:matrix|inputs|github\.event\.inputs)\.")
 _LONG = 24_000
 """So many characters of scripts a job may have before only those are read that matter."""
 _MATTERS = re.compile(r"kaniko|executor|docker|GITHUB_(?:ENV|OUTPUT)|config\.json|login")
-_SHOWN_STEP = re.compile(r"(?i)\b\S*(?:pass|token|secret)\S*")
+_SHOWN_STEP = re.compile(r"(?i)(?<!\S)\S*(?:pass|token|secret)\S*")
 _LATE = re.compile(r"\b(?:steps|env|secrets|needs)\.")
 _SET_OUTPUT = re.compile(
     r"echo\s+([\"']?)::set-(output|env) name=([\w-]+)::(.*)\1[ \t]*$", re.MULTILINE

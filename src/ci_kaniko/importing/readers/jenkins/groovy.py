@@ -23,7 +23,7 @@ _TOKEN = re.compile(
 )
 _PART = re.compile(r"\\(.)|\$\{([^{}]*)\}|\$([A-Za-z_]\w*(?:\.\w+)*)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "\n": "\\\n"}
-_GIVEN = re.compile(rf"(?:(\w+)\s*:\s*)?{MARK}")
+_GIVEN = re.compile(rf"(?:\b(\w+)\s*:\s*)?{MARK}")
 
 
 class Quoted(NamedTuple):

@@ -381,7 +381,7 @@ class _Reader:
 
     def _credentials(self, statement: Statement, around: _Around) -> _Around:
         secrets = dict(around.secrets)
-        given = re.finditer(r"(\w+)\s*:\s*\x01|\x01", statement.code)
+        given = re.finditer(r"\b(\w+)\s*:\s*\x01|\x01", statement.code)
         called = ""
         for found, text in zip(given, statement.texts, strict=False):
             if found[1] == "credentialsId":

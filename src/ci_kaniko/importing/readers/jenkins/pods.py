@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.readers.jenkins.groovy import Quoted, Statement
 
-_PART = re.compile(rf"(\w+)\s*\(|(?:(\w+)\s*:\s*)?{MARK}|(\w+)\s*:\s*(true|false|\d+)\b")
+_PART = re.compile(rf"\b(\w+)\s*\(|(?:\b(\w+)\s*:\s*)?{MARK}|\b(\w+)\s*:\s*(true|false|\d+)\b")
 _LOOKS = {"ttyEnabled", "alwaysPullImage", "label"}
 _SLEEPS = re.compile(r"(?:^|/)(?:sleep|cat|tail|busybox)$")
 

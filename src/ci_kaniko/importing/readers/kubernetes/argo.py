@@ -10,7 +10,7 @@ from ci_kaniko.importing.ticked import List, Map, maps, replaced
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FILLED = re.compile(r"\{\{\s*=?\s*([\w.-]+)\s*\}\}")
+_FILLED = re.compile(r"\{\{\s*(?:=\s*)?([\w.-]+)\s*\}\}")
 _OUTER = "workflow.parameters"
 _FILES = {"emptyDir", "persistentVolumeClaim"}
 
