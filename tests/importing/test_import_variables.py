@@ -78,7 +78,9 @@ runs:
           type: pod
           containers: [{{image: "{IMAGE}", environment: {{TAG: container, A: a}}}}]
         steps:
-          - run: {{environment: {{TAG: step}}, command: "{RUN}/s:$TAG-$A"}}
+          - run:
+              environment: {{TAG: step, a-b: c, TEXT: "one\\ntwo"}}
+              command: "{RUN}/s:$TAG-$A -d ghcr.io/acme/t:$(echo \\"$TEXT\\" | head -n 1)"
           - run: {RUN}/s2:$TAG
           - run: export TAG=own; cd /tmp
           - run: {RUN}/s3:$TAG
@@ -129,7 +131,7 @@ FILES = {
     "actions.yml": (ACTIONS, "m:step a:step a2:workflow"),
     ".gitlab-ci.yml": (GITLAB, "s:job i:job s2:file"),
     "pipeline.yml": (BUILDKITE, "u:pipeline r:step u2:pipeline r2:pipeline"),
-    ".agola/config.yml": (AGOLA, "s:step-a s2:task s3:task"),
+    ".agola/config.yml": (AGOLA, "s:step-a t:one s2:task s3:task"),
     "Jenkinsfile": (JENKINS, "g:with-stage e:with-stage s:with-stage g2:stage s2:stage s3:other"),
     "task.yaml": (TEKTON, "s:step s2:template"),
 }

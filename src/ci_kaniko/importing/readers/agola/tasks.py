@@ -117,9 +117,8 @@ class _Task:
                     yield Piece(f"cd '{folder}'", fields.line_of("working_dir"))
                 given = fields.mapping("environment")
                 for name, text in given.items():
-                    if isinstance(text, Str):
-                        said = f"export {name}={shlex.quote(peek(text))}"
-                        yield Piece(" ".join(said.split("\n")), given.line_of(name))
+                    if isinstance(text, Str) and name.isascii() and name.isidentifier():
+                        yield Piece(f"export {name}={shlex.quote(text)}", given.line_of(name))
                 yield Piece(str(command), command.first)
                 yield Piece(")", command.first)
 
