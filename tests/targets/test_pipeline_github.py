@@ -605,6 +605,19 @@ def test_preparing_needs_docker() -> None:
     ]
 
 
+def test_a_checkout_in_the_image_of_alpine_needs_a_runner_of_amd64() -> None:
+    mode = "builder: buildkit\ngithub: {mode: container, %s}\n"
+    for runner in ("ubuntu-24.04", "Acme-Charm"):
+        jobs(ONE + mode % f"runs_on: [{runner}]")
+    jobs(ONE + PLATFORMS + "context: git://example.com/shop.git\n" + mode % "")
+    for text in (
+        PLATFORMS + mode % "",
+        mode % "runs_on: ubuntu-24.04-arm",
+        "platforms: [linux/arm/v7]\n" + mode % "platform_runs_on: {linux/arm/v7: [own, ARM64]}",
+    ):
+        assert refused(ONE + text) == {"impossible-builder"}
+
+
 def test_each_platform_is_prepared_by_itself() -> None:
     found = jobs(ONE + PLATFORMS + PREPARE.format(commands="[make]"))
     prepared = {

@@ -34,9 +34,9 @@ look() {
   done
   echo "pull $$ $image" >/.recorder/call
   read -r status </.recorder/answer
-  case $image in
-    ghcr.io/regclient/regctl:*)
-      [ "$1" = regctl ] && shift
+  case $1 in
+    regctl)
+      shift
       for value in $variables; do
         case $value in *=*) export "$value" ;; esac
       done

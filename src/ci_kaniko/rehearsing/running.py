@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ci_kaniko.builders.registry import builder
 from ci_kaniko.kaniko.builders import BUILDERS
-from ci_kaniko.kaniko.pins import CURL_IMAGE
 from ci_kaniko.rehearsing.request import Request
 from ci_kaniko.rehearsing.sandbox import OTHERS
 
@@ -25,11 +25,11 @@ IMAGE_ENV = {
     "DOCKER_CONFIG": "/kaniko/.docker/",
     "SSL_CERT_DIR": "/kaniko/ssl/certs",
 }
-JOIN_IMAGE = "ghcr.io/regclient/regctl"
 JOIN_ENV = {"PATH": "/.recorder/join:/busybox", "HOME": "/home/appuser", "USER": "appuser"}
 CURL_ENV = {"PATH": f"{OTHERS}:/busybox:/usr/bin:/bin", "HOME": "/home/curl_user"}
-_CURL = CURL_IMAGE.removeprefix("docker.io")
-"""The image that asks clouds for passwords, whichever mirror it comes from."""
+_ENV_OF = {"regctl": JOIN_ENV, "curl --fail": CURL_ENV}
+_TOOL = re.compile(r"^set -eu$.*?^ *(regctl|curl --fail) ", re.DOTALL | re.MULTILINE)
+"""What a script of ours calls that builds nothing; the image with it can have any name."""
 PREPARE_ENV = {"PATH": "/.recorder/tools:/usr/local/bin:/usr/bin:/bin", "HOME": "/root"}
 """Containers that are not the executor's: the one that joins, and those that prepare."""
 
@@ -68,13 +68,8 @@ class Running(Request):
         command = [self.box.shell, *flags, "/.record/script"]
         return self.box.run(command, {**env, **self.extra_env}, cwd)
 
-    def container_env(self, image: str, script: str) -> dict[str, str]:
-        """What an image gives: the executor's, that of the tool that joins, or some other."""
-        if image.startswith(JOIN_IMAGE):
-            self.box.equip()
-            return dict(JOIN_ENV)
-        if image.endswith(_CURL):
-            return dict(CURL_ENV)
+    def container_env(self, script: str) -> dict[str, str]:
+        """What the image of a script gives: a builder's, that of a tool of ours, or some other."""
         found = builder_in(script)
         if found and found.takes_arguments:
             return dict(IMAGE_ENV)
@@ -82,7 +77,8 @@ class Running(Request):
             self.box.mkdir(found.home)
             return {"PATH": f"{OTHERS}:/busybox:/usr/bin:/bin", "HOME": found.home}
         self.box.equip()
-        return dict(PREPARE_ENV)
+        tool = _TOOL.search(script)
+        return dict(_ENV_OF[tool.group(1)] if tool else PREPARE_ENV)
 
 
 @dataclass(frozen=True)

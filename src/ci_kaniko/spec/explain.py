@@ -183,6 +183,8 @@ def _elsewhere(where: Where, model: Any, root: type[Build]) -> str:
     places = [owner] if owner else [*_places(key, root)]
     in_section = "extra" in model.model_fields
     places = [each for each in places if not (in_section and _is_native(each))]
+    if "registries" in where:
+        places = [each for each in places if not each.startswith("context_login.")]
     return f"it is {listed(places, 'or')} in a spec" if places else ""
 
 

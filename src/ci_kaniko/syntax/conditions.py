@@ -176,11 +176,12 @@ def _ref_condition(value: dict[str, Any], at: tuple[int, ...]) -> Condition:
             at=at,
         )
     kind, globs = next(iter(value.items()))
-    return Condition(cast("Kind", str(kind)), parse_globs(globs, (*at, str(kind))))
+    default = "when: default-branch is the branch that the CI calls so; others are named"
+    return Condition(cast("Kind", str(kind)), parse_globs(globs, (*at, str(kind)), default))
 
 
-def parse_globs(value: Any, at: tuple[str | int, ...] = ()) -> Globs:
-    """One glob or a list of them. Raises Refused."""
+def parse_globs(value: Any, at: tuple[str | int, ...] = (), *default_branch: str) -> Globs:
+    """One glob or a list of them, with the hint of ``check_glob``. Raises Refused."""
     try:
         items = as_list(value)
     except Refused as refused:
@@ -193,7 +194,7 @@ def parse_globs(value: Any, at: tuple[str | int, ...] = ()) -> Globs:
     for index, item in enumerate(items):
         try:
             glob = _named(item)
-            check_glob(glob.removeprefix("!"))
+            check_glob(glob.removeprefix("!"), *default_branch)
             check_once(glob, globs)
             globs.append(glob)
         except Refused as refused:

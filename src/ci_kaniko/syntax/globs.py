@@ -22,20 +22,22 @@ if TYPE_CHECKING:
 
 _FORBIDDEN = pattern(r"[][?{}\\~^:\s]|\.\.|@\{|//|^[/-]|/$|^\.|/\.|\.$|\.lock(?=/|$)|\*{3}")
 _HINT = "* matches within a path segment and ** across, such as release/*"
+_NAMED = "name the branch or tag, such as main or v*"
 _PLAIN = pattern(r"[A-Za-z0-9._/+@%=,-]+")
 
 
-def check_glob(text: str) -> str:
-    """Raise Refused for what no git ref can match and wildcards other than ``*`` and ``**``."""
+def check_glob(text: str, default_branch: str = _NAMED) -> str:
+    """Raise Refused for what no git ref can match and wildcards other than ``*`` and ``**``.
+
+    ``default_branch`` is the hint to who writes a variable of a CI for that.
+    """
     check_text(text)
     if foreign := natives(text):
         native = foreign[0]
         raise Refused(
             "native-variable",
             f"{native.written} is not replaced: a pattern is compared as it is written",
-            "when: default-branch is the branch that the CI calls so; others are named"
-            if native.portable == "default_branch"
-            else "name the branch or tag, such as main or v*",
+            default_branch if native.portable == "default_branch" else _NAMED,
         )
     found = _FORBIDDEN.search(text)
     if not text or found:

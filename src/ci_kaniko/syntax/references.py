@@ -436,9 +436,17 @@ def _check_tag(text: str, tag: str, refs: list[Ref]) -> None:
         )
 
 
+_SAFER = {
+    **dict.fromkeys(("branch", "default_branch", "tag", "ref.name"), ("ref.tag", "ref.slug")),
+    "repository.path": ("repository.name",),
+    "commit.timestamp": ("commit.date",),
+}
+"""What stands for a variable that not every part of a reference can hold."""
+
+
 def fit_for(text: str, written: str, portable: str) -> str:
     """The variable that a reference can hold in the place of what is written there."""
-    for name in (portable, "ref.tag", "ref.slug"):
+    for name in (portable, *_SAFER.get(portable, ())):
         try:
             _read(text.replace(written, f"${{{name}}}"))
         except Refused:

@@ -25,7 +25,7 @@ def run(running: Running) -> Outcome:
     job, event = yaml11.load(running.text)["jobs"][running.job], running.event
     running.checkout(_CHECKOUT)
     environment = {
-        **running.container_env(job["image"], job["script"]),
+        **running.container_env(job["script"]),
         "ACME_CHECKOUT": _CHECKOUT,
         "ACME_COMMIT": event.sha,
         "ACME_BRANCH": event.branch,

@@ -33,7 +33,7 @@ def run(request: Running) -> Outcome:
     cwd = task.get("working_dir", "~/project").replace("~", "/root")
     task_env = _agola_env(task, {**request.secrets, **request.variables})
     shown = {
-        **request.container_env(image, commands),
+        **request.container_env(commands),
         **task_env,
         **told.environment(request.event),
     }

@@ -44,7 +44,7 @@ def run(request: Running) -> Outcome:
     fill(request.box, mounts, volumes)
     image = container.get("image") or step.get("image", "")
     env = {
-        **request.container_env(image, text),
+        **request.container_env(text),
         **plugin_env,
         **{key: as_scalar(value) for key, value in pipeline["env"].items()},
         **{key: as_scalar(value) for key, value in (step.get("env") or {}).items()},
@@ -81,7 +81,7 @@ def _before(request: Running, pod: Mapping[str, Any]) -> tuple[Result, dict[str,
         mounts = [request.box.mount(m) for m in kubelet.mounts(container, pod, request.store)]
         _, dash, script = container["command"] + container["args"]
         script = kubelet.expand(script, env)
-        known = request.container_env(container["image"], script)
+        known = request.container_env(script)
         argv = [request.box.shell, dash, script]
         done = request.box.run(argv, {**known, **env, **request.extra_env}, "/")
         result = result.then(done)

@@ -130,9 +130,8 @@ def _github_env(
     if inside:
         env = {key: value.replace("/home/runner/work", "/__w") for key, value in env.items()}
         container = levels[-1]["container"]
-        image = container["image"] if isinstance(container, dict) else container
         scripts = "\n".join(step.get("run", "") for step in levels[-1]["steps"])
-        given = request.container_env(image, scripts)
+        given = request.container_env(scripts)
         env = {**given, "HOME": "/github/home", **env}
         levels = [*levels, container] if isinstance(container, dict) else levels
     else:

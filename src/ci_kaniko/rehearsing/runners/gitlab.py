@@ -40,7 +40,7 @@ def run(request: Running) -> Outcome:
         raise NotModelled("after_script is not modelled")
     items = [*flat(job.get("before_script") or ()), *flat(job["script"])]
     text = "\n".join(items) + "\n"
-    env = _gitlab_env(request, document, job, request.container_env(image["name"], text))
+    env = _gitlab_env(request, document, job, request.container_env(text))
     for name, token in (job.get("id_tokens") or {}).items():
         env[name] = identity(as_text(token["aud"]))
     workspace = env["CI_PROJECT_DIR"]

@@ -24,7 +24,7 @@ def run(request: Running) -> Outcome:
     argv = [
         kubelet.expand(kubelet.text(word), env) for word in [*command, *container.get("args", ())]
     ]
-    image_env = request.container_env(container["image"], "\n".join(argv))
+    image_env = request.container_env("\n".join(argv))
     if argv[0] in ("/busybox/sh", "/bin/sh", "sh"):
         argv[0] = request.box.shell
     cwd = container.get("workingDir", "/workspace")

@@ -31,7 +31,7 @@ from ci_kaniko.targets.github.dialect import (
 )
 from ci_kaniko.targets.github.held import Held
 from ci_kaniko.targets.github.model import Job, Permission, Step
-from ci_kaniko.targets.github.pulls import pulls_with
+from ci_kaniko.targets.github.pulls import pulls_with, tool_login
 from ci_kaniko.targets.shared import GIT_TIME, with_defaults
 from ci_kaniko.text.quoting import continued, indented, quote
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ci_kaniko.plan import pipeline
-    from ci_kaniko.plan.model import Plan
+    from ci_kaniko.plan.model import HostLogin, Plan
     from ci_kaniko.plan.pipeline import Image
     from ci_kaniko.shell.dialect import Dialect
 
@@ -134,6 +134,7 @@ def timing(image: Image) -> Job:
         'echo "timestamp=$committed" > "$GITHUB_OUTPUT"',
     ]
     plan = image.plan
+    git = git_image(plan.spec)
     token = {"GITHUB_TOKEN": "${{ secrets.GITHUB_TOKEN }}"}
     step = Step("Read the time of the commit", "\n".join(lines) + "\n", "sh", "git", token)
     return Job(
@@ -142,7 +143,7 @@ def timing(image: Image) -> Job:
         runs_on=labels(plan),
         timeout_minutes=min(plan.spec.github.timeout_minutes, 10),
         permissions=[Permission("contents", "read", "to fetch the commit")],
-        container={"image": git_image(plan.spec)},
+        container=_pulled(git, tool_login(image, git)),
         outputs={"timestamp": "${{ steps.git.outputs.timestamp }}"},
         steps=[step],
     )
@@ -216,11 +217,14 @@ def _container(plan: Plan) -> dict[str, Any]:
     name = builder.image(plan.spec, with_shell=True)
     own = own_executor(plan.spec) if builder.takes_arguments else name
     login = pull_login(plan, own, pulls_with) if own else None
-    image = {"image": name}
     # What a runner mounts is for root to write.
     options = ["--user 0"] * bool(builder.user) + [*_UNCONFINED] * (not builder.confined)
-    if options:
-        image["options"] = " ".join(options)
+    return _pulled(name, login, *options)
+
+
+def _pulled(name: str, login: HostLogin | None, *options: str) -> dict[str, Any]:
+    """An image that the runner pulls with a login, which stays with it."""
+    image = {"image": name, **({"options": " ".join(options)} if options else {})}
     if login is None:
         return image
     user, password = login.login.username, login.login.password
@@ -476,16 +480,22 @@ def _without_substitution(command: str, options: list[str]) -> list[str]:
     return [*create, 'read -r digest < "$output/digest"']
 
 
-def _join(image: Image, plan: Plan) -> Join:
+def _join(image: Image, plan: Plan, *, logged_in: bool) -> Join:
     if is_inside(plan):
         return Join(image, plan, CONTAINER, JOIN_INSIDE)
-    site = JOIN._replace(opening=lambda _: [*JOIN.opening(plan), *_regctl(plan)])
+    regctl = _regctl(plan, logged_in=logged_in)
+    site = JOIN._replace(opening=lambda _: [*JOIN.opening(plan), *regctl])
     return Join(image, plan, DIALECT, site, _without_substitution)
 
 
 def joining(image: Image, join: Plan) -> Job:
     """The job that joins the platforms."""
-    inside, made = is_inside(join), _join(image, join)
+    inside, regctl = is_inside(join), join_image(join.spec)
+    login = tool_login(image, regctl)
+    needed = [login] if login and login.host not in {each.host for each in join.logins} else []
+    granted = join._replace(logins=(*needed, *join.logins))
+    join = join if inside else granted
+    made = _join(image, join, logged_in=login is not None)
     checkout = not inside and join.tells_time
     digest = image.hands_over
     text = made.build(after=[f'{_DIGEST} >> "$GITHUB_OUTPUT"'] * digest)
@@ -500,8 +510,8 @@ def joining(image: Image, join: Plan) -> Job:
         name=f"{name} of {_what(image)}",
         needs=tuple(needs.values()),
         runs_on=labels(join),
-        permissions=_permissions(join, checkout=checkout),
-        container={"image": join_image(join.spec), "options": "--user 0"} if inside else {},
+        permissions=_permissions(granted, checkout=checkout),
+        container=_pulled(regctl, login, "--user 0") if inside else {},
         outputs={"digest": "${{ steps.join.outputs.digest }}"} if digest else {},
         checkout=_checkout(join) if checkout else None,
         steps=[
@@ -517,7 +527,7 @@ def joining(image: Image, join: Plan) -> Job:
     )
 
 
-def _regctl(plan: Plan) -> list[str]:
+def _regctl(plan: Plan, *, logged_in: bool) -> list[str]:
     """A function that runs the tool in a container."""
     passed = [*plan.proxy, *plan.proxy_secrets]
     passed += [*(name for cloud in plan.clouds for name in cloud.names)]
@@ -528,7 +538,8 @@ def _regctl(plan: Plan) -> list[str]:
     if plan.logins:
         options.append("--env DOCKER_CONFIG=/kaniko/.docker")
         options.append('--volume "$config:/kaniko/.docker:ro"')
-    run = in_container([*options, quote(join_image(plan.spec)), 'regctl "$@"'])
+    words = [*options, quote(join_image(plan.spec)), 'regctl "$@"']
+    run = in_container(words, logged_in=logged_in)
     return ["regctl() {", *indented(run), "}"]
 
 

@@ -6,6 +6,8 @@ mounted read-only below ``/kaniko``, where the executor never looks for files of
 
 from __future__ import annotations
 
+import re
+
 from ci_kaniko.builders.registry import builder_of
 from ci_kaniko.kaniko.builders import CURLED, GITLESS, KANIKO
 from ci_kaniko.plan.jobs import duplicate_names, no_runner, runner
@@ -34,6 +36,7 @@ from ci_kaniko.targets.github.order import CHANGES, jobs
 from ci_kaniko.targets.github.reusable import call, impossible_inputs
 from ci_kaniko.targets.shared import differing_forms, owned_keys, unmounted_cache
 from ci_kaniko.targets.target import Rendering
+from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -117,13 +120,29 @@ def _repository_findings(plan: Plan) -> Iterator[Finding]:
         )
 
 
+_ARM = pattern(r"(?:^|-)arm(?:64)?(?:-|$)", re.IGNORECASE)
+"""A label that says so: those of GitHub's own runners, and what one of one's own has by itself."""
+
+
+def _runs_on_arm(plan: Plan) -> bool:
+    """Whether a job is known to run where GitHub has no node for Alpine's libc.
+
+    https://github.com/actions/runner/issues/801
+    """
+    platforms, github = plan.spec.platforms, plan.spec.github
+    labels = github.platform_runs_on.values() if platforms else [github.runs_on]
+    return any(name.startswith("linux/arm64") for name in platforms) or any(
+        _ARM.search(label) for each in labels for label in each
+    )
+
+
 def _container_findings(plan: Plan) -> Iterator[Finding]:
     builder = builder_of(plan)
-    if builder.user and "linux/arm64" in plan.spec.platforms:
+    if builder.user and plan.reads_checkout and _runs_on_arm(plan):
         yield Finding(
             "impossible-builder",
             ("github", "mode"),
-            f"GitHub's actions run on amd64 alone in the image of {builder.name}",
+            f"GitHub's checkout runs on amd64 alone in the image of {builder.name}",
             "where a runner has Docker, github: {mode: docker} runs it; elsewhere "
             f"github: {{builder: buildah}}, or {KANIKO}",
         )
