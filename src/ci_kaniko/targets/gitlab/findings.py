@@ -199,6 +199,18 @@ def _unknown_runners(pipeline: Pipeline) -> Iterator[Finding]:
                 yield no_runner(job, where, "gitlab", example)
 
 
+def stage_input_is_taken(spec: Spec) -> Iterator[Finding]:
+    """A component has an input for the stage of its jobs."""
+    if "stage" in spec.inputs:
+        yield Finding(
+            "bad-input",
+            ("inputs", "stage"),
+            "a component has an input of that name, which says the stage of its jobs",
+            'gitlab: {stage: "${input.stage}"} makes it that one; what is another has another name',
+            on_key=True,
+        )
+
+
 def _component_commands(pipeline: Pipeline) -> Iterator[Finding]:
     """GitLab replaces ``$[[`` in every text of a file that has inputs."""
     for image in pipeline.images:

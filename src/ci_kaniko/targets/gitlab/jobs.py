@@ -30,7 +30,11 @@ from ci_kaniko.targets.gitlab.dialect import (
     is_included,
     site_of,
 )
-from ci_kaniko.targets.gitlab.findings import impossible_jobs, too_large
+from ci_kaniko.targets.gitlab.findings import (
+    impossible_jobs,
+    stage_input_is_taken,
+    too_large,
+)
 from ci_kaniko.targets.gitlab.names import (
     digest_lines,
     digest_name,
@@ -50,6 +54,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.plan.model import Plan, Started
     from ci_kaniko.plan.pipeline import Image, Job, Pipeline, Preparation
+    from ci_kaniko.problems.finding import Finding
     from ci_kaniko.shell.words import Words
     from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.prepare import Input
@@ -75,12 +80,14 @@ Fields = dict[str, Any]
 
 def prepare(spec: Spec, values: Mapping[str, str]) -> Rendering:
     inputs = declared(spec, "gitlab") if is_included(spec.builds[0]) else {}
+    taken: list[Finding] = []
     if (stage := _stage_of_component(spec)) is not None:
+        taken += stage_input_is_taken(spec)
         inputs = {"stage": stage, **inputs}
         spec = with_section(spec, "gitlab", lambda _: {"stage": "$[[ inputs.stage ]]"})
     planned = pipeline(spec, "gitlab")
     planned = planned._replace(images=tuple(_with_proxies(image) for image in planned.images))
-    findings = impossible_jobs(planned)
+    findings = [*taken, *impossible_jobs(planned)]
     if findings:
         return Rendering(view={}, findings=tuple(findings))
     images = {image.name: image for image in planned.images}
@@ -122,8 +129,6 @@ def _stage_of_component(spec: Spec) -> Input | None:
         return None
     if inputs_in(next(iter(stages)) or ""):
         return None  # another input says it
-    if given := spec.inputs.get("stage"):
-        return given
     from ci_kaniko.spec.prepare import Input
 
     return Input(description="Stage of the jobs", default=stages.pop() or "test")
