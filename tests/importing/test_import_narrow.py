@@ -53,6 +53,9 @@ steps:
     command: docker run -v $$PWD:/workspace ghcr.io/osscontainertools/kaniko:v1.28.3 \
 --destination=quay.io/acme/a:1
 """
+_EXECUTOR = "ghcr.io/osscontainertools/kaniko:v1.28.3"
+_TO = "--destination=quay.io/acme/a:1"
+_REQUEST = '$CI_PIPELINE_SOURCE == "merge_request_event"'
 _OTHERS = 'DEST="$DEST --destination=$CI_REGISTRY_IMAGE:b"'
 
 
@@ -385,6 +388,58 @@ CASES = {
         ("pod.yml", _POD.replace("FLAG", "--tar-path=/data/image.tar")),
         {"options": None},
         {"output-outside"},
+    ),
+    "what the rules of the workflow set, and what is made of it": Case(
+        (
+            ".gitlab-ci.yml",
+            "variables: {ARGS: '', STAGE: dev, IMAGE: '$CI_REGISTRY_IMAGE:$STAGE'}\n"
+            "workflow:\n  rules:\n"
+            "    - if: $CI_COMMIT_BRANCH && $CI_OPEN_MERGE_REQUESTS\n      when: never\n"
+            f"    - if: {_REQUEST}\n      variables: {{ARGS: --no-push}}\n"
+            "    - if: $CI_COMMIT_BRANCH =~ /^release-\\d$/ || $CI_COMMIT_BRANCH == 'main'\n"
+            "      variables: {STAGE: prod}\n"
+            + _gitlab("[{if: $CI_PIPELINE_SOURCE}]", 'DEST="--destination=$IMAGE $ARGS"')[1],
+        ),
+        {
+            "triggers": {"branches": ["main"], "pull_requests": True},
+            "push": None,
+            "destinations": [{"image": "${registry.image}:prod", "when": {"branch": "main"}}],
+        },
+        {"unknown-trigger", "unknown-condition", "never-pushed"},
+    ),
+    "what a rule sets where some files have changed": Case(
+        _gitlab(
+            f"[{{if: '{_REQUEST}', changes: [a/*], variables: {{ARGS: --no-push}}}}, "
+            "{if: $CI_COMMIT_TAG, variables: {OTHER: x}}]",
+            'DEST="$DEST $ARGS"',
+        ),
+        {"push": None, "destinations": [A]},
+        {"unknown-condition", "not-carried", "stray-argument", "unknown-words"},
+    ),
+    "what nobody knows to be built": Case(
+        _gitlab("[{if: $CI_COMMIT_TAG}]", 'DEST="$DEST --dockerfile=$FILE"'),
+        {"push": "never", "destinations": [A]},
+        {"unknown-dockerfile"},
+    ),
+    "a file of those that a pattern finds": Case(
+        _gitlab(
+            "[{if: $CI_COMMIT_TAG}]",
+            'for file in Dockerfile.*; do DEST="$DEST --dockerfile=$file"; done',
+        ),
+        {"push": "never", "destinations": [A]},
+        {"unknown-list", "unknown-dockerfile"},
+    ),
+    "a list of arguments by its name": Case(
+        (
+            "task.yaml",
+            (
+                "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: image}\nspec:\n"
+                "  params: [{name: ARGS, type: array, default: [--no-push]}]\n"
+                f"  steps: [{{image: '{_EXECUTOR}', args: [$(params.ARGS), '{_TO}']}}]\n"
+            ),
+        ),
+        {"push": "never"},
+        {"never-pushed", "parameter"},
     ),
 }
 

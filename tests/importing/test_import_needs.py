@@ -56,10 +56,11 @@ STEPS: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, Any]]] = {
 }
 
 
-def _read(*jobs: tuple[str, Any], **around: Any) -> Any:
+def _read(*jobs: tuple[str, Any], action: Any = None, **around: Any) -> Any:
     on = {"push": {"branches": ["main", "next"], "tags": ["v*"]}}
     text = json.dumps({"on": on, "jobs": dict(jobs), **around})
-    return import_files([(".github/workflows/image.yml", text)])
+    called = [(".github/actions/build/action.yml", json.dumps(action))] if action else []
+    return import_files([(".github/workflows/image.yml", text), *called])
 
 
 def _job(steps: list[Any], **more: Any) -> Any:
@@ -92,6 +93,11 @@ def test_an_output_of_another_job_is_read_as_a_step_of_the_own(name: str) -> Non
     assert two.spec_text == one.spec_text
     left = [{entry.rule for entry in found.report if entry.kind == "left"} for found in (one, two)]
     assert left[0] == left[1]
+    steps = [_build({key: f"${{{{ inputs.{key} }}}}" for key in given})]
+    action = {"inputs": {key: {} for key in given}, "runs": {"using": "composite", "steps": steps}}
+    call = {"uses": "./.github/actions/build", "with": _filled(given, outputs)}
+    by_action = _read(("image", _job([made, call])), action=action)
+    assert by_action.spec_text == one.spec_text
 
 
 def test_a_variable_of_the_job_may_hold_it() -> None:

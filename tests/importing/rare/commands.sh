@@ -13,6 +13,8 @@ docker login -u four --password "$(cat ./password)" four.example.com
 sed -i 's/a/b/' /etc/missing.conf
 buildah images
 docker push quay.io/acme/elsewhere
+while getopts ab: letter; do case $letter in a) PART=a ;; b) PART=$OPTARG ;; esac; done
+jq -n --arg a "$JQ_AUTH" '{auths: {"jq.example.com": {auth: $a}}}' > /home/ci/.docker/config.json
 docker run --help
 mkdir -p made && touch made/x && OWN=x
 sh -c '/kaniko/executor --context own --label own=$OWN --destination quay.io/acme/own:1'

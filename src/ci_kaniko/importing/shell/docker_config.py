@@ -59,7 +59,7 @@ class DockerConfig:
             return [self._login((), config=text)]
         document = self._document(slotted(text, self._holes))
         if not isinstance(document, dict):
-            return []
+            return [self._login((), config=text)] if text else []
         found = [
             self._entry(host, entry) for host, entry in _mapping(document.get("auths")).items()
         ]

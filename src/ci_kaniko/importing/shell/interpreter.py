@@ -44,6 +44,7 @@ __all__ = ["Given", "NoProgramError", "ShellError", "read"]
 
 _NO_WORD: Tree = {"Parts": [], "Pos": {"Line": 1}}
 _MAX_ROUNDS = 200
+_GLOB = re.compile(r"[*?\[]")
 
 
 def _asks(name: str, text: str) -> bool:
@@ -325,11 +326,16 @@ class _Shell(Places):
             return list(self.state.items)
         found: list[Item] = []
         for word in loop.get("Items") or []:
+            files = any(
+                part["Type"] == "Lit" and _GLOB.search(part.get("Value", ""))
+                for part in word["Parts"]
+            )
             for item in fields(self, word):
                 hole = item.text[0] if len(item.text) == 1 else None
-                if item.split and isinstance(hole, Var | Output):
+                if files or (item.split and isinstance(hole, Var | Output)):
                     self.note("unknown-list", spell(item.text))
-                    item = item._replace(text=one_of(item.text))  # noqa: PLW2901
+                    listed = (Output(f"ls {spell(item.text)}"),) if files else item.text
+                    item = item._replace(text=one_of(listed))  # noqa: PLW2901
                 found.append(item)
         return found
 

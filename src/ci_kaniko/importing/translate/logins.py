@@ -280,6 +280,10 @@ class Logins(Clouds):
     def _ready(self, pushed: list[str]) -> None:
         name, line = self._ready_name()
         if not name:
+            for given in self.call.logins:
+                if given.config and self._is_ready(given):
+                    made = (part.command for part in given.config if isinstance(part, Output))
+                    self.job.tell("unknown-config", given.line, next(made, "a text").split(" ")[0])
             return
         hosts = [host for host in pushed if host not in self.found] or (
             [] if pushed else self._hosts_left_out() or [self._image_host()]

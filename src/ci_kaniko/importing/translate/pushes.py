@@ -228,7 +228,7 @@ def _on_docker_hub(work: Work, reference: str, line: int) -> str:
 
 
 def _policy(work: Work, conditions: list[Condition], *, pushes: bool) -> None:
-    if not pushes or work.job.started.held:
+    if not pushes or work.job.started.held or work.builds_another:
         work.build["push"] = "never"
         return
     in_requests = any(condition.requests for condition in conditions)

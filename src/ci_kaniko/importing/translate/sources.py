@@ -92,10 +92,10 @@ def _directory(work: Work, value: Text, shown: str, flag: Flag) -> None:
             work.job.tell("relative-context", flag.line, shown)
             found = work.paths.inside(join(("/", *relative)))
     if found is None:
-        work.job.tell("unknown-context", flag.line, shown)
+        work.misses("unknown-context", flag.line, shown)
         return
     if found.startswith(".."):
-        work.job.tell("outside-context", flag.line, shown)
+        work.misses("outside-context", flag.line, shown)
         return
     if found != "." or not flag.when:
         work.job.tell("context", flag.line, shown, found)
@@ -134,6 +134,7 @@ def _remote(work: Work, value: Text, shown: str, flag: Flag, scheme: str) -> Non
         work.build["context"] = work.spelled.template(value, flag.line)
     except NotPortable as reason:
         work.lost("context", flag, reason)
+        work.builds_another = True
 
 
 def _checked_git(work: Work, value: Text, shown: str, flag: Flag) -> Text:
@@ -162,7 +163,7 @@ def _checked_git(work: Work, value: Text, shown: str, flag: Flag) -> Text:
 def _archive(work: Work, value: Text, shown: str, flag: Flag) -> None:
     rest = without_head(value, "tar://")
     if literal(rest) == "stdin":
-        work.job.tell("stdin-context", flag.line)
+        work.misses("stdin-context", flag.line)
         return
     found = work.paths.inside(rest)
     work.fetched = True
@@ -172,13 +173,13 @@ def _archive(work: Work, value: Text, shown: str, flag: Flag) -> None:
         work.build["context"] = f"tar://{written}"
     else:
         work.fetched = False
-        work.job.tell("unknown-context/archive", flag.line, shown)
+        work.misses("unknown-context/archive", flag.line, shown)
 
 
 def _sub_path(work: Work, flag: Flag) -> None:
     written = literal(flag.value or ())
     if written is None:
-        work.job.tell("unknown-sub-path", flag.line, flag.shown)
+        work.misses("unknown-sub-path", flag.line, flag.shown)
         return
     path = written.strip("/")
     if work.fetched:
@@ -198,7 +199,7 @@ def take_dockerfile(work: Work) -> None:
         return
     path = _dockerfile_path(work, flag.value, shown)
     if path is None:
-        work.job.tell("unknown-dockerfile", flag.line, shown)
+        work.misses("unknown-dockerfile", flag.line, shown)
     put(work.build, "dockerfile", path, "Dockerfile")
 
 

@@ -38,6 +38,7 @@ class Work:
         self.proxies: dict[str, Text] = {}
         self.flags: list[Flag] = []
         self.held_back: list[str] = []
+        self.builds_another = False
 
     @property
     def image(self) -> Text:
@@ -81,8 +82,16 @@ class Work:
                 chosen[subject] = flag
         return chosen
 
+    def misses(self, rule: str, line: int, *values: str) -> None:
+        """Say of what is built that the spec has something else, which it must not push."""
+        self.job.tell(rule, line, *values)
+        self.builds_another = True
+
     def run_time(self, flag: Flag, field: str) -> None:
-        self.job.tell("run-time-value/flag", flag.line, flag.shown, field)
+        if flag.name in {"target", "custom-platform"}:
+            self.misses("run-time-value/another", flag.line, flag.shown, field)
+        else:
+            self.job.tell("run-time-value/flag", flag.line, flag.shown, field)
 
     def lost(self, field: str, flag: Flag, reason: NotPortable) -> None:
         self.job.tell(

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.readers.github.knowledge import Input, Known
     from ci_kaniko.importing.readers.github.needed import Needed
     from ci_kaniko.importing.shell.reader import Reader
+    from ci_kaniko.importing.shell.values import Values
+    from ci_kaniko.importing.ticked import Str
 
 _SHELLS = ("bash", "sh", "")
 _STATIC = re.compile(r"(?:matrix|inputs|github\.event\.inputs)\.")
@@ -62,7 +64,8 @@ class Steps:
         self._is_long = False
         self._started: When = ALWAYS
         self._written: dict[str, int] = {}
-        self._composites: dict[int, tuple[Map, str]] = {}
+        self._composites: dict[int, tuple[Map, str, dict[str, Any]]] = {}
+        self._opened: dict[tuple[int, str], tuple[Values, Value]] = {}
         self._needed: Sequence[Needed] = ()
 
     # -- the script -----------------------------------------------------------------------------
@@ -176,17 +179,27 @@ class Steps:
         given = step.raw.mapping("with")
         for name in given:
             string(given[name])
-        inputs = {
-            name: self.known.handed(
-                given.get(name, mapping(entry).string("default")), line, step.inputs
-            )
+        texts = {
+            name: given.get(name, mapping(entry).string("default"))
             for name, entry in inner.mapping("inputs").items()
         }
+        inputs = {name: self._input(number, name, text, step) for name, text in texts.items()}
         prefix = f"{step.name or number}/"
+        self._composites[number] = (inner, prefix, texts)
         steps = inner.mapping("runs").sequence("steps")
+        self._pieces.append(Piece(f"github:open {number}", line))
         self._add(steps, inputs, prefix, step.folder, step.at(line))
         self._pieces.append(Piece(f"github:close {number}", line))
-        self._composites[number] = (inner, prefix)
+
+    def _input(self, number: int, name: str, text: Str, step: Step) -> Input:
+        """What a composite action is given: it is made where the action begins."""
+        always = self.known.handed(text, step.line_of("uses"), step.inputs)
+
+        def worth(values: Values) -> Value:
+            held = self._opened.get((number, name))
+            return held[1] if held and held[0] is values else always(values)
+
+        return worth
 
     def _pasted(self, found: re.Match[str], step: Step) -> str:
         """A value of the matrix or an input: GitHub pastes it into the script before a shell."""
@@ -216,6 +229,7 @@ class Steps:
             "github:enter": self._enter,
             "github:leave": self._leave,
             "github:uses": self._uses,
+            "github:open": self._open,
             "github:close": self._close,
             "github:needs": self._needs,
         }
@@ -290,10 +304,20 @@ class Steps:
         self.known.start(reader)
         return SUCCESS
 
+    def _open(self, reader: Reader, items: list[Item]) -> Status:
+        """The inputs of a composite action, as they are when it begins."""
+        number, step = int(literal(items[0].text) or 0), self._of(items)
+        self.known.entered = None
+        expressions = self.known.expressions(reader, step)
+        for name, text in self._composites[number][2].items():
+            found = expressions.template(string(text), step.line_of("uses"))
+            self._opened[number, name] = reader.values, found
+        return SUCCESS
+
     def _close(self, reader: Reader, items: list[Item]) -> Status:
         """The outputs of a composite action."""
         step = self._of(items)
-        inner, prefix = self._composites[int(literal(items[0].text) or 0)]
+        inner, prefix, _ = self._composites[int(literal(items[0].text) or 0)]
         self.job.tell("action", step.line_of("uses"), step.raw.string("uses"))
         inside = Step(inner, {}, prefix, "", step.line_of("uses"))
         for name, entry in inner.mapping("outputs").items():

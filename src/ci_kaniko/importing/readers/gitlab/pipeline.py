@@ -8,7 +8,7 @@ from ci_kaniko.importing.calls import Var
 from ci_kaniko.importing.jobs import Facts, Job, Root
 from ci_kaniko.importing.readers.accounting import later, tell_unread
 from ci_kaniko.importing.readers.gitlab.files import Files
-from ci_kaniko.importing.readers.gitlab.rules import Rules, rule_variables
+from ci_kaniko.importing.readers.gitlab.rules import Rules
 from ci_kaniko.importing.readers.gitlab.settings import Settings
 from ci_kaniko.importing.readers.gitlab.variables import Variables, cells
 from ci_kaniko.importing.readers.inputs import name_of, read_input
@@ -191,7 +191,13 @@ class _Pipeline:
         self._inputs(job)
         self._configs(job)
         pieces = [Piece(string(script), script.first) for script in scripts]
-        script = read_pieces(job, [*rule_variables(self.files, whole.get("rules")), *pieces])
+        texts = [*map(str, scripts)]
+        workflow = self.root.mapping("workflow").get("rules")
+        set_by_rules = [
+            *variables.set_by_workflow(self.files, workflow, texts),
+            *variables.set_by(self.files, whole.get("rules"), texts),
+        ]
+        script = read_pieces(job, [*set_by_rules, *pieces])
         job.calls = script.calls
         if not job.calls:
             return None

@@ -8,31 +8,23 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.calls import Var, only_var
 from ci_kaniko.importing.jobs import Started
 from ci_kaniko.importing.readers.expressions import Expressions
-from ci_kaniko.importing.readers.scripts import Piece
 from ci_kaniko.importing.shell.guards import NO, YES, TooComplexError
 from ci_kaniko.importing.shell.values import Value, plain, pure
 from ci_kaniko.importing.ticked import (
     Map,
-    Str,
     ignore,
     line_of,
     mapping,
-    native,
-    peek,
     sequence,
     string,
 )
 from ci_kaniko.importing.translate.conditions import read
 from ci_kaniko.importing.translate.started import globs, push_only_where, set_triggers
-from ci_kaniko.syntax.logic import NotLogic, parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.readers.gitlab.files import Files
     from ci_kaniko.importing.readers.gitlab.variables import Variables
-    from ci_kaniko.syntax.logic import Node
 
 _REQUEST = '$CI_PIPELINE_SOURCE == "merge_request_event"'
 _REFS = {
@@ -60,7 +52,7 @@ class Rules:
         self.files = files
         self.variables = variables
         self.offered = variables.offered()
-        self.expressions = Expressions(self._named, known=job.environment)
+        self.expressions = Expressions(self._named, known=variables.fixed(job.environment))
         self.guards = self.expressions.guards
         self.paths: list[str] = []
         self.manual = False
@@ -286,59 +278,3 @@ def _named(word: str) -> Value:
         return plain(word)
     # a request's pipeline runs in the project that its branch is of
     return pure((Var(match[1].replace("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "CI_PROJECT_ID")),))
-
-
-# -- variables of rules --------------------------------------------------------------------------
-
-_MOST_RULES = 100
-
-
-def rule_variables(files: Files, value: Any) -> Iterator[Piece]:
-    """What rules set, as the script that says the same; nothing where a script cannot."""
-    word = "if"
-    pieces: list[Piece] = []
-    nodes: list[Any] = []
-    for item in files.flat(value):
-        rule = mapping(item)
-        if "changes" in rule or "exists" in rule or len(pieces) >= _MOST_RULES:
-            return
-        condition = peek(files.value(rule.get("if")))
-        test = _as_shell(condition) if condition else ":"
-        given = rule.mapping("variables")
-        texts = {name: peek(text) for name, text in given.items() if isinstance(text, Str)}
-        if test is None or any(re.search(r"[\"`\\]|\$\(", text) for text in texts.values()):
-            return
-        sets = " ".join(f'{name}="{text}";' for name, text in texts.items()) or ":;"
-        pieces.append(Piece(f"{word} {test}; then {sets}", line_of(given, rule.line)))
-        nodes += given.values()
-        word = "elif"
-    if nodes:
-        native([string(node) for node in nodes])
-        yield from pieces
-        yield Piece("else exit; fi", pieces[-1].line)  # then the job does not start
-
-
-def _as_shell(condition: str) -> str | None:
-    """A condition as a test of the shell; None where that is not plain."""
-    try:
-        node = parsed(condition)
-    except NotLogic:
-        return None
-    joint = {"and": " && ", "or": " || "}.get(node.kind)
-    tests = [_one_test(part) for part in (node.parts if joint else (node,))]
-    return None if None in tests else (joint or "").join(map(str, tests))
-
-
-def _one_test(node: Node) -> str | None:
-    if node.kind == "name" and node.text.startswith("$"):
-        return f'[ -n "{node.text}" ]'
-    operator, left, right = node.parts if node.kind == "compare" else ("", node, node)
-    if operator not in {"==", "!="} or not left.text.startswith("$"):
-        return None
-    if right.kind == "null":
-        return f'[ {"-z" if operator == "==" else "-n"} "{left.text}" ]'
-    value = right.parts[0] if right.kind == "text" else right.text
-    plain = right.kind == "text" or value.startswith("$")
-    if not plain or re.search(r"[\"`\\]", value):
-        return None
-    return f'[ "{left.text}" {operator.replace("==", "=")} "{value}" ]'

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, Var, filled_in, literal
 from ci_kaniko.importing.readers.matrices import combined
-from ci_kaniko.importing.readers.scripts import is_named
+from ci_kaniko.importing.readers.scripts import Piece, is_named
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.ticked import Map, line_of, mapping, native, peek, sequence, string
+from ci_kaniko.syntax.logic import NotLogic, parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.readers.gitlab.files import Files
+    from ci_kaniko.syntax.logic import Node
 
 _VARIABLE = re.compile(r"\$\$|\$\{(\w+)\}|\$([A-Za-z_]\w*)|\$\[\[\s*inputs\.([\w-]+)[^]]*\]\]")
 _WORD = re.compile(r"\w+")
 _PARTS = ("value", "expand", "description", "options")
+_SPECIAL = re.compile(r"[\"`\\]|\$(?!\{?\w+)")
+_REGEX = re.compile(r"(?:\\[./-]|\[[^\\\]]+\]|[\w^$/.*+?()|-])+")
+_MOST_RULES = 100
+_UNKNOWN = re.compile(r"\[ (?:if|changes|exists): ")
 _RUNNER = re.compile(r"(?:FF|GIT|KUBERNETES|ARTIFACT|CACHE|TRANSFER|FASTZIP|SECURE)_")
 
 
@@ -40,6 +48,9 @@ class Variables:
         self._known: dict[str, Text] = {}
         self.read: set[str] = set()
         """Those that something of the job is made of."""
+        self.fixed_names = {*own, *cell}
+        """Those of the job itself, which no rule of the workflow sets."""
+        self._changing: set[str] = set()
 
     def offered(self) -> dict[str, str]:
         """What GitLab asks of who starts a pipeline by hand, with what it is in all others."""
@@ -88,6 +99,81 @@ class Variables:
             part if isinstance(part, str) else _spelled(part) for part in self.text(value)
         )
 
+    def _named(self, texts: Iterable[str]) -> set[str]:
+        """The words of some texts, and those of the variables among them."""
+        found: set[str] = set()
+        waiting = [word for text in texts for word in _WORD.findall(text)]
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += _WORD.findall(self.raw.get(name, ("",))[0])
+        return found
+
+    # -- what rules set -----------------------------------------------------------------------
+
+    def fixed(self, known: dict[str, Text]) -> dict[str, Text]:
+        """Of some variables those that no rule of the workflow sets or is the other part of."""
+        moved = {name for name in known if self._named([name]) & self._changing}
+        return {name: text for name, text in known.items() if name not in moved}
+
+    def set_by_workflow(self, files: Files, rules: Any, scripts: list[str]) -> Iterator[Piece]:
+        """What the rules of the workflow set, which the job may set again."""
+        self._changing = {
+            name
+            for rule in files.flat(rules)
+            for name in mapping(rule).mapping("variables")
+            if name not in self.fixed_names
+        }
+        yield from self.set_by(files, rules, scripts, self.fixed_names)
+
+    def set_by(
+        self, files: Files, rules: Any, scripts: list[str], fixed: Iterable[str] = ()
+    ) -> Iterator[Piece]:
+        """What rules set of what scripts name, and what is made of it, as a script says it."""
+        named = self._named(scripts).difference(fixed)
+        word, sure = "if", True
+        pieces: list[Piece] = []
+        nodes: list[Any] = []
+        for item in files.flat(rules):
+            rule = mapping(item)
+            if len(pieces) >= _MOST_RULES:
+                return
+            if rule.peek("when") == "never":
+                continue
+            test = _test_of(files, rule)
+            sure = sure and not _UNKNOWN.search(test)
+            given = rule.mapping("variables")
+            texts = {name: peek(text) for name, text in given.items() if name in named}
+            sets = " ".join(self._sets(texts, named)) or ":;"
+            pieces.append(Piece(f"{word} {test}; then {sets}", line_of(given, rule.line)))
+            nodes += [given[name] for name in texts]
+            word = "elif"
+        if nodes:
+            native([string(node) for node in nodes])
+            yield from pieces
+            # without a rule that holds the job does not start
+            yield Piece("else exit; fi" if sure else "fi", pieces[-1].line)
+
+    def _sets(self, texts: dict[str, str], named: set[str]) -> Iterator[str]:
+        """Assignments of some variables and of those that are made of them, in an order."""
+        made = {
+            name: text
+            for name, (text, expands) in self.raw.items()
+            if expands and name in named and self._named([text]) & texts.keys()
+        }
+        waiting = {**made, **texts} if texts else {}
+
+        def set_one(name: str) -> Iterator[str]:
+            text = waiting.pop(name)
+            for other in _WORD.findall(text):
+                if other in waiting:
+                    yield from set_one(other)
+            yield f'{name}="{_SPECIAL.sub(_escaped, text)}";'
+
+        while waiting:
+            yield from set_one(next(iter(waiting)))
+
     def settle(
         self, texts: list[str], told: list[str], counts: Callable[[str], bool]
     ) -> dict[str, Any]:
@@ -95,13 +181,7 @@ class Variables:
 
         A runner's own settings, and what ``counts``, are the job's whoever gives them.
         """
-        used: set[str] = set()
-        waiting = [*told, *(word for text in texts for word in _WORD.findall(text))]
-        while waiting:
-            name = waiting.pop()
-            if name in self.raw and name not in used:
-                used.add(name)
-                waiting += _WORD.findall(self.raw[name][0])
+        used = self._named([*told, *texts])
         self.read |= used
         kept: dict[str, Any] = {}
         for name, value in self.nodes.items():
@@ -135,3 +215,59 @@ def cells(matrix: Any, text: str) -> Iterator[dict[str, str]]:
             if is_named(name, text):
                 native(mapping(entry)[name])
         yield from combined(lists)
+
+
+# -- conditions of rules in a shell ------------------------------------------------------------
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\{match.group()}"
+
+
+def _test_of(files: Files, rule: Map) -> str:
+    """Where a rule holds; what no shell tells is a test that nobody knows."""
+    condition = peek(files.value(rule.get("if")))
+    tests = [_condition(condition)] if condition else []
+    for key in ("changes", "exists"):
+        if key in rule:
+            value = files.value(rule[key])
+            listed = value.get("paths") if isinstance(value, Map) else value
+            shown = ", ".join(peek(item) for item in sequence(listed))
+            tests.append(_unknown(key, shown))
+    return " && ".join(tests) or ":"
+
+
+def _unknown(key: str, text: str) -> str:
+    return f"[ {key}: {shlex.quote(text)} ]"
+
+
+def _condition(text: str) -> str:
+    try:
+        return _as_shell(parsed(text))
+    except NotLogic:
+        return _unknown("if", text)
+
+
+def _as_shell(node: Node) -> str:
+    if node.kind in {"and", "or"}:
+        joined = (" && " if node.kind == "and" else " || ").join(map(_as_shell, node.parts))
+        return f"{{ {joined}; }}"
+    if node.kind == "not":
+        return f"! {_as_shell(node.parts[0])}"
+    if node.kind == "name" and node.text.startswith("$"):
+        return f'[ -n "{node.text}" ]'
+    operator, left, right = node.parts if node.kind == "compare" else ("", node, node)
+    negated = "! " if operator.startswith("!") else ""
+    if not left.text.startswith("$"):
+        return _unknown("if", node.text)
+    if operator in {"=~", "!~"} and right.kind == "regex" and right.text.endswith("/"):
+        body = right.text[1:-1].replace("\\/", "/").replace("\\d", "[0-9]")
+        if _REGEX.fullmatch(body):
+            return f'{negated}[[ -n "{left.text}" && "{left.text}" =~ {body} ]]'
+    if operator in {"==", "!="}:
+        if right.kind == "null":
+            return f'[ {"-n" if negated else "-z"} "{left.text}" ]'
+        value = right.parts[0] if right.kind == "text" else right.text
+        if right.kind == "text" or value.startswith("$"):
+            return f'{negated}[ "{left.text}" = "{_SPECIAL.sub(_escaped, value)}" ]'
+    return _unknown("if", node.text)

@@ -102,6 +102,9 @@ def _object(root: Map, original: Original, callers: Mapping[str, list[Caller]]) 
         if read_clones(job, pod, container, volumes_of(pod), ours=ours):
             settings = {**settings, "clone": True}
         _settings(job, pod, container, metadata, inner, settings)
+        if "name" in metadata and kind != "CronJob":
+            shown = settings.get("kind", "Pod"), job.name or "so"
+            job.tell("fixed-name", metadata.line_of("name"), *shown)
         _container_settings(job, pod, container)
         if len(running) > 1:
             job.name = container.peek("name") or job.name
@@ -153,8 +156,6 @@ def _settings(
     name = fixed(job, metadata.get(key), "name", metadata.line_of(key)).rstrip("-")
     job.name = name
     put(section, "name", name, "build-image")
-    if key == "name" and key in metadata:
-        job.tell("fixed-name", metadata.line_of("name"), base.get("kind", "Pod"), name or "so")
     used = _google_document(job, pod, container, inner.mapping("annotations"))
     built = (call.builder for call in job.calls if call.builder in BUILDER_IMAGES)
     ours = {

@@ -24,7 +24,7 @@ KANIKO_PROGRAM = "/kaniko/executor"
 _NAME = r"[A-Za-z_][\w.-]*"
 _KUBELET = re.compile(rf"\$\$|\$\(({_NAME})\)")
 _FILLED = re.compile(rf"\$\$|\$\(({_NAME})\)|\$\{{([A-Za-z_]\w*)\}}|\$([A-Z_][A-Z0-9_]*)\b")
-_LIST = re.compile(rf"\$\(({_NAME})\[\*\]\)")
+_LIST = re.compile(rf"\$\(({_NAME})(\[\*\])?\)")
 _SHELL = re.compile(r"(?:^|/)(?:sh|ash|bash|dash)$")
 
 
@@ -178,11 +178,11 @@ def _spread(job: Job, container: Map, key: str, known: Known) -> Iterator[Any]:
     """The words of a container, with those of lists in their place."""
     for item in container.sequence(key):
         whole = _LIST.fullmatch(peek(item))
-        if whole is None:
+        found = known.lists.get(whole[1]) if whole else None
+        if whole is None or (found is None and not whole[2]):
             yield item
             continue
         string(item)
-        found = known.lists.get(whole[1])
         if found is None:
             job.tell("parameter/list", line_of(item), whole[0])
         yield from found or ()

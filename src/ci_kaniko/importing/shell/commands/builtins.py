@@ -227,6 +227,16 @@ def look_up(reader: Reader, items: list[Item]) -> Status:
     return Status(guard, guard)
 
 
+def options(reader: Reader, items: list[Item]) -> Status:
+    """``getopts``: what the script is called with."""
+    text = " ".join(("getopts", *(spell(item.text) for item in items)))
+    for name in (*(literal(item.text) for item in items[1:2]), "OPTARG"):
+        if name:
+            reader.assign(name, pure((Output(text),)))
+    guard = reader.conditions.unknown(text, reader.line)
+    return Status(guard, guard)
+
+
 def make_folder(reader: Reader, items: list[Item]) -> Status:
     """``mkdir``: of a folder that is outside of the repository nothing reaches the image."""
     paths = [resolved(reader, item.text) for item in items if not starts_with(item.text, "-")]
@@ -269,6 +279,7 @@ BUILTINS: dict[str, Callable[[Reader, list[Item]], Status]] = {
     "false": fail,
     "hash": look_up,
     "mkdir": make_folder,
+    "getopts": options,
     "read": read,
     "readonly": export,
     "return": leave_function,

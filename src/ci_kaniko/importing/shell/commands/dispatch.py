@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import re
-from itertools import takewhile
+from itertools import product, takewhile
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Encoded, literal, only_var, spell, starts_with, variables
+from ci_kaniko.importing.calls import (
+    Encoded,
+    literal,
+    only_var,
+    spell,
+    split_text,
+    starts_with,
+    variables,
+    without_head,
+)
 from ci_kaniko.importing.shell.commands import docker as shell_docker
 from ci_kaniko.importing.shell.commands import fetching
 from ci_kaniko.importing.shell.commands.builtins import BUILTINS, unknown
@@ -33,9 +42,14 @@ from ci_kaniko.importing.signs import DOCKER, builder_called, is_program, is_tol
 from ci_kaniko.kaniko.builders import KANIKO
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ci_kaniko.importing.calls import Text
+    from ci_kaniko.importing.shell.commands.flags import Told
     from ci_kaniko.importing.shell.reader import Reader
 
+_CREDS = "--creds"
+"""Where a login stands that is of one push alone."""
 _ASSIGNED = re.compile(r"[A-Za-z_]\w*=")
 _TRANSPARENT = {"builtin", "busybox", "command", "env", "nohup", "sudo"}
 
@@ -189,9 +203,18 @@ def _tagged(reader: Reader, items: list[Item]) -> None:
     reader.images += [(image_name(item.text), call) for item in items[1:] for call in made]
 
 
-def _pushed(reader: Reader, names: list[Text], words: list[Item]) -> None:
+def _pushed(
+    reader: Reader, names: list[Text], words: list[Item], logins: Iterable[Told] = ()
+) -> None:
     """The push of an image that the script has built, told where it was built."""
     both, path = reader.guards.both, reader.state.path
+    before = reader.state.logins
+    pushed = [item for item in words if starts_with(item.text, "--destination=")]
+    for one, item in product(logins, pushed):
+        host = split_text(without_head(item.text, "--destination="), "/", 1)[0]
+        user, *password = split_text(one.value or (), ":", 1)
+        said = pure(host), pure(user), pure(password[0] if password else ())
+        shell_docker.add_logins(reader, *said, source=_CREDS, line=one.item.line)
     made = [call for name, call in reader.images if name in names]
     for name in names:
         reader.unpushed.pop(name, None)
@@ -206,12 +229,14 @@ def _pushed(reader: Reader, names: list[Text], words: list[Item]) -> None:
             line.keep(item)
         for item in words:
             line.keep(item._replace(guard=both(item.guard, path)))
+        given = [held for held in call.logins if held[1].source == _CREDS]
         reader.calls[place] = call._replace(
             items=line.words(call.line),
             files={**call.files, **reader.state.files},
-            logins=reader.state.logins,
+            logins=(*reader.state.logins, *given),
         )
         path = reader.guards.minus(path, call.path)
+    reader.state.logins = before
 
 
 _ASKING = {"curl", "ask", "ask_aws", "ask_s3"}
@@ -285,7 +310,7 @@ def _by_docker(reader: Reader, name: str, rest: list[Item]) -> Status | None:
         docker_build.build(reader, items, _line(reader, DOCKER.name, reader.state.path))
     elif command == "push" and reader.images:
         line = _line(reader, DOCKER.name, reader.state.path)
-        _pushed(reader, *docker_build.push(items, line))
+        _pushed(reader, *push_words(line, items))
     elif command == "tag" and reader.images and len(items) > 1:
         _tagged(reader, items)
     else:

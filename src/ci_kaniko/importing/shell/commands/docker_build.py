@@ -13,7 +13,6 @@ from ci_kaniko.importing.shell.commands.others import (
     fetched,
     fields,
     named,
-    push_words,
     subcommand,
 )
 from ci_kaniko.importing.shell.guards import NO
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 _SWITCHES = {
     *("no-cache", "pull", "push", "load", "quiet", "q", "rm", "force-rm", "compress", "squash"),
-    *("debug", "D", "check", "all-tags", "a", "disable-content-trust"),
+    *("debug", "D", "check"),
 }
 _LETTERS = {"t": "tag", "f": "file", "o": "output", "m": "memory", "c": "cpu-shares"}
 _WAYS = {
@@ -114,12 +113,3 @@ def _context(line: Line, one: Told) -> None:
         fetched(line, one, value)
     else:
         line.say(one.item, "context", value)
-
-
-def push(items: list[Item], line: Line) -> tuple[list[Text], list[Item]]:
-    """Which image is pushed, and where to: all of its tags are more than a script tells."""
-    for one in line.flags(items, _SWITCHES, _LETTERS):
-        if one.name in {"all-tags", "a"}:
-            line.left(one)
-    plain = [item for item in items if not starts_with(item.text, "-")]
-    return push_words(line, plain)

@@ -85,7 +85,8 @@ class Line:
 
     def left(self, told: Told) -> None:
         """Say that a flag is not carried over."""
-        self.note("builder-flag", told.shown, self.builder, line=told.item.line)
+        shown = f"--{told.name}" if told.name.endswith("creds") else told.shown
+        self.note("builder-flag", shown, self.builder, line=told.item.line)
 
     def say(self, item: Item, name: str, value: Text | None = None) -> None:
         """Say something in a flag of kaniko, where its item stands."""
@@ -373,14 +374,21 @@ def named(reader: Reader, names: list[Text], call: int, line: int) -> None:
 _FILES = {"docker-archive": "tar-path", "oci": "oci-layout-path"}
 _TRANSPORTS = {"containers-storage", "dir", "docker-daemon", "oci-archive", "ostree", "sif"}
 """Where Buildah pushes to that is no registry."""
+_PUSH_SWITCHES = {*_BUILDAH_SWITCHES, "all-tags", "disable-content-trust"}
 
 
-def push_words(line: Line, items: list[Item]) -> tuple[list[Text], list[Item]]:
-    """Which image ``buildah push`` pushes, and what it says in kaniko's flags."""
+def push_words(line: Line, items: list[Item]) -> tuple[list[Text], list[Item], list[Told]]:
+    """What a push of Buildah's or of a daemon's does.
+
+    Gives the names of its image, what it says in kaniko's flags, and what it logs in with.
+    """
     names = _carried_by_buildah("buildah push --")
     words: list[Told] = []
-    for one in line.flags(items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS):
-        if one.name:
+    logins: list[Told] = []
+    for one in line.flags(items, _PUSH_SWITCHES, {**_BUILDAH_LETTERS, "a": "all-tags"}):
+        if one.name == "creds":
+            logins.append(one)
+        elif one.name:
             line.carry(one, names, _BUILDAH_ITSELF)
         else:
             words.append(one)
@@ -395,7 +403,8 @@ def push_words(line: Line, items: list[Item]) -> tuple[list[Text], list[Item]]:
             line.left(target)
         else:
             line.say(target.item, "destination", place)
-    return [image_name(one.value or ()) for one in words[:image]], [*line.said.values()]
+    images = [image_name(one.value or ()) for one in words[:image]]
+    return images, [*line.said.values()], logins
 
 
 def subcommand(items: list[Item]) -> tuple[str, list[Item], list[Item]]:
