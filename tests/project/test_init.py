@@ -173,7 +173,9 @@ def test_any_files(repository: Repository, kind: str) -> None:
 def test_any_files_of_a_project_on_github(repository: Repository, kind: str) -> None:
     git(repository.folder, "remote", "add", "origin", "git@github.com:acme/shop.git")
     fill(repository, EXISTING[kind])
-    works(repository)
+    spec = works(repository)
+    own = {login.github.use for login in spec.registries.values() if login.github}
+    assert own == ({"ci-token"} if kind == "all" else set())
 
 
 @pytest.mark.parametrize(

@@ -86,11 +86,12 @@ class Starter(NamedTuple):
 
 
 class Login(NamedTuple):
-    """A registry and the secret that a first spec names for it; no secret for ci-token."""
+    """A registry and the secret that a first spec names for it, and the CI whose own it is."""
 
     host: str
     owner: str
     secret: str
+    own: str = ""
 
 
 def _start(target: str) -> Start:
@@ -237,7 +238,7 @@ def starter(root: str, wishes: Wishes) -> Starter:
     images = _images(root, facts) if len(facts.dockerfiles) > 1 else []
     path = facts.dockerfiles[0] if facts.dockerfiles else "Dockerfile"
     context, name = _split(path)
-    image, login = _wished(wishes.image) if wishes.image else _image(facts)
+    image, login = _wished(wishes.image, facts) if wishes.image else _image(facts)
     hub = image.startswith("docker.io/") or (login is not None and login.host == DOCKER_HUB)
     joint = "-" if hub else "/"
     text = fill(
@@ -400,7 +401,7 @@ def _secret_name(key: str) -> str:
     return f"BUILD_{name}" if name.startswith(_OF_PLATFORMS) or name[:1].isdigit() else name
 
 
-def _wished(image: str) -> tuple[str, Login | None]:
+def _wished(image: str, facts: Facts) -> tuple[str, Login | None]:
     """What the user wants to push, and the login that it needs."""
     if image == "${registry.image}":
         return image, None
@@ -416,11 +417,21 @@ def _wished(image: str) -> tuple[str, Login | None]:
         raise CannotStart(
             "`image` names a registry and an image in so many words, or is ${registry.image}"
         )
-    return image, Login(host, owner, _SECRETS.get(host, "REGISTRY_PASSWORD"))
+    is_ours = facts.path.lower().partition("/")[0] == owner
+    return image, _login(facts, host, owner, is_ours=is_ours)
+
+
+def _login(facts: Facts, host: str, owner: str, *, is_ours: bool = True) -> Login | None:
+    """The login to a registry; None where the CI's own does for all that is rendered."""
+    home = [name for name in facts.outputs if is_ours and facts.host == _start(name).home]
+    own = next((name for name in home if system(name).registry == host), "")
+    if own and len(facts.outputs) == 1:
+        return None
+    return Login(host, owner, _SECRETS.get(host, "REGISTRY_PASSWORD"), own)
 
 
 def _image(facts: Facts) -> tuple[str, Login | None]:
-    """What to push, and the login it needs where the CI's own does not do."""
+    """What to push, and the login that it needs."""
     only = next(iter(facts.outputs)) if len(facts.outputs) == 1 else ""
     known = system(only) if only else None
     if known and known.self_hosted:
@@ -431,11 +442,8 @@ def _image(facts: Facts) -> tuple[str, Login | None]:
     if host == "docker.io":
         rest = rest.rpartition("/")[2]
     image = f"{host}/{owner}/{rest}"
-    secret = _SECRETS[host]
     try:
         Reference(f"{image}:x")
     except ValueError:
         image, owner = f"{host}/acme/shop", "acme"
-    if known and known.registry == host and facts.host == _start(only).home:
-        return image, None
-    return image, Login(host, owner, secret)
+    return image, _login(facts, host, owner)
