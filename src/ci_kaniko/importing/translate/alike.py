@@ -41,11 +41,10 @@ def _rest(build: dict[str, Any], options: Collection[str] = ()) -> dict[str, Any
 
 def does_the_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether two jobs differ in nothing but the names that a platform gives them."""
-    mine, theirs = (
-        {**{key: build[key] for key in build if key not in NAMES}, **_settings(build)}
-        for build in (one, other)
+    told = (one.keys() | other.keys()).difference(NAMES)
+    return all(one.get(key) == other.get(key) for key in told) and _settings(one) == _settings(
+        other
     )
-    return mine == theirs
 
 
 def is_one_image(one: dict[str, Any], other: dict[str, Any]) -> bool:

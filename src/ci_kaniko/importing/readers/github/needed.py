@@ -45,9 +45,10 @@ ELSEWHERE = "needs."
 
 def needed_by(raw: Map, jobs: Map) -> Iterator[Needed]:
     """The jobs that a job reads outputs of, where the steps that make these can be read."""
-    asked = wanted("needs", raw)
+    needs = dict.fromkeys(map(peek, raw.sequence("needs")))
+    asked = wanted("needs", raw) if needs else set()
     own = raw.mapping("env").keys() | mapping(raw.get("container")).mapping("env").keys()
-    for name in dict.fromkeys(map(peek, raw.sequence("needs"))):
+    for name in needs:
         job = jobs.mapping(name)
         names = {each.partition(".")[2] for each in asked if each.partition(".")[0] == name}
         given = job.mapping("outputs")
