@@ -87,6 +87,7 @@ PUSHED = "--output type=image,name=quay.io/acme/shop:1,push="
     [
         ("--output type=docker,dest=a.tar,name=quay.io/acme/shop:1", ["1"]),
         (f"--output type=docker,dest=a.tar,name=quay.io/acme/shop:1 {PUSHED}true", []),
+        (f"{PUSHED}true,oci-mediatypes=true", []),
         (f"{PUSHED}true --output type=docker,dest=a.tar,name=quay.io/acme/shop:1", []),
         (f"--output type=docker,dest=a.tar,name=quay.io/acme/shop:2 {PUSHED}true", ["2"]),
         (f"--output type=docker,dest=a.tar,name=quay.io/acme/shop:1 {PUSHED}$PUSH", ["1"]),

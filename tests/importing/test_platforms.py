@@ -122,7 +122,7 @@ def test_a_file_of_the_repository_is_found(given: str, tmp_path: Path) -> None:
 def test_a_file_is_the_one_that_was_asked_for(path: str, found: bool) -> None:  # noqa: FBT001
     step = f"{{run: docker run gcr.io/kaniko-project/executor:v1.23.2 {_CALL.partition(' ')[2]}}}"
     job = f"{{runs-on: ubuntu-24.04, steps: [{step}]}}"
-    uses = "{uses: ./.github/workflows/build.yml}"
+    uses = "{uses: ./.github/workflows/build.yml, concurrency: images}"
     files = [
         ("ci.yml", f"on: {{push: {{branches: [release]}}}}\njobs: {{image: {uses}}}\n"),
         ("test.yml", "on: push\njobs: {test: {runs-on: ubuntu-24.04, steps: [{run: make}]}}\n"),
@@ -131,5 +131,7 @@ def test_a_file_is_the_one_that_was_asked_for(path: str, found: bool) -> None:  
     made = import_files(files)
     missing = [entry.message for entry in made.report if entry.rule == "reusable-workflow"]
     assert ("was not found" in "".join(missing)) is not found
+    kept = [entry.message for entry in made.report if entry.rule == "not-carried"]
+    assert ("image.concurrency is not carried over" in "".join(kept)) is found, kept
     branches = made.spec.triggers.branches if made.spec.triggers else ()
     assert (tuple(branches) == ("release",)) is found

@@ -160,6 +160,7 @@ def test_what_a_script_adds_to_git_is_told() -> None:
         '"GIT_PASSWORD=$GIT_PASSWORD"': '"GIT_PASSWORD=$GIT_PASSWORD" "GIT_SSH_COMMAND=x"',
         "--quiet --detach": "--quiet --force --detach",
         "run_git init --quiet": "run_git init --quiet\n      run_git config core.autocrlf true",
+        "run_git init": "run_git -c core.autocrlf=true init",
         "--workingdir /git": "--workingdir /git --user 1000",
     }
     for old, new in changes.items():
@@ -168,20 +169,29 @@ def test_what_a_script_adds_to_git_is_told() -> None:
         assert "skipped-command" in {entry.rule for entry in found.report}, new
 
 
-@pytest.mark.parametrize("words", ["xf out.tgz -C ctx", "-xzf out.tgz -C ctx", "xzf - -C ctx"])
-def test_an_archive_that_anybody_unpacks_is_the_context(words: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "context"),
+    [
+        ("tar xf out.tgz -C ctx", "tar://out.tgz"),
+        ("tar -xzf out.tgz -C ctx", "tar://out.tgz"),
+        (
+            "curl --aws-sigv4 aws:amz:x:s3 --output a.tgz https://$STORE/a; tar xf a.tgz -C ctx",
+            "https://${env.STORE}/a",
+        ),
+        ("tar xzf - -C ctx", None),
+        ('[ -z "$CI_COMMIT_TAG" ] || tar xf out.tgz -C ctx', None),
+    ],
+)
+def test_an_archive_that_anybody_unpacks_is_the_context(command: str, context: str | None) -> None:
     text = (
         "build:\n  image: quay.io/buildah/stable:v1.43.0\n  script:\n"
-        f"    - tar {words}\n    - buildah build -t quay.io/acme/shop:1 ctx\n"
+        f"    - {command!r}\n    - buildah build -t quay.io/acme/shop:1 ctx\n"
         "    - buildah push quay.io/acme/shop:1\n"
     )
     found = import_files([(".gitlab-ci.yml", text)])
+    assert str(found.spec.context) == (context or "ctx")
     told = {entry.rule for entry in found.report}
-    if " - " in words:
-        assert "skipped-command" in told
-    else:
-        assert str(found.spec.context) == "tar://out.tgz"
-        assert "skipped-command" not in told
+    assert ("skipped-command" in told) == (context is None)
 
 
 @pytest.mark.parametrize("command", ["", " --", " -- git", " -- git -c", " -- sh -c", " -- sh"])

@@ -89,17 +89,15 @@ class Report:
         self.rules.add(entry.rule)
         self._entries.setdefault(entry)
 
-    def _sentence(self, text: str) -> str:
-        """What is said of a line stands on one line, whatever it quotes."""
-        return self.clean(text).replace("\n", "\\n")
-
     @property
     def entries(self) -> tuple[Entry, ...]:
         """All entries, in the order of the files' lines within each kind."""
         advice = {text: self.clean(text) for text in {entry.advice for entry in self._entries}}
         cleaned = dict.fromkeys(
-            replace(entry, message=self._sentence(entry.message), advice=advice[entry.advice])
+            # What is said of a line stands on one line, whatever it quotes.
+            replace(entry, message=message.replace("\n", "\\n"), advice=advice[entry.advice])
             for entry in self._entries
+            for message in [self.clean(entry.message)]
         )
         place = KINDS.index
         return tuple(sorted(cleaned, key=lambda entry: (place(entry.kind), entry.path, entry.line)))

@@ -96,13 +96,10 @@ class DockerConfig:
         """A string of the document; variables that no shell replaced are meant as such."""
         parts: list[Part] = []
         for part in fill(text, self._holes):
-            if isinstance(part, str) and _ROBOT.fullmatch(part):
-                parts.append(part)
-            elif isinstance(part, str) and (match := _REFERENCE.search(part)):
+            plain = part if isinstance(part, str) and not _ROBOT.fullmatch(part) else ""
+            if match := _REFERENCE.search(plain):
                 self._note("unexpanded-variable", match.group(), line=self._line)
-                parts += references(part)
-            else:
-                parts.append(part)
+            parts += references(plain) if match else (part,)
         return join(parts)
 
     def _entry(self, host: str, entry: Any) -> Login:

@@ -107,12 +107,10 @@ class Guards:
 
     def choose(self, test: int, then: int, other: int) -> int:
         """``then`` where ``test`` holds, ``other`` elsewhere."""
-        if test == YES:
+        if test == YES or then == other:
             return then
         if test == NO:
             return other
-        if then == other:
-            return then
         if then == YES and other == NO:
             return test
         key = (test, then, other)

@@ -85,12 +85,9 @@ class Secrets:
             if secret in text:
                 head, _, tail = text.partition(secret)
                 return (*self._pieces(head, line), Masked(name, line), *self._pieces(tail, line))
-        hidden = hide(text)
-        if hidden == text:
-            return (text,)
         pieces: list[Part] = []
         at = 0
-        for match in re.finditer(re.escape(MASK) + "+", hidden):
+        for match in re.finditer(re.escape(MASK) + "+", hide(text)):
             if text[match.start() : match.end()] == match.group():
                 continue
             pieces += [text[at : match.start()], Masked("token", line)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from ci_kaniko.importing.shell.values import EMPTY, Item, Value, Values, pure
 
 Written = tuple[tuple[int, Text], ...]
 """The texts of a file; where no guard holds, it was not written."""
+_GROWING = ("variables", "arrays", "items", "exported", "files", "functions")
 
 
 @dataclass
@@ -34,21 +36,11 @@ class State:
 
     def fork(self, path: int) -> State:
         """The same place under another condition."""
-        return State(
-            path,
-            variables=self.variables.copy(),
-            arrays=self.arrays.copy(),
-            items=self.items.copy(),
-            exported=self.exported.copy(),
-            own=self.own,
-            unset=self.unset,
-            files=self.files.copy(),
-            logins=self.logins,
-            functions=self.functions.copy(),
-            traps=self.traps,
-            folder=self.folder,
-            output=self.output,
-        )
+        made = copy(self)
+        made.path = path
+        for name in _GROWING:
+            setattr(made, name, getattr(self, name).copy())
+        return made
 
     def value(self, name: str) -> Value:
         """What a variable holds; one that nobody set is a hole."""

@@ -38,20 +38,12 @@ _URLS = {
 _PATHS = {url: url.split("/", 3)[3] for url in _URLS.values()}
 
 
-def _slug(text: str) -> str:
-    return re.sub("[^a-z0-9]", "-", text.lower())[:63].strip("-")
-
-
-def _tag(text: str) -> str:
-    return re.sub("[^A-Za-z0-9_.-]", "-", text).lstrip(".-")[:128]
-
-
 _NAMED: dict[str, Callable[[str], str]] = {
     "short": lambda text: text[:8],
     "lower": str.lower,
     "upper": str.upper,
-    "slug": _slug,
-    "tag": _tag,
+    "slug": lambda text: re.sub("[^a-z0-9]", "-", text.lower())[:63].strip("-"),
+    "tag": lambda text: re.sub("[^A-Za-z0-9_.-]", "-", text).lstrip(".-")[:128],
     "owner": lambda text: text.rpartition("/")[0] if "/" in text else text,
     "name": lambda text: text.rpartition("/")[2],
 }
@@ -212,7 +204,7 @@ def _expanded(operator: str, argument: str, text: str) -> str:
         return _replaced(operator, argument, text)
     if operator == ":":
         return _slice(argument, text)
-    return _cased(operator, text)
+    return text.lower() if operator == ",," else text.upper()
 
 
 def _compiled(pattern: str, text: str) -> re.Pattern[str]:
@@ -236,7 +228,3 @@ def _slice(argument: str, text: str) -> str:
     if len(numbers) == 1:
         return text[start:]
     return text[start : start + numbers[1]] if numbers[1] >= 0 else text[start : numbers[1]]
-
-
-def _cased(operator: str, text: str) -> str:
-    return text.lower() if operator == ",," else text.upper()

@@ -133,7 +133,8 @@ def _holds_for(build: dict[str, Any], triggers: dict[str, Any]) -> bool:
         return True
     whens = [entry["when"] for entry in build.get("destinations", ()) if not isinstance(entry, str)]
     words = [word for when in whens for word in (when if isinstance(when, list) else [when])]
-    return any(_may_hold(word, triggers) and not _is_within(word, build) for word in words)
+    within = [*({"default-branch"} & own)]  # each of its own runs is that
+    return any(_may_hold(word, triggers) for word in words if word not in within)
 
 
 def _may_hold(word: Any, triggers: dict[str, Any]) -> bool:
@@ -141,19 +142,3 @@ def _may_hold(word: Any, triggers: dict[str, Any]) -> bool:
     event = _EVENT_OF[word if isinstance(word, str) else next(iter(word))]
     branches = {"branches", "default-branch"}
     return bool(_events(triggers) & (branches if event in branches else {event}))
-
-
-def _is_within(word: Any, build: dict[str, Any]) -> bool:
-    """Whether the build's own triggers start every run in which a word of a ``when`` holds."""
-    triggers = build["triggers"]
-    if word == "default-branch" and triggers.get(word):
-        return True
-    if isinstance(word, str):
-        event = "branches" if word == "default-branch" else _EVENT_OF[word]
-        return triggers.get(event) in (True, ["**"])
-    [(key, globs)] = word.items()
-    asked = {globs} if isinstance(globs, str) else {*globs}
-    own = {*triggers.get(_EVENT_OF[key], ())}
-    without = {glob for glob in own if glob.startswith("!")}
-    named = {glob for glob in asked if not glob.startswith("!")}
-    return own == {"**"} or (named <= own and without <= asked)

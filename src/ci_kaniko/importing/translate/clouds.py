@@ -49,12 +49,10 @@ class Clouds:
         self.settings = settings
         self.call = call
         self.asked: set[str] = set()
-        subshells = (found[0] for found in _SUBSHELL.finditer(job.script_text))
-        self._of_store = "".join(text for text in subshells if _CONTEXT in text)
-        self.text = _SUBSHELL.sub(
-            lambda found: "" if _CONTEXT in found[0] else found[0], job.script_text
-        )
-        """What asks clouds, but for the context."""
+        asking = [each[0] for each in _SUBSHELL.finditer(job.script_text) if _CONTEXT in each[0]]
+        self._of_store, self.text = "".join(asking), job.script_text
+        for subshell in asking:
+            self.text = self.text.replace(subshell, "")
 
     @contextmanager
     def asking_store(self) -> Iterator[None]:

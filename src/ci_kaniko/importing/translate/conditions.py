@@ -148,10 +148,6 @@ def read(
             made.unknown += _add(made, run, tags=())
     made.unknown = list(dict.fromkeys(made.unknown))
     made.narrowed = list(dict.fromkeys(made.narrowed))
-    if "default-branch" in made.words and (made.others or "other-branch" in made.words):
-        made.others = False
-        made.words = [word for word in made.words if word not in ROLES]
-        _once(made.refs.setdefault(("branch", ()), []), "**")
     if made.always or all("**" in made.refs.get((side, ()), ()) for side in REFS):
         made.always = True
         made.refs = {}

@@ -86,11 +86,9 @@ def take_builder(work: Work) -> None:
 
 def take_daemon(work: Work) -> None:
     """What was built on a daemon: kaniko needs none, and no client's image."""
-    image = spell(work.image)
-    line = work.image_line
     work.job.tell("daemon", work.call.line)
-    if image:
-        work.job.tell("daemon-image", line, image)
+    if work.image:
+        work.job.tell("daemon-image", work.image_line, spell(work.image))
 
 
 def _bare(image: str) -> str:
@@ -114,11 +112,9 @@ def _shell(work: Work, image: Text, line: int) -> None:
 def executor_of(job: Job, image: Text, line: int) -> dict[str, Any]:
     """What stands under ``executor:`` for an image; nothing for the default."""
     written = literal(image)
-    if written is None:
+    if not written:
         if image:
             job.tell("executor-image", line, spell(image))
-        return {}
-    if not written:
         return {}
     release = release_of(written)
     if release is None:

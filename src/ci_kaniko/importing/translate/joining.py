@@ -85,12 +85,10 @@ def _join(one: dict[str, Any], other: dict[str, Any]) -> None:
     pushes = {one.get("push", "auto"), other.get("push", "auto")}
     if not is_pushed:
         one.update({"push": "never"} if "never" in pushes else {})
-    elif "never" in pushes:
-        one.pop("push", None)
-        if pushes == {"never", "always"}:
-            one["push"] = "always"
     elif "always" in pushes:
         one["push"] = "always"
+    else:
+        one.pop("push", None)
 
 
 def _joined_jobs(

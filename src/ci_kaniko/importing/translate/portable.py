@@ -148,12 +148,11 @@ class Spelled:
         raise NotPortable("output", " ".join(spell((part,)).split()))
 
     def _variable(self, var: Var, line: int, *, reference: bool) -> str:
-        if var.portable and "@" in var.name:
-            own, _, prefix = var.name.partition("@")
-            self.settings.takes_prefix(prefix)
-            return self._changed(own, var.changes, var, line, reference=reference)
         if var.portable:
-            return self._changed(var.name, var.changes, var, line, reference=reference)
+            own, at, prefix = var.name.partition("@")
+            if at:
+                self.settings.takes_prefix(prefix)
+            return self._changed(own, var.changes, var, line, reference=reference)
         name = NEAR.get(var.name) or meaning(var)
         if name == "ref":
             return self._full_ref(var, line)

@@ -58,13 +58,8 @@ def _default_branch(build: dict[str, Any], report: Report) -> None:
     triggers = build.get("triggers")
     if not triggers or not triggers.pop("default-branch", False):
         return
-    if triggers.get("branches") == ["**"]:
-        return
-    name = build.get("default_branch")
-    if not name:
-        name = "main"
-        build["default_branch"] = name
-        report.tell("default-branch", "", 0)
+    build["default_branch"] = name = "main"
+    report.tell("default-branch", "", 0)
     others = [glob for glob in triggers.pop("branches", ()) if glob != name]
     made: dict[str, Any] = {"branches": [name, *others], **triggers}
     if made == {"branches": [name], "tags": ["**"], "pull_requests": True}:
@@ -96,7 +91,7 @@ def images(
     _checked_out_once(parts, report)
     branches = [build.pop("default_branch", "") for build in parts.values()]
     common = _common(list(parts.values()))
-    common.update({"default_branch": max(branches)} if any(branches) else {})
+    common.update({"default_branch": "main"} if any(branches) else {})
     common.update(templated)
     images = {}
     for name, build in parts.items():

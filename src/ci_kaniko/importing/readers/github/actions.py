@@ -89,25 +89,18 @@ class Actions:
     def tell(self, calls: Iterable[Call]) -> None:
         """Report the actions that the spec has no words for."""
         lines = [self.job.place(call.line)[1] for call in calls]
-        if not lines:
-            self._tell_builders()
-        for uses, action, line in self._others if lines else ():
-            why = f": {action.because}" if action and action.because else ""
-            if action and action.does == "nothing":
-                self.job.tell("needless-step", line, uses, why)
-            elif action and action.does == "wraps":
-                self.job.tell("other-builder", line, uses, why)
-            elif line > max(lines):
-                self.job.tell("later-step", line, uses)
-            else:
-                self.job.tell("earlier-step", line, uses, why)
-
-    def _tell_builders(self) -> None:
-        """Name what builds an image, or may, in a job that import reads no build of."""
         for uses, action, line in self._others:
-            if action and action.does == "wraps":
-                self.job.tell("other-builder", line, uses, f": {action.because}")
-        for uses, line in self._unknown:
+            why = f": {action.because}" if action and action.because else ""
+            does = action.does if action else ""
+            if does == "wraps":
+                self.job.tell("other-builder", line, uses, why)
+            elif lines and does == "nothing":
+                self.job.tell("needless-step", line, uses, why)
+            elif lines and line > max(lines):
+                self.job.tell("later-step", line, uses)
+            elif lines:
+                self.job.tell("earlier-step", line, uses, why)
+        for uses, line in () if lines else self._unknown:  # where no build is read, it may be one
             self.job.tell("unknown-action", line, uses)
 
 

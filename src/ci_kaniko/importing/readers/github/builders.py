@@ -36,9 +36,8 @@ class Builders:
 
     def _in_step(self, step: Map, depth: int) -> bool:
         run, uses = step.peek("run"), step.peek("uses")
-        if _FROM_ELSEWHERE.search(run) or self.original.scripts_in(run):
-            return True
-        return bool(uses) and (may_build(step) or self._in_action(uses, depth))
+        named = _FROM_ELSEWHERE.search(run) or self.original.scripts_in(run)
+        return bool(named or (uses and (may_build(step) or self._in_action(uses, depth))))
 
     def _in_action(self, uses: str, depth: int) -> bool:
         """Whether an action of the repository may call a builder."""

@@ -87,7 +87,7 @@ class Metadata:
         self.suffix: Text = ()
         self.latest = "auto"
         self._entries_by_weight: list[Entry] = []
-        self.affixes_latest = {"prefix": False, "suffix": False}
+        self.around_latest: dict[str, Text] = {"prefix": (), "suffix": ()}
 
     # -- tags ---------------------------------------------------------------------------------
 
@@ -102,7 +102,7 @@ class Metadata:
         self._entries_by_weight = entries
         named = [(entry.guard, entry.text, entry.line) for entry in entries]
         named += self._latest(entries, line)
-        bases = [row for row in images if not _is_disabled(row.text)]
+        bases = [row for row in images if literal(_fields(row.text).get("enable", ())) != "false"]
         found: dict[Text, Item] = {}
         if len(bases) * len(named) > _MOST_TAGS:
             count = len(bases) * len(named)
@@ -150,8 +150,7 @@ class Metadata:
         for entry in entries:
             found = self.guards.either(found, self.guards.both(rest, entry.latest))
             rest = self.guards.minus(rest, entry.guard)
-        prefix = self.prefix if self.affixes_latest["prefix"] else ()
-        suffix = self.suffix if self.affixes_latest["suffix"] else ()
+        prefix, suffix = self.around_latest.values()
         return [(found, join((*prefix, "latest", *suffix)), line)]
 
     def _flavor(self, rows: list[Item]) -> None:
@@ -160,7 +159,8 @@ class Metadata:
             for name in ("prefix", "suffix"):
                 if name in fields:
                     setattr(self, name, fields[name])
-                    self.affixes_latest[name] = literal(fields.get("onlatest", ())) == "true"
+                    also = literal(fields.get("onlatest", ())) == "true"
+                    self.around_latest[name] = fields[name] if also else ()
             if "latest" in fields:
                 self.latest = literal(fields["latest"]) or self.latest
                 if row.guard != YES or literal(fields["latest"]) is None:
@@ -356,7 +356,3 @@ def _fields(text: Text) -> dict[str, Text]:
 def _name(text: Text) -> Text:
     """The image of a line of ``images:``, which may be ``name=IMAGE,enable=true``."""
     return stripped_text(_fields(text).get("name", text if "=" not in spell(text) else ()))
-
-
-def _is_disabled(text: Text) -> bool:
-    return literal(_fields(text).get("enable", ())) == "false"

@@ -55,17 +55,17 @@ def needed_by(raw: Map, jobs: Map) -> Iterator[Needed]:
         outputs = {key: peek(given[key]) for key in given if key in names}
         if not outputs or any(key in job for key in _ELSEWHERE):
             continue
-        ids = {step for text in outputs.values() for step in _steps_of(text)}
+        ids = {id_ for text in outputs.values() for id_, _ in re.findall("steps" + _OUTPUT, text)}
         every = [mapping(step) for step in job.sequence("steps")]
         made = [step for step in every if step.peek("id") in ids]
-        if len(made) < len(ids) or not all(map(_is_readable, made)):
-            continue
-        if any("GITHUB_ENV" in step.peek("run") for step in every):
-            continue
         env = job.mapping("env")
-        if any("needs." in peek(value) for value in env.values()):
-            continue
-        if any(_names(step, own - env.keys()) for step in made):
+        if (
+            len(made) < len(ids)
+            or not all(map(_is_readable, made))
+            or any("GITHUB_ENV" in step.peek("run") for step in every)
+            or any("needs." in peek(value) for value in env.values())
+            or any(_names(step, own - env.keys()) for step in made)
+        ):
             continue
         rest = [step for step in every if step not in made]
         whole = job.keys() <= _KEYS and given.keys() == names and all(map(_checks_out, rest))
@@ -87,10 +87,6 @@ def list_of(text: str) -> str:
     whole = EXPRESSION.fullmatch(text.strip())
     one = _ONE.fullmatch(whole[1]) if whole else None
     return f"{one[1]}.outputs.{one[2]}" if one else ""
-
-
-def _steps_of(text: str) -> set[str]:
-    return {each.partition(".")[0] for each in wanted("steps", text)}
 
 
 def _names(step: Map, variables: Iterable[str]) -> bool:

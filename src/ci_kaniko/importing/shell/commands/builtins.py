@@ -26,7 +26,7 @@ from ci_kaniko.importing.shell.files import (
     read_file,
     resolved,
 )
-from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.reader import FAILURE, SUCCESS, Status
 from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import (
@@ -262,11 +262,6 @@ def trap(reader: Reader, items: list[Item]) -> Status:
     return SUCCESS
 
 
-def fail(reader: Reader, items: list[Item]) -> Status:
-    """``false``."""
-    return Status(NO, NO)
-
-
 BUILTINS: dict[str, Callable[[Reader, list[Item]], Status]] = {
     ".": run_file,
     "break": jump("break"),
@@ -276,7 +271,7 @@ BUILTINS: dict[str, Callable[[Reader, list[Item]], Status]] = {
     "eval": evaluate,
     "exit": leave_script,
     "export": export,
-    "false": fail,
+    "false": lambda *_: FAILURE,
     "hash": look_up,
     "mkdir": make_folder,
     "getopts": options,

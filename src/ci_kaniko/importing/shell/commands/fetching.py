@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.shell.values import Item
 
 _TOLD = re.compile(r"(?i)(?:GIT_USERNAME|GIT_PASSWORD|HTTPS?_PROXY|NO_PROXY)=[^\n]*")
-_FROM = re.compile(r"buildah from (\S+)")
+_FROM = re.compile(r"\$\(buildah from (\S+)\)")
 _DEPTH = "--depth="
 _SIGNED = re.compile(r"aws:amz:[^:]+:s3")
 _S3 = re.compile(r"(https?://)((?:[^./]+\.)(?=s3\.))?([^/]+)/(.*)", re.DOTALL)
@@ -53,7 +53,7 @@ def by_buildah(reader: Reader, items: list[Item]) -> Status | None:
     if spelled[:1] != ["--volume"] or spelled[2:3] != ["--workingdir"] or spelled[5:6] != ["--"]:
         return None
     folder, *inside = split_text(words[1], ":")
-    image = _FROM.fullmatch(_printed(words[4]))
+    image = _FROM.fullmatch(spell(words[4]))
     if inside != [words[3]] or image is None or not all(map(_is_for_git, reader.stdin or EMPTY)):
         return None
     if spelled[6:7] == ["git"]:
@@ -67,11 +67,6 @@ def by_buildah(reader: Reader, items: list[Item]) -> Status | None:
     if not rest or not _git(found, rest):
         return None
     return _filled(reader, folder, found, "buildah run")
-
-
-def _printed(text: Text) -> str:
-    """The command that prints a text."""
-    return text[0].command if len(text) == 1 and isinstance(text[0], Output) else ""
 
 
 def _is_for_git(case: tuple[int, Text]) -> bool:
@@ -97,12 +92,11 @@ def _git(found: Fetched, words: list[Text]) -> bool:
         found.options["depth"] = depths[0].removeprefix(_DEPTH)
     spelled = [literal(word) for word in rest]
     if command == "fetch" and len(rest) == 2:
-        _address(found, rest[0])
-        head = "refs/"
-        if literal(rest[1]) != "HEAD" and not starts_with(rest[1], head):
-            found.options["branch"] = spell(rest[1])
-        elif literal(rest[1]) != "HEAD":
+        found.address = join(("git://", *without_head(rest[0], "https://")))
+        if starts_with(rest[1], "refs/"):
             found.ref = rest[1]
+        elif literal(rest[1]) != "HEAD":
+            found.options["branch"] = spell(rest[1])
     elif command == "checkout" and spelled[:1] == ["--detach"] and len(rest) == 2:
         found.commit = () if spelled[1] == "FETCH_HEAD" else rest[1]
     elif command == "submodule" and spelled == ["update", "--init", "--recursive"]:
@@ -112,10 +106,6 @@ def _git(found: Fetched, words: list[Text]) -> bool:
             command == "remote" and spelled[:2] == ["add", "origin"] and len(rest) == 3
         )
     return True
-
-
-def _address(found: Fetched, text: Text) -> None:
-    found.address = join(("git://", *without_head(text, "https://")))
 
 
 # -- an archive --------------------------------------------------------------------------------
