@@ -18,6 +18,7 @@ from ci_kaniko.importing.calls import (
     spell,
     without_head,
 )
+from ci_kaniko.importing.shell.commands.containers import mounts
 from ci_kaniko.importing.translate.clouds import Clouds, whole_variable
 from ci_kaniko.importing.translate.images import host_of
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
@@ -41,6 +42,7 @@ _HELPERS = {
     **dict.fromkeys(("acr-env", "acr", "acr-linux"), "azure"),
 }
 _CONFIG_KEY = ".dockerconfigjson"
+_CONFIG_FOLDER = re.compile(r"^/(?:kaniko|root)/\.docker(?:/config\.json)?/?$")
 _HUB_KEY = "https://index.docker.io/v1/"
 _PROXY_SERVER = "CI_DEPENDENCY_PROXY_SERVER"
 
@@ -398,6 +400,8 @@ class Logins(Clouds):
         elif own and self.job.target in {"gitlab", "buildkite"}:
             said = "hook-login/own" if self.job.target == "gitlab" else "hook-login"
             self.job.tell(said, self.call.line, host)
+        elif outside := self._config_outside():
+            self.job.tell("missing-login/mounted", self.call.line, host, outside)
         elif (
             any(
                 (literal(word.text) or "").startswith(f"--registry-client-cert={host}=")
@@ -410,6 +414,13 @@ class Logins(Clouds):
             self.job.tell("anonymous", self.call.line, host)
         else:
             self.job.tell("missing-login", self.call.line, host)
+
+    def _config_outside(self) -> str:
+        """What is mounted as the docker config, where the file does not tell what it holds."""
+        claims = {path: claim.store for path, claim in self.job.claims.items()}
+        given = {spell(inside): spell(outside) for outside, inside in mounts(self.call.docker)}
+        found = (held for path, held in (given | claims).items() if _CONFIG_FOLDER.search(path))
+        return next(found, "")
 
     def _by_cloud(self, host: str, cloud: str) -> None:
         self.found[host] = self.cloud(cloud)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.ticked import failure
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _MAX_DEPTH = 100
+_MAX_INLINED = 2_000
+_MAX_AROUND = 10
+_FUNCTION = re.compile(r"\s*(?:@\w+\s+)*(?:(?:def|void|private|static)\s+)+(\w+)\s*\(\s*\)\s*")
+_CALL = re.compile(r"\s*(?:this\.)?\w+\s*\(\s*\)\s*")
 MARK = "\x01"
 _TOKEN = re.compile(
     r"(?P<comment>//[^\n]*|/\*(?:.*?\*/|.*)|\A\#![^\n]*)"
@@ -23,6 +27,8 @@ _TOKEN = re.compile(
 )
 _PART = re.compile(r"\\(.)|\$\{([^{}]*)\}|\$([A-Za-z_]\w*(?:\.\w+)*)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "\n": "\\\n"}
+_PARAMETERS = re.compile(r"^[\w\s,.]*->\s*")
+_OPERATOR = re.compile(r"\s*(?!case\b|default\b).*(?:[,?:+=.]|&&|\|\|)\s*$", re.DOTALL)
 _GIVEN = re.compile(rf"(?:\b(\w+)\s*:\s*)?{MARK}")
 
 
@@ -90,17 +96,52 @@ class Parsed(NamedTuple):
     unpaired: tuple[int, ...]
 
 
+def inlined(statements: list[Statement]) -> list[Statement]:
+    """Statements in which functions of the file that get nothing stand where they are called."""
+    named = [(_FUNCTION.fullmatch(one.code), one) for one in statements if one.has_block]
+    bodies = {found[1]: one for found, one in named if found}
+    called: set[str] = set()
+    left = _MAX_INLINED
+
+    def filled(statement: Statement, around: frozenset[str]) -> Statement:
+        nonlocal left
+        name, block = statement.name, statement.block
+        if name in bodies and name not in around and _CALL.fullmatch(statement.code):
+            left -= sum(1 for _ in bodies[name].below())
+            if left > 0 and len(around) < _MAX_AROUND:
+                called.add(name)
+                around |= {name}
+                block = bodies[name].block
+                statement = Statement(statement.line, "script ", has_block=True)
+        return replace(statement, block=[filled(inner, around) for inner in block])
+
+    own = {id(one) for one in bodies.values()}
+    found = [filled(one, frozenset()) for one in statements if id(one) not in own]
+    return [*(one for name, one in bodies.items() if name not in called), *found]
+
+
+def _goes_on(statement: Statement | None, word: str) -> bool:
+    """Whether the next line belongs to a statement: an operator is its last word."""
+    return bool(word == "\n" and statement and _OPERATOR.match(statement.code))
+
+
 def parse(source: str, path: str) -> Parsed:
     """The statements of a file. Raises SpecError."""
     extra: list[int] = []
     top = Statement(1)
     open_: list[tuple[Statement, int]] = [(top, 0)]
     current: Statement | None = None
+    ended: Statement | None = None
     depth, line = 0, 1
     for token in _TOKEN.finditer(source):
         kind, word = token.lastgroup, token.group()
-        if kind == "close" or (kind == "end" and not depth):
+        if kind == "close" or (kind == "end" and not depth and not _goes_on(current, word)):
+            ended = None if word == ";" or kind == "close" else current or ended
+            if current and not (current.code.strip() or current.has_block):
+                open_[-1][0].block.remove(current)  # the names of what a closure is given
             current = None
+        if kind == "open" and current is None and ended and not ended.has_block:
+            current = ended  # a block may begin on a line of its own
         if kind == "close" and (depth or len(open_) == 1):
             extra.append(line)
         if kind == "close" and len(open_) > 1:
@@ -124,6 +165,8 @@ def parse(source: str, path: str) -> Parsed:
                 current.code += MARK
             else:
                 current.code += word
+                if "->" in word and (found := _PARAMETERS.match(current.code)):
+                    current.code = current.code[found.end() :]
         elif kind == "end" and current:
             current.code += " "
         line += word.count("\n")

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import (
     Output,
+    Part,
     Text,
     Var,
     filled_in,
     join,
     literal,
+    only_var,
     references,
     spell,
     split_text,
 )
 from ci_kaniko.importing.jobs import Facts, Job, Root, Secret
-from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement, parse
-from ci_kaniko.importing.readers.jenkins.pods import Pod, read_pod, template_of
+from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement, inlined, parse
+from ci_kaniko.importing.readers.jenkins.pods import Pod, pod_jobs, read_pod, template_of
 from ci_kaniko.importing.readers.jenkins.when import VARIABLES, asked_guard, if_guard
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.scripts import Piece, beginning, hole, read_pieces
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.importing.originals import Original
-    from ci_kaniko.importing.shell.values import Item
+    from ci_kaniko.importing.shell.values import Item, Value
 
 _FACTS = Facts(
     "jenkins",
@@ -44,9 +48,17 @@ _FACTS = Facts(
 )
 _IF = "jenkins:if"
 _WITH = "jenkins:with"
+_UNSET = "jenkins:unset"
 _SLOT = re.compile("\x02")
+_ASSIGNED = re.compile(r"\s*(?:(?:def|String|final)\s+)*(?:env\.)?(\w+)\s*=(?![=~])")
+_MAX_SET = 100
 _DECLARED = {"agent", "environment", "when"}
 _HELD = {"pipeline", "stages", "stage", "steps", "node", "podTemplate", "script", "parallel"}
+_CUT = re.compile(
+    r"((?:env\.)?\w+)(?:\??\.(?:take\((\d+)\)|substring\(0,\s*(\d+)\))|\[0\.\.(\d{1,2})\])"
+    r"(?:\s*\?:\s*['\"]\w*['\"])?"
+)
+_PLAIN = {"container", "dir", "withCredentials", "withEnv", "timeout", "timestamps", "ansiColor"}
 _ALWAYS = re.compile(
     r"(?:with|docker|$|\W)"
     r"|(?:ansiColor|catchError|configFileProvider|each|finally|for|gitlabCommitStatus|lock|matrix"
@@ -76,7 +88,10 @@ def jobs(original: Original) -> Iterator[Job]:
     """The stages of a Jenkinsfile that run the executor."""
     reader = _Reader(original)
     parsed = parse(original.text, original.path)
-    reader.outer(parsed.statements, _Around())
+    statements = inlined(parsed.statements)
+    reader.outer(statements, _Around())
+    if not reader.jobs:
+        reader.by_agents(statements)
     reader.tell()
     for job in reader.jobs[:1]:
         for line in parsed.unpaired:
@@ -97,7 +112,9 @@ class _Questions:
     def __init__(self) -> None:
         self.listed: list[Statement] = []
         self.given: list[dict[str, Text]] = []
-        self.host = Host({_IF: self._if, _WITH: self._with})
+        self.host = Host({_IF: self._if, _WITH: self._with, _UNSET: _unset}, self._expression)
+        self.bound: set[str] = set()
+        self.lost: set[str] = set()
 
     def asked(self, statement: Statement, before: str) -> tuple[str, str]:
         """An ``if`` or ``else`` as the test of a script; and all that its chain has asked."""
@@ -122,9 +139,23 @@ class _Questions:
             exported(reader, name)
         return SUCCESS
 
+    def _expression(self, reader: Reader, name: str) -> Value | None:
+        """What Groovy puts into a text: its own variables have what was set last."""
+        if name in self.lost:
+            return pure((Var(name),))
+        if name in self.bound:
+            return reader.value(name)
+        return pure(reader.given[name]) if name in reader.given else None
+
     def _if(self, reader: Reader, items: list[Item]) -> Status:
         guard = if_guard(reader.conditions, self.listed[int(literal(items[0].text) or 0)])
         return Status(guard, guard)
+
+
+def _unset(reader: Reader, items: list[Item]) -> Status:
+    name = literal(items[0].text) or ""
+    reader.assign(name, pure((Var(name),)))
+    return SUCCESS
 
 
 class _Reader:
@@ -136,6 +167,11 @@ class _Reader:
         self.rest: list[tuple[Statement, str]] = []
         self.used: set[str] = set()
         self.questions = _Questions()
+        self.bound = self.questions.bound
+        self.earlier: list[Piece] = []
+        self.words = Counter(re.findall(r"\w+", original.text))
+        self.left = _MAX_SET
+        self.asking = 0
 
     def outer(self, statements: list[Statement], around: _Around) -> None:
         """The statements around the stages, and the stages."""
@@ -150,7 +186,7 @@ class _Reader:
                 self._stage(around.stage or statement, statements, around)
                 return
             if not _builds(statement):
-                self._leave(statement, "before" if not self.jobs else "after")
+                self._leave(statement, "before" if not self.jobs else "after", around)
             elif name == "steps" or (name == "stage" and not _inner_stages(statement)):
                 stage = statement if name == "stage" else around.stage or statement
                 inner = statement.block
@@ -164,7 +200,21 @@ class _Reader:
                 inside = around if name in _HELD else self._wrapped(statement, around)
                 self.outer(statement.block, self._of_template(statement, inside))
 
-    def _leave(self, statement: Statement, when: str) -> None:
+    def by_agents(self, statements: list[Statement]) -> None:
+        """The pods of agents that build as they start, in whatever stage."""
+        for statement in (inner for one in statements for inner in one.below()):
+            if statement.name in {"yaml", "yamlFile"}:
+                around = self._agent(statement, _Around())
+            elif statement.name == "podTemplate":
+                around = self._of_template(statement, _Around())
+            else:
+                continue
+            found = [*pod_jobs(_FACTS, self.original, around.pod)] if around.pod else []
+            if found:
+                self.rest = [one for one in self.rest if one[0] is not statement]
+            self.jobs += found
+
+    def _leave(self, statement: Statement, when: str, around: _Around) -> None:
         """A part that no spec says: each of its statements is one line of the report."""
         if statement.name == "stage":
             below = list(statement.below())
@@ -175,14 +225,18 @@ class _Reader:
             self.rest.append((statement, f"{said}: {what}" if what else said))
             for inner in below:
                 self._checkout(inner)
+            self.earlier += self._settings([statement], around)
         elif statement.name == "parameters":
             for parameter in statement.block:
                 self._parameter(parameter)
-        elif not self._assigned(statement):
+        elif not self._assigned(statement, around):
+            self.earlier += self._settings([statement], around)
             self._tell_parts(statement, "")
 
     def _tell_parts(self, statement: Statement, head: str) -> None:
-        named = f"{head}{statement.name or statement.code.strip().replace(MARK, '...')}"
+        declared = re.match(r"\s*((?:def|String|final)\s+\w+)", statement.code)
+        own = declared[1] if declared else statement.name
+        named = f"{head}{own or statement.code.strip().replace(MARK, '...')}"
         if head.startswith(("options: ", "triggers: ")) or statement.name == "docker.image":
             named = f"{head}{statement.shown}"
         for inner in statement.block:
@@ -283,14 +337,69 @@ class _Reader:
         if value:
             self.known[name.text()] = (value,)
 
-    def _assigned(self, statement: Statement) -> bool:
+    def _assigned(self, statement: Statement, around: _Around) -> bool:
         """A variable with a text of its own."""
-        form = r"\s*(?:def |String |final )*(?:env\.)?(\w+)\s*=\s*\x01\s*$"
-        found = re.match(form, statement.code)
-        if found is None:
+        found = _ASSIGNED.match(statement.code)
+        if found is None or _value(found) != MARK or found[1] in self.bound:
             return False
-        self.known[found[1]] = self._text(statement.texts[0], _Around())
+        self.known[found[1]] = self._text(statement.texts[0], around)
         return True
+
+    def _bound(self, statement: Statement, around: _Around) -> Iterator[Piece]:
+        """What sets a variable of Groovy in a run, as a part of the script that follows."""
+        found = _ASSIGNED.match(statement.code)
+        if found is None or self.words[found[1]] < 2:
+            return
+        name, line, code = found[1], statement.line, _value(found)
+        self.left -= 1
+        if self.left < 0:
+            self.questions.lost.add(name)
+        elif code == MARK:
+            parts = self._text(statement.texts[0], around)
+            yield Piece(f"{name}={''.join(map(self._quoted, parts))}", line)
+        elif script := _printed(code, statement):
+            yield Piece(f"{name}=$(", line)
+            yield Piece(script.text(lambda one: self._hole(one, around)), script.line)
+            yield Piece(")", line)
+        elif re.fullmatch(r"(?:(?:env|params)\.)?[A-Za-z_]\w*", code):
+            yield Piece(f'{name}="{self._hole(code, around)}"', line)
+        else:
+            yield Piece(f"{_UNSET} {name}", line)
+        self.bound.add(name)
+
+    def _quoted(self, part: Part) -> str:
+        """A part of a text as a word of the shell."""
+        if isinstance(part, Var):
+            self.known[spell((part,))] = (part,)
+            return f'"{hole(part.name if part.name in self.bound else spell((part,)))}"'
+        return shlex.quote(spell((part,)))
+
+    def _settings(self, statements: list[Statement], around: _Around) -> Iterator[Piece]:
+        """What statements that build nothing set, and what Groovy asks before they do."""
+        test, chain = "", ":"
+        for statement in statements:
+            if statement.name in {"if", "else"}:
+                test, chain = self.questions.asked(statement, chain)
+                inner = [*self._settings(statement.block, around)]
+                if inner:
+                    yield Piece(f"if {test}; then", statement.line)
+                    yield from inner
+                    yield Piece("fi", statement.line)
+            elif statement.has_block and any(one.name == "when" for one in statement.block):
+                self._forget(statement)
+            elif statement.has_block and statement.name in {*_HELD, *_PLAIN}:
+                yield from self._settings(statement.block, around)
+            elif statement.has_block:
+                self._forget(statement)
+            else:
+                yield from self._bound(statement, around)
+
+    def _forget(self, statement: Statement) -> None:
+        """Variables that a block sets which may not run: only a run knows them."""
+        for inner in statement.below():
+            if found := _ASSIGNED.match(inner.code):
+                self.bound.add(found[1])
+                self.questions.lost.add(found[1])
 
     # -- steps --------------------------------------------------------------------------------
 
@@ -304,12 +413,14 @@ class _Reader:
             if any(self.original.may_build(piece.text) for piece in listed):
                 built = inside
                 break
+        for name in self.questions.lost:
+            self.known.pop(name, None)
         job.environment |= {**self.known, **around.environment}
         job.exported |= dict.fromkeys(around.environment, stage.line)
         job.secrets |= built.secrets
         if built.pod:
             read_pod(job, built.pod, built.container)
-        script = [piece for listed, _ in pieces for piece in listed]
+        script = [*self.earlier, *(piece for listed, _ in pieces for piece in listed)]
         job.calls = read_pieces(job, script, self.questions.host).calls
         take_read(job)
         for name in self.used & job.exported.keys():
@@ -335,14 +446,19 @@ class _Reader:
                 pieces.append((self._script(statement, around), around))
             elif name in {"if", "else"} and _builds(statement):
                 pieces.append(([Piece(f"if {test}; then", statement.line)], around))
+                self.asking += 1
                 self._steps(job, statement.block, around, pieces)
+                self.asking -= 1
                 pieces.append(([Piece("fi", statement.line)], around))
             elif statement.has_block and name in {*_HELD, "stage"}:
                 self._steps(job, statement.block, around, pieces)
             elif statement.has_block and _builds(statement):
                 self._steps(job, statement.block, self._wrapped(statement, around), pieces)
-            elif not self._assigned(statement):
-                self._tell_parts(statement, "")
+            elif self.asking or not self._assigned(statement, around):
+                found = [*self._settings([statement], around)]
+                pieces.append((found, around))
+                if not found:
+                    self._tell_parts(statement, "")
 
     def _script(self, statement: Statement, around: _Around) -> list[Piece]:
         text = statement.given("script") or statement.texts[0]
@@ -382,7 +498,8 @@ class _Reader:
     def _credentials(self, statement: Statement, around: _Around) -> _Around:
         secrets = dict(around.secrets)
         given = re.finditer(r"\b(\w+)\s*:\s*\x01|\x01", statement.code)
-        called = ""
+        by_name = re.search(r"\bcredentialsId\s*:\s*([\w.]+)", statement.code)
+        called = by_name[1] if by_name else ""
         for found, text in zip(given, statement.texts, strict=False):
             if found[1] == "credentialsId":
                 called = text.text()
@@ -408,9 +525,8 @@ class _Reader:
         values: list[Text] = []
 
         def slot(expression: str) -> str:
-            name = _variable(expression)
-            self.used.add(name)
-            values.append(self._values(around).get(name, (Var(name),)))
+            name = self._name(expression, around)
+            values.append(self._of(Var(name), around))
             return _SLOT.pattern
 
         text = quoted.text(slot)
@@ -418,24 +534,55 @@ class _Reader:
 
     def _resolved(self, text: Text, around: _Around) -> Text:
         """A text in which what Jenkins itself replaces has the values that it has here."""
-        known = self._values(around)
         parts = (references(part) if isinstance(part, str) else (part,) for part in text)
         return join(
             inner
             for part in (part for found in parts for part in found)
-            for inner in (known.get(part.name, (part,)) if isinstance(part, Var) else (part,))
+            for inner in (self._of(part, around) if isinstance(part, Var) else (part,))
         )
 
-    def _values(self, around: _Around) -> dict[str, Text]:
-        return {**self.known, **around.environment, **around.held}
+    def _known(self, name: str, around: _Around) -> Text | None:
+        """What a name stands for here, where no run decides it."""
+        for given in (around.held, around.environment, self.known):
+            if name in given and name not in self.bound:
+                return given[name]
+        return None
+
+    def _of(self, var: Var, around: _Around) -> Text:
+        found = self._known(var.name, around)
+        return (var,) if found is None else found
+
+    def _name(self, expression: str, around: _Around) -> str:
+        """The name of a value of Groovy; the beginning of a text that is known has one, too."""
+        name = _variable(expression)
+        found = _CUT.fullmatch(expression)
+        if found:
+            inner = _variable(found[1])
+            length = found[2] or found[3] or str(int(found[4]) + 1)
+            cut = only_var(self._of(Var(inner), around))
+            if cut and inner not in self.bound:
+                self.known[name] = (replace(cut, changes=(*cut.changes, f"first:{length}")),)
+        self.used.add(name)
+        return name
 
     def _hole(self, expression: str, around: _Around) -> str:
-        name = _variable(expression)
-        self.used.add(name)
-        known = self._values(around).get(name, ())
+        name = self._name(expression, around)
+        known = self._known(name, around) or ()
         if len(known) == 1 and isinstance(known[0], str):
             return known[0]
         return hole(name)
+
+
+def _value(assigned: re.Match[str]) -> str:
+    return assigned.string[assigned.end() :].strip()
+
+
+def _printed(code: str, statement: Statement) -> Quoted | None:
+    """The script that makes a value, where that is what it prints."""
+    found = re.fullmatch(r"(?:this\.|steps\.)?sh\b(.*?)(?:\.trim\(\))?", code, re.DOTALL)
+    if found is None or not re.search(r"returnStdout\s*:\s*true", found[1]):
+        return None
+    return statement.given("script")
 
 
 def _inner_stages(statement: Statement) -> bool:
