@@ -181,25 +181,35 @@ def checked(check: Callable[[str], Any]) -> Callable[[Any], str]:
     return read
 
 
+_NEARLY = pattern(
+    r'unknown variable "\$\{(?P<name>[a-z_]+\.[^:}]*).*" '
+    r"did you mean \$\{(?P<meant>(?!env\.)[^}]*)\}.*"
+)
+"""What a text without variables can only hold by mistake; others may be somebody else's."""
+
+
 def check_plain(text: str) -> None:
     """A text in which no variable is replaced, so that none may stand there. Raises Refused."""
     grammar.check_text(text)
     if "${" not in text:
         return
     try:
-        parts = parse(text)
+        found = names(parse(text))[:1]
     except Refused as refused:
         if "${image.name" in refused.message:
             raise
-        return
-    known = names(parts)
-    if known:
+        nearly = _NEARLY.fullmatch(f"{refused.message} {refused.hint}")
+        if nearly and nearly["meant"].startswith(INPUT_PREFIX):
+            hint = f"did you mean ${{{nearly['meant']}}}?"
+            raise Refused(refused.rule, refused.message, hint) from None
+        found = [nearly["name"]] if nearly else []
+    if found:
         raise Refused(
             "variable-not-allowed",
-            f"${{{known[0]}}} is not replaced in this field",
+            f"${{{found[0]}}} is not replaced in this field",
             "inputs also work in context, dockerfile, target and in what chooses a name, a stage "
             "or a runner"
-            if known[0].startswith(INPUT_PREFIX)
+            if found[0].startswith(INPUT_PREFIX)
             else "variables work in fetched contexts, build_args, labels, annotations, "
             "destinations, registries, cache.repo and extra_args",
         )

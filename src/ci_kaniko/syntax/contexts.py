@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ci_kaniko.problems.finding import Refused, quoted
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax import grammar
@@ -138,6 +140,9 @@ def git_parts(parts: Parts) -> tuple[Parts, list[Parts]]:
     return location, fragments
 
 
+_OTHER_ARCHIVE = pattern(r"(?i)(.*)\.(?:zip|7z|rar)", re.DOTALL)
+
+
 def _remote(text: str, scheme: str, rest: str) -> Parts:
     if scheme == "dir":
         raise Refused(
@@ -164,6 +169,9 @@ def _remote(text: str, scheme: str, rest: str) -> Parts:
     elif not all(rest.partition("/")[::2]):
         what = "HOST/FILE" if scheme == "https" else "BUCKET/FILE"
         raise Refused("bad-context", f"{quoted(text)} names no file", f"{scheme}://{what}")
+    if scheme != "git" and (other := _OTHER_ARCHIVE.fullmatch(rest.partition("?")[0])):
+        message = f"{quoted(text)} is no gzipped tar archive, which is what is unpacked"
+        raise Refused("bad-context", message, f"such as {scheme}://{other.group(1)}.tar.gz")
     return parse(text)
 
 
