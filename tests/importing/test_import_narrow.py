@@ -34,6 +34,7 @@ jobs:
           if [ "$GITHUB_EVENT_NAME" = push ]; then DEST=--destination=ghcr.io/acme/a:1; fi
           docker run -v "$PWD:/workspace" ghcr.io/osscontainertools/kaniko:v1.28.3 $DEST
 """
+_PUSHES = _GITHUB.replace(' "$GITHUB_EVENT_NAME" = push ', " -n x ")
 _POD = """\
 apiVersion: v1
 kind: Pod
@@ -264,6 +265,27 @@ CASES = {
     "some types of pull requests": Case(
         ("w.yml", _GITHUB.replace("ON", "{push: {}, pull_request: {types: [labeled]}}")),
         {"destinations": ["ghcr.io/acme/a:1"], "push": None},
+        {"event"},
+    ),
+    "pushes of pull requests into one branch": Case(
+        ("w.yml", _PUSHES.replace("ON", "{push: {}, pull_request: {branches: [main]}}")),
+        {"destinations": ["ghcr.io/acme/a:1"], "push": None},
+        {"request-branches", "request-pushes"},
+    ),
+    "pushes of pull requests that change some files": Case(
+        ("w.yml", _PUSHES.replace("ON", "{push: {}, pull_request: {paths: [app/**]}}")),
+        {"destinations": ["ghcr.io/acme/a:1"], "push": None},
+        {"paths", "request-pushes"},
+    ),
+    "pushes of pull requests of more types than usual": Case(
+        (
+            "w.yml",
+            _PUSHES.replace(
+                "ON",
+                "{push: {}, pull_request: {types: [opened, synchronize, reopened, labeled]}}",
+            ),
+        ),
+        {"destinations": ["ghcr.io/acme/a:1"], "push": "always"},
         {"event"},
     ),
     "two kinds of branches": Case(

@@ -103,7 +103,8 @@ class Started(NamedTuple):
 
     ``held`` says that it starts where the original may not, and must not push; ``requests`` that a
     pull request may start it, and ``implicit`` that nobody said so. With ``untimed`` a schedule
-    starts it at times that the file does not tell.
+    starts it at times that the file does not tell, with ``some_requests`` the file builds fewer
+    pull requests than a spec, so that none pushes.
     """
 
     triggers: Mapping[str, Any] | None = None
@@ -111,6 +112,7 @@ class Started(NamedTuple):
     requests: bool = False
     implicit: bool = False
     untimed: bool = False
+    some_requests: bool = False
 
 
 class Job(Voice):

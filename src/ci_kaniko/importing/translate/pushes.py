@@ -234,7 +234,9 @@ def _policy(work: Work, conditions: list[Condition], *, pushes: bool) -> None:
     in_requests = any(condition.requests for condition in conditions)
     if not (work.job.started.requests and in_requests):
         return
-    if work.job.started.implicit:
+    if work.job.started.some_requests:
+        work.job.tell("request-pushes", work.call.line)
+    elif work.job.started.implicit:
         work.job.tell("pushes-pull-requests", work.call.line)
     else:
         work.build["push"] = "always"

@@ -54,12 +54,13 @@ def set_triggers(
     schedules: Sequence[str] = (),
     by_hand: int | None = None,
     unsaid: bool = False,
+    some_requests: bool = False,
 ) -> None:
     """Turn a guard into the triggers of a job; ``requests`` says that it may be a pull request.
 
     What no trigger says does not start the job. ``schedules`` are cron lines, where the file has
     them. Where the guard ``by_hand`` holds, somebody starts it. ``unsaid`` are paths without which
-    it would start more often.
+    it would start more often; ``some_requests`` of the file are fewer than a spec builds.
     """
     versions = named_by_version(job)
     repository, when = one_repository(conditions.when(guard))
@@ -95,7 +96,9 @@ def set_triggers(
     if found is not None and by_hand is not None:
         found["manual"] = _by_hand(read(conditions.when(by_hand), starts=True, sides=sides), found)
     held = made.held or unsaid
-    job.started = Started(found, held, made.requests, untimed=untimed)
+    job.started = Started(
+        found, held, made.requests, untimed=untimed, some_requests=some_requests
+    )
 
 
 def _pushed_tags(

@@ -44,6 +44,7 @@ class Events:
         self.condition = condition
         self.condition_line = condition_line
         self.unsaid = False
+        self.some_requests = False
 
     def guard(self, expressions: Expressions) -> int:
         """Where the job runs."""
@@ -131,6 +132,7 @@ class Events:
             paths=paths,
             schedules=crons,
             unsaid=self.unsaid,
+            some_requests=self.some_requests,
         )
 
     def _report(self, job: Voice, event: str, settings: Map, line: int) -> None:
@@ -148,6 +150,7 @@ class Events:
             self._request_branches(job, settings)
             types = {string(item) for item in settings.sequence("types")}
             if types and types != _USUAL_TYPES:
+                self.some_requests |= not types >= _USUAL_TYPES
                 shown = ", ".join(sorted(types))
                 job.tell("event/types", settings.line_of("types"), event, shown)
 
@@ -155,6 +158,7 @@ class Events:
         for key in ("branches", "branches-ignore"):
             named = [string(item) for item in settings.sequence(key)]
             if named and not (key == "branches" and named == ["**"]):
+                self.some_requests = True
                 into = "into" if key == "branches" else "into others than"
                 job.tell("request-branches", settings.line_of(key), into, ", ".join(named))
 
@@ -170,6 +174,7 @@ class Events:
         first, *others = lists.items()
         for event, paths in others:
             if paths != first[1]:
+                self.some_requests = True
                 said = ", ".join(paths) or "every path"
                 job.tell("paths", self.on.line_of(event), event, first[0], said)
         return first[1]
