@@ -304,6 +304,35 @@ steps:
         {"registries": {"quay.io": {"username": "bot", "password": "QUAY"}}},
         told=((3, "upload-time"),),
     ),
+    "nobody knows what an image of one's own has": Case(
+        ".github/workflows/ci.yml",
+        """\
+on: push
+jobs:
+  image:
+    runs-on: ubuntu-24.04
+    container: ghcr.io/acme/kaniko-and-crane:2
+    steps:
+      - uses: actions/checkout@v5
+      - run: /kaniko/executor --context . --destination quay.io/acme/shop:1
+""",
+        {"destinations": ["quay.io/acme/shop:1"]},
+        told=((5, "executor-image"),),
+        silent=("no-shell", "action-in-container", "moving-executor"),
+    ),
+    "the executor of one's own stays": Case(
+        ".gitlab-ci.yml",
+        """\
+build:
+  image: {name: quay.io/acme/tools:kaniko, entrypoint: [""]}
+  script: /kaniko/executor --context . --destination $REGISTRY/$APP:1
+""",
+        {
+            "executor.image": "quay.io/acme/tools:kaniko",
+            "destinations": ["${env.REGISTRY}/${env.APP}:1"],
+        },
+        silent=("no-shell", "bad-reference"),
+    ),
     "what only kaniko hears has its line": Case(
         ".github/workflows/ci.yml",
         """\

@@ -31,6 +31,7 @@ TAKEN = {
     "below the own registry": ("${registry.image}/a:1", "${registry.host}", "a", "1"),
     "own host": ("${registry.host}/acme/a:1", "${registry.host}", "acme/a", "1"),
     "variable host": ("${env.HOST}/acme/a:1", "${env.HOST}", "acme/a", "1"),
+    "variables alone": ("${env.HOST}/${env.APP}:1", "${env.HOST}", "${env.APP}", "1"),
     "variables": (
         "ghcr.io/${repository.path}/${ref.slug}:${tag:-dev}-${commit.short}",
         "ghcr.io",

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.build import Build
 
 
+_WITHOUT_SHELL = re.compile(r"(?:latest|slim|v?\d+\.\d+\.\d+(?:-slim)?)?")
+"""Tags of the executor's own images that have no shell; of other ones nobody knows."""
+
+
 def resolve(spec: Build, target: str, *, directory_is_git: bool = False) -> Plan:
     """The plan of a spec on a target; what is wrong is in its ``findings``.
 
@@ -89,7 +93,7 @@ def impossible_image(build: Build, *, with_shell: bool) -> Iterator[Finding]:
     if not with_shell:
         return
     tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
-    if has_own_tag(executor) and not re.search("debug|alpine|bootstrap", tag):
+    if has_own_tag(executor) and _WITHOUT_SHELL.fullmatch(tag):
         yield Finding(
             "no-shell",
             ("executor", "image"),

@@ -371,7 +371,7 @@ def _check_repository(
                 f"${{{ref.name}}} does not always make a valid repository name",
                 "use ${ref.slug} or ${repository.path}",
             )
-        return ("x/x" if ref.name == "repository.path" else "x") + (ref.default or "")
+        return ("x/x" if ref.name == "repository.path" else "xx") + (ref.default or "")
 
     plain = _sampled(repository, refs, in_path)
     if plain.lower() != plain:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Text, literal, spell
 from ci_kaniko.importing.jobs import put
-from ci_kaniko.importing.signs import is_image
 from ci_kaniko.importing.translate.images import split_tag
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS, at_least, distribution_of
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
 
 _VERSION = re.compile(r"v\d+\.\d+\.\d+")
+_MOVING = {"", "latest", "debug", "main", "master"}
 
 
 class Release(NamedTuple):
@@ -31,6 +31,11 @@ class Release(NamedTuple):
     debug: bool
     digest: str
     distribution: str | None
+
+    @property
+    def is_kaniko(self) -> bool:
+        """Whether it holds what a release of kaniko does, and no more."""
+        return self.distribution is not None or bool(_VERSION.fullmatch(self.version))
 
 
 @functools.lru_cache(maxsize=128)
@@ -45,6 +50,12 @@ def release_of(written: str) -> Release | None:
         return None
     debug = tag.endswith("-debug") or tag == "debug"
     return Release(repository, version, debug, digest, distribution)
+
+
+def is_kaniko(image: str) -> bool:
+    """Whether an image is a release of kaniko, and so without what a script or an action needs."""
+    release = release_of(image)
+    return release is not None and release.is_kaniko
 
 
 def pinned_without(image: Text, flag: str) -> str:
@@ -101,7 +112,7 @@ def _shell(work: Work, image: Text, line: int) -> None:
     _, tag = split_tag(written.partition("@")[0])
     if (
         work.job.has_shell
-        and is_image(written)
+        and is_kaniko(written)
         and work.call.image is None
         and (tag or "@" not in written)
         and ("debug" not in tag and not re.search("alpine|bootstrap|shell", tag))
@@ -123,7 +134,8 @@ def executor_of(job: Job, image: Text, line: int) -> dict[str, Any]:
     repository, version, debug, digest, distribution = release
     if not _VERSION.fullmatch(version):
         known = DISTRIBUTIONS[DEFAULT]
-        is_fixed = bool(digest) or version.startswith("debug-v")
+        is_own = distribution is None and version not in _MOVING
+        is_fixed = is_own or bool(digest) or version.startswith("debug-v")
         told = "executor-image/unnamed" if is_fixed else "moving-executor"
         job.tell(told, line, written, known.image, known.version)
         if is_fixed and distribution and DISTRIBUTIONS[distribution].frozen:

@@ -96,9 +96,7 @@ def set_triggers(
     if found is not None and by_hand is not None:
         found["manual"] = _by_hand(read(conditions.when(by_hand), starts=True, sides=sides), found)
     held = made.held or unsaid
-    job.started = Started(
-        found, held, made.requests, untimed=untimed, some_requests=some_requests
-    )
+    job.started = Started(found, held, made.requests, untimed=untimed, some_requests=some_requests)
 
 
 def _pushed_tags(

@@ -22,6 +22,7 @@ from ci_kaniko.importing.readers.matrices import cell_name, followed
 from ci_kaniko.importing.shell.values import EMPTY, pure
 from ci_kaniko.importing.signs import are_mentioned, is_image
 from ci_kaniko.importing.ticked import Map, Str, ignore, leftover, line_of, mapping, string
+from ci_kaniko.importing.translate.executor import is_kaniko
 from ci_kaniko.syntax.references import pulled_from
 
 if TYPE_CHECKING:
@@ -267,8 +268,9 @@ class Workflow:
         for step in raw.sequence("steps"):
             uses = mapping(step).peek("uses")
             if uses.startswith("actions/checkout"):
-                job.tell("action-in-container", mapping(step).line_of("uses"), uses)
                 job.section.pop("mode", None)
+                if is_kaniko(image):
+                    job.tell("action-in-container", mapping(step).line_of("uses"), uses)
         known.environment(inner.mapping("env"))
         return self._pull_login(inner.mapping("credentials"), job, known)
 
