@@ -31,6 +31,7 @@ STARTS = {
     "nightly": "schedule: [{cron: '1 2 * * *'}]",
     "hand": "workflow_dispatch: {}",
 }
+MORE = {"others": "push: {branches-ignore: [main], tags: ['v*']}"}
 EVENTS = (
     *("branch=main", "branch=next", "branch=old", "tag=v1.2.3", "pull-request", "schedule"),
     "manual",
@@ -49,7 +50,7 @@ BUILD = "      /kaniko/executor --context . --destination quay.io/acme/%s\n"
 
 
 def _job(name: str, user: str = "bot", more: str = "") -> tuple[str, str]:
-    text = JOB.format(on=STARTS[name], name=name, user=user, more=more)
+    text = JOB.format(on={**STARTS, **MORE}[name], name=name, user=user, more=more)
     return f".github/workflows/{name}.yml", text
 
 
@@ -65,7 +66,9 @@ def _pushed(*jobs: tuple[str, str]) -> set[tuple[str, str, tuple[str, ...], tupl
     }
 
 
-@pytest.mark.parametrize(("one", "other"), [*permutations(STARTS, 2)])
+@pytest.mark.parametrize(
+    ("one", "other"), [*permutations(STARTS, 2), ("main", "others"), ("others", "main")]
+)
 def test_jobs_that_are_joined_push_what_each_did(one: str, other: str) -> None:
     for second in (_job(other), _job(other, "other"), _job(other, more=":1 -d quay.io/acme/x")):
         both = _pushed(_job(one), second)

@@ -112,8 +112,29 @@ _EVENT_OF = {
 
 def _overlap(one: Any, other: Any) -> bool:
     if isinstance(one, list) and isinstance(other, list):
+        if are_left_out(one, other) or are_left_out(other, one):
+            return False
         return bool(set(one) & set(other)) or "**" in one or "**" in other
     return bool(one and other)
+
+
+def are_left_out(globs: list[str], others: list[str]) -> bool:
+    """Whether some globs leave out, by their names, all that other ones take."""
+    return {f"!{glob}" for glob in others if not glob.startswith("!")} <= {*globs}
+
+
+def united(globs: list[str], others: list[str]) -> list[str]:
+    """What two lists of globs take that have nothing in common.
+
+    >>> united(["**", "!main", "!dev"], ["main"])
+    ['**', '!dev']
+    """
+    both = [*globs, *others]
+    taken = {glob for glob in both if not glob.startswith("!")}
+    left = [glob for glob in dict.fromkeys(both) if glob.removeprefix("!") not in taken - {glob}]
+    if "**" not in taken:
+        return left
+    return ["**", *(glob for glob in left if glob.startswith("!"))]
 
 
 def _asks_for_changes_alike(mine: dict[str, Any], theirs: dict[str, Any]) -> bool:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.shell.guards import MAX_CALLS
 from ci_kaniko.importing.translate.alike import (
+    are_left_out,
     does_the_same,
     is_a_trial,
     is_one_image,
     is_pushed_too,
+    united,
 )
 from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS, globs_in_short
 from ci_kaniko.importing.translate.logins import as_pushed
@@ -152,7 +154,7 @@ def _join_events(one: dict[str, Any], other: dict[str, Any]) -> None:
     for key in _EVENTS:
         mine, theirs = one["triggers"].get(key), other["triggers"].get(key)
         if isinstance(mine, list) or isinstance(theirs, list):
-            triggers[key] = list(dict.fromkeys([*(mine or []), *(theirs or [])]))
+            triggers[key] = united(mine or [], theirs or [])
         elif mine or theirs:
             triggers[key] = True
     if "default-branch" in one["triggers"] or "default-branch" in other["triggers"]:
@@ -160,11 +162,31 @@ def _join_events(one: dict[str, Any], other: dict[str, Any]) -> None:
     if repository := one["triggers"].get("repository"):
         triggers["repository"] = repository
     _join(one, other)
+    for entry in one.get("destinations", ()):
+        if isinstance(entry, dict) and isinstance(entry.get("when"), list):
+            entry["when"] = _in_short(entry["when"])
     one["triggers"] = triggers
     if triggers == DEFAULT_TRIGGERS:
         del one["triggers"]
     if not one.get("destinations"):
         one.pop("destinations", None)
+
+
+def _in_short(words: list[Any]) -> Any:
+    """Words of a ``when``, with one list of branches where one of them leaves out the other's."""
+    found: list[Any] = []
+    for word in words:
+        one, other = (_branches(item) for item in ((found or [None])[-1], word))
+        if one and other and (are_left_out(one, other) or are_left_out(other, one)):
+            found[-1] = {"branch": globs_in_short(united(one, other))}
+        else:
+            found.append(word)
+    return found[0] if len(found) == 1 else found
+
+
+def _branches(word: Any) -> list[str]:
+    globs = word.get("branch", []) if isinstance(word, dict) else []
+    return [globs] if isinstance(globs, str) else globs
 
 
 def _join_trial(whole: dict[str, Any], trial: dict[str, Any]) -> None:
