@@ -418,8 +418,8 @@ CASES = {
             },
             {"run": f"{_RUN} --destination={_WEB}:1"},
         ],
-        {"checkout": {"submodules": True, "lfs": True, "depth": 5}},
-        {"other-repository", "checkout-ref", "not-carried"},
+        {"context": "git://github.com/acme/b.git#refs/tags/v2"},
+        {"other-repository", "not-carried"},
     ),
     "a variable of the executor": Case(
         [{"run": f"docker run -e GODEBUG=a=0 {_RUN[11:]} --destination={_WEB}:1"}],

@@ -333,6 +333,125 @@ build:
         },
         silent=("no-shell", "bad-reference"),
     ),
+    "templates offer what extends them more than the spec does": Case(
+        ".gitlab-ci.yml",
+        f"""\
+.one:
+  image: {{name: '{IMAGE}', entrypoint: ['']}}
+  variables: {{APP: shop}}
+  script: /kaniko/executor --context=. --destination=quay.io/acme/$APP:main
+.two:
+  extends: .one
+  script: /kaniko/executor --context=. --destination=quay.io/acme/$APP:two
+""",
+        {"destinations": ["quay.io/acme/shop:two"]},
+        told=((1, "template"), (5, "template")),
+    ),
+    "the cache beside one of two destinations": Case(
+        ".gitlab-ci.yml",
+        f"""\
+build:
+  image: {{name: '{IMAGE}', entrypoint: ['']}}
+  script:
+    - |
+      TO=$CI_REGISTRY_IMAGE/dev:$CI_COMMIT_SHA
+      if [ -n "$CI_COMMIT_TAG" ]; then TO=$CI_REGISTRY_IMAGE:$CI_COMMIT_TAG; fi
+    - /kaniko/executor --context . --cache --destination $TO
+""",
+        {
+            "destinations": [
+                {"image": "${registry.image}:${tag}", "when": {"tag": "**"}},
+                {"image": "${registry.image}/dev:${commit.sha}", "when": {"branch": "**"}},
+            ]
+        },
+        told=((7, "cache-without-repo"),),
+    ),
+    "the name of the job, and a user on Docker Hub": Case(
+        ".github/workflows/ci.yml",
+        """\
+on: push
+jobs:
+  shop:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v5
+      - uses: docker/login-action@v3
+        with: {username: "${{ vars.HUB }}", password: "${{ secrets.HUB_TOKEN }}"}
+      - uses: docker/build-push-action@v6
+        with:
+          context: ${{ github.job }}
+          push: true
+          tags: ${{ vars.HUB }}/${{ github.job }}:1
+          cache-from: type=registry,ref=${{ vars.HUB }}/cache
+          cache-to: type=registry,ref=${{ vars.HUB }}/cache
+""",
+        {
+            "context": "shop",
+            "destinations": ["docker.io/${env.HUB}/shop:1"],
+            "cache.repo": "docker.io/${env.HUB}/cache",
+        },
+        silent=("missing-login",),
+    ),
+    "another repository is what is built": Case(
+        ".github/workflows/ci.yml",
+        """\
+on: push
+jobs:
+  image:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v5
+        with: {repository: acme/tool, ref: v2.1}
+      - uses: int128/kaniko-action@v1
+        with: {push: true, context: src, tags: "ghcr.io/acme/tool:1"}
+""",
+        {
+            "context": "git://github.com/acme/tool.git#refs/tags/v2.1",
+            "context_sub_path": "src",
+            "destinations": ["ghcr.io/acme/tool:1"],
+        },
+        told=((7, "other-repository"),),
+        silent=("checkout-ref",),
+    ),
+    "nobody knows which repository is built": Case(
+        ".github/workflows/ci.yml",
+        """\
+on: {workflow_dispatch: {inputs: {which: }}}
+jobs:
+  image:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v5
+        with: {repository: "${{ inputs.which }}"}
+      - uses: int128/kaniko-action@v1
+        with: {push: true, tags: "ghcr.io/acme/tool:1"}
+""",
+        {"push": "never"},
+        told=((7, "other-repository"),),
+    ),
+    "of two images that push to one place the second is tried": Case(
+        ".github/workflows/ci.yml",
+        """\
+on: push
+jobs:
+  image:
+    runs-on: ubuntu-24.04
+    strategy: {matrix: {flavour: [thin, fat]}}
+    steps:
+      - uses: actions/checkout@v5
+      - uses: aevea/action-kaniko@v0.14.0
+        with:
+          image: acme/shop
+          registry: ghcr.io
+          tag: one
+          extra_args: --build-arg FLAVOUR=${{ matrix.flavour }}
+""",
+        {
+            "images.thin.destinations": ["ghcr.io/${repository.path}/acme/shop:one"],
+            "images.fat": {"build_args": {"FLAVOUR": "fat"}, "push": "never"},
+        },
+        told=((12, "duplicate-destination"),),
+    ),
     "what only kaniko hears has its line": Case(
         ".github/workflows/ci.yml",
         """\

@@ -15,6 +15,7 @@ from ci_kaniko.importing.report import Entry, Report
 from ci_kaniko.importing.shell.guards import TooComplexError
 from ci_kaniko.importing.ticked import failure
 from ci_kaniko.importing.translate.joining import merged
+from ci_kaniko.importing.translate.pushes import image_of
 from ci_kaniko.kaniko.flags import FLAGS, RENAMED
 from ci_kaniko.kaniko.systems import NAMES, SOURCES
 from ci_kaniko.problems.finding import quoted
@@ -139,6 +140,7 @@ def _checked(data: dict[str, Any], report: Report, jobs: list[Job]) -> Imported:
             assert mended, "what is in the way of a spec can be taken out of it"
             continue
         if not parts.without_refused(spec):
+            report.keep_pushed(parts.pushed)
             return Imported(text, spec, report.entries, sources)
 
 
@@ -169,6 +171,15 @@ class _Parts:
         self.data = data
         self.report = report
         self.jobs = jobs
+
+    @property
+    def pushed(self) -> set[str]:
+        """What the spec pushes to, as the report has it."""
+        images = self.data.get("images", {})
+        listed = [build.get("destinations", ()) for build in (self.data, *images.values())]
+        found = {image_of(entry) for entries in listed for entry in entries}
+        named = {text.replace("${image.name}", name) for text in found for name in images}
+        return found | named
 
     def without_errors(self, findings: list[Finding]) -> bool:
         """Take the first refused part of each image away; whether there was one."""
@@ -203,9 +214,13 @@ class _Parts:
 
     def _take_away(self, finding: Finding) -> bool:
         """Take what a finding is about out of the spec; whether it can be."""
-        removed = _removed(self.data, finding.where)
         nowhere = finding.rule in {"missing-key", "missing-destination"}
         silent = self.data.get("push") == "never"
+        if finding.rule == "missing-destination" and finding.where[:1] == ("images",):
+            self.data["images"][finding.where[1]]["push"] = "never"
+            removed = f"images.{finding.where[1]}.push"
+        else:
+            removed = _removed(self.data, finding.where)
         if removed is None and nowhere and not self.data.get("destinations") and not silent:
             self.data["push"] = "never"
             removed = "push"

@@ -9,7 +9,7 @@ from ci_kaniko.importing.sentences import KINDS, Note
 from ci_kaniko.importing.shell.guards import Budget
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from ci_kaniko.importing.sentences import Kind
 
@@ -56,6 +56,7 @@ class Report:
         self.daemons = daemons
         self._entries: dict[Entry, None] = {}
         self._hidden: set[str] = set()
+        self._pushed: dict[Entry, tuple[str, str]] = {}
         self.rules: set[str] = set()
         self.images: dict[str, str] = {}
         self.pending: list[tuple[Voice, Any, str, str]] = []
@@ -82,12 +83,27 @@ class Report:
     def tell(self, sentence: str, path: str, line: int, *values: object) -> None:
         """Say something of a line, in one of our sentences."""
         note = Note(sentence, values)
-        self.add(Entry(note.kind, note.rule, note.message, path, line, note.advice))
+        entry = Entry(note.kind, note.rule, note.message, path, line, note.advice)
+        self.add(entry)
+        if sentence == "destination":
+            shown, image = map(str, values)
+            self._pushed[entry] = (shown, image)
 
     def add(self, entry: Entry) -> None:
         """One more entry."""
         self.rules.add(entry.rule)
         self._entries.setdefault(entry)
+
+    def keep_pushed(self, images: Collection[str]) -> None:
+        """Call those destinations alone carried over that the spec has in the end."""
+        left = [entry.message for entry in self._entries if entry.kind == "left"]
+        for entry, (shown, image) in self._pushed.items():
+            if image in images:
+                continue
+            self._entries.pop(entry, None)
+            if not any(shown in message for message in left):
+                lost = Note("destination/lost", (shown, image))
+                self.add(replace(entry, kind=lost.kind, message=lost.message, advice=lost.advice))
 
     @property
     def entries(self) -> tuple[Entry, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.importing.calls import literal
 from ci_kaniko.importing.translate.images import split_tag
 from ci_kaniko.importing.translate.portable import NotPortable
-from ci_kaniko.importing.translate.pushes import reference_of
+from ci_kaniko.importing.translate.pushes import image_of, reference_of
 from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.kaniko.flags import FLAGS, fields_below
 
@@ -58,12 +58,15 @@ def _tell_unwritten(work: Work) -> None:
 
 def _cache_repo(work: Work, repo: Flag | None, enabled: Flag) -> bool:
     if repo is None or not repo.value:
-        first = next(iter(work.build.get("destinations", ())), None)
-        image = first if isinstance(first, str) else (first or {}).get("image", "")
-        if not image:
-            work.job.tell("cache-without-repo", enabled.line)
+        listed = work.build.get("destinations", ())
+        # The first of a run counts: what nothing is asked of is that of all runs.
+        sure = listed and isinstance(listed[0], str) and not work.held_back
+        names = {split_tag(image_of(entry))[0] for entry in (listed[:1] if sure else listed)}
+        if len(names) != 1:
+            said = "cache-without-repo/several" if names else "cache-without-repo"
+            work.job.tell(said, enabled.line)
             return False
-        work.cache["repo"] = f"{split_tag(image)[0]}/cache"
+        work.cache["repo"] = f"{names.pop()}/cache"
         work.job.tell("cache-repo", enabled.line, work.cache["repo"])
         return True
     try:

@@ -248,7 +248,8 @@ def _registries(work: Work, listed: list[dict[str, Any]]) -> None:
         hosts.setdefault(host_of(entry["image"]))
     for repo in work.of("cache-repo")[-1:] if listed else ():
         try:
-            host = host_of(work.spelled.reference(repo.value or (), repo.line))
+            named = work.spelled.reference(repo.value or (), repo.line)
+            host = host_of(_on_docker_hub(work, named, repo.line))
             if not host.startswith("oci"):
                 hosts.setdefault(host)
         except NotPortable:

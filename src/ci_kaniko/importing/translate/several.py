@@ -236,7 +236,8 @@ def _common(builds: list[dict[str, Any]]) -> dict[str, Any]:
                 inner = {}
             if inner:
                 found[key] = inner
-        elif all(other.get(key) == value for other in others):
+        elif key != "destinations" and all(other.get(key) == value for other in others):
+            # What two images push to is said of each: one of them has to go elsewhere.
             found[key] = value
     return found
 

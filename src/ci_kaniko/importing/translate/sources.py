@@ -80,8 +80,23 @@ def _default_context(work: Work) -> None:
 
 
 def _set_context(work: Work, path: str) -> None:
+    others = work.job.others
+    folder = next((each for each in others if each == path or path.startswith(f"{each}/")), ".")
+    if folder in others:
+        if others[folder]:
+            _set_other(work, others[folder], below(path, folder))
+        else:
+            work.builds_another = True
+        return
     work.context = path
     put(work.build, "context", path, ".")
+
+
+def _set_other(work: Work, location: str, path: str) -> None:
+    """The context is a folder of another repository, which the executor fetches."""
+    work.fetched = True
+    work.build["context"] = location
+    put(work.build, "context_sub_path", path, ".")
 
 
 def _directory(work: Work, value: Text, shown: str, flag: Flag) -> None:
@@ -183,7 +198,8 @@ def _sub_path(work: Work, flag: Flag) -> None:
         return
     path = written.strip("/")
     if work.fetched:
-        work.build["context_sub_path"] = path
+        inside = work.build.get("context_sub_path", ".")
+        work.build["context_sub_path"] = path if inside == "." else f"{inside}/{path}"
     else:
         joined = path if work.context == "." else f"{work.context}/{path}"
         _set_context(work, joined)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Var, literal, spell
@@ -11,6 +12,9 @@ from ci_kaniko.importing.readers.github.knowledge import WORKSPACE
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.readers.github.scope import Scope
+    from ci_kaniko.importing.ticked import Map
+
+_VERSION = re.compile(r"v?\d")
 
 
 def check_out(scope: Scope) -> None:
@@ -26,9 +30,21 @@ def check_out(scope: Scope) -> None:
         found["depth"] = int(depth)
     elif depth == "0":
         job.tell("fetch-depth", given.line_of("fetch-depth"))
-    job.check_out(found)
     ignore_keys(given, "GitHub checkout")
-    _elsewhere(scope)
+    if not _is_fetched(scope):
+        job.check_out(found)
+    elif found:
+        line = given.line_of("repository")
+        job.tell("other-repository/how", line, ", ".join(found))
+
+
+def _location(repository: str | None, ref: str | None, given: Map) -> str:
+    """Where kaniko fetches another repository; empty where nobody knows, or it needs a login."""
+    if repository is None or ref is None or {"token", "ssh-key"} & given.keys():
+        return ""
+    if ref and not ref.startswith("refs/"):
+        ref = f"refs/{'tags' if _VERSION.match(ref) else 'heads'}/{ref}"
+    return f"git://github.com/{repository}.git" + (f"#{ref}" if ref else "")
 
 
 def _switch(scope: Scope, key: str) -> str:
@@ -39,19 +55,30 @@ def _switch(scope: Scope, key: str) -> str:
     return literal(text) or ""
 
 
-def _elsewhere(scope: Scope) -> None:
+def _is_fetched(scope: Scope) -> bool:
+    """Say whose files are checked out, and where; whether the executor can fetch them itself."""
     given, job = scope.given, scope.job
     repository = scope.single("repository")
     path = literal(scope.single("path"))
     ref = scope.single("ref")
+    folder = (path or "").removeprefix("./").strip("/") or "."
     if repository and repository != (Var("github.repository"),):
         where = f" into {path}" if path else ""
-        job.tell("other-repository", given.line_of("repository"), spell(repository), where)
+        found = _location(literal(repository), literal(ref), given)
+        # Of a folder nobody can tell whose it is where this repository is checked out elsewhere.
+        job.others[folder] = "" if len(job.roots) > len(job.facts.roots) else found
+        said, line = (spell(repository), where), given.line_of("repository")
+        if job.others[folder]:
+            job.tell("other-repository/fetched", line, *said, found)
+            return True
+        job.tell("other-repository", line, *said)
     elif path and path.strip("./"):
-        folder = path.removeprefix("./").strip("/")
         job.roots.insert(0, Root((WORKSPACE, f"/{folder}")))
         job.roots.insert(0, Root((Var("github.workspace"), f"/{folder}")))
+        job.others = dict.fromkeys(job.others, "")
         job.tell("checkout-path", given.line_of("path"), path)
+    else:
+        job.others.pop(folder, None)
     if ref and ref not in {
         (Var("github.sha"),),
         (Var("github.ref"),),
@@ -61,3 +88,4 @@ def _elsewhere(scope: Scope) -> None:
     for key in ("token", "ssh-key"):
         if key in given:
             job.tell("checkout-login", given.line_of(key), key, spell(scope.value(key)[0][1]))
+    return False

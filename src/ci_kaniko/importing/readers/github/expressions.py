@@ -19,6 +19,8 @@ EXPRESSION = re.compile(r"\$\{\{((?:'[^']*'|(?!\$\{\{)[^'])*?)\}\}", re.DOTALL)
 
 _PLACES = re.compile(r"\{\{|\}\}|\{(\d+)\}")
 _NO_STATUS = {"failure": NO, "cancelled": NO, "always": YES, "success": YES}
+_ANY = re.compile(r"\*")
+_DEFAULT = "github.event.repository.default_branch"
 _REFS = {"github.ref", "GITHUB_REF"}
 
 
@@ -150,8 +152,19 @@ class Expressions(expressions.Expressions):
             return self.guards.any(self.compared_texts(wanted, plain(item)) for item in listed)
         needle = plain_of(self.worth(part))
         if needle is None:
-            return self.conditions.unknown(node.text, self.line)
+            return self._ends_in_default(node)
         return self.values.test(self.worth(whole), lambda text: self._holds(name, text, needle))
+
+    def _ends_in_default(self, node: Node) -> int:
+        """A test whose text a run alone can tell; the default branch ends in itself."""
+        name, (whole, part) = node.parts
+        found = self.conditions.unknown(node.text, self.line)
+        if name != "endsWith" or {whole.kind, part.kind} != {"name"}:
+            return found
+        if whole.parts[0] != "github.ref" or part.parts[0] != _DEFAULT:
+            return found
+        default = self.values.filled_in(_ANY, "refs/heads/*", lambda _: self.worth(part))
+        return self.guards.either(self.compared_texts(self.worth(whole), default), found)
 
     def _holds(self, name: str, text: Text, part: str) -> int:
         line, glob = self.line, self.conditions.glob

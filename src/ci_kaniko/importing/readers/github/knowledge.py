@@ -173,6 +173,8 @@ class Known:
             return inputs[rest](values) if rest in inputs else self._given(rest, values)
         if head == "secrets" and rest in self.secrets:
             return pure(self.secrets[rest])
+        if name == "github.job":
+            return self._look_before("env.GITHUB_JOB", values)
         return pure(_NAMES[name]) if name in _NAMES else None
 
     # -- between the steps ----------------------------------------------------------------------

@@ -24,7 +24,7 @@ from ci_kaniko.importing.shell.guards import NO
 from ci_kaniko.importing.shell.reader import SUCCESS, Host, Status
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, plain_of, pure
 from ci_kaniko.importing.ticked import Map, mapping, peek, string
-from ci_kaniko.importing.translate.conditions import both_ways, is_unknown, shown_when
+from ci_kaniko.importing.translate.conditions import both_ways, is_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,7 +119,9 @@ class Steps:
             return word
         lost = tuple(tests for tests in whole if tests not in known)
         if lost:
-            self.job.tell("unknown-condition/lost", word.line, spell(word.text), shown_when(lost))
+            asked = (test for tests in lost for test in tests if is_unknown(((test,),)))
+            said = " or ".join(dict.fromkeys(test.text for test in asked))
+            self.job.tell("unknown-condition/lost", word.line, spell(word.text), said)
         return replace(word, when=known)
 
     def _add(

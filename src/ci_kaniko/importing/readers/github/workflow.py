@@ -185,6 +185,7 @@ class Workflow:
     def _job(self, name: str, raw: Map, cell: dict[str, str], shown: str, line: int) -> Job | None:
         job = Job(_FACTS, name, self.original, line)
         job.name = shown
+        job.environment["GITHUB_JOB"] = (name,)
         known = self._known(job, texts_of(cell))
         known.environment(self.root.mapping("env"))
         known.environment(raw.mapping("env"))

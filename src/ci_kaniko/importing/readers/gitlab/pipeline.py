@@ -83,9 +83,12 @@ class _Pipeline:
         shown = [name for name in self._names() if not name.startswith(".")]
         found = [job for name in shown for job in self._cells(name)]
         if not found:
-            found = [job for name in self._templates() for job in self._cells(name)]
+            templates = self._templates()
+            found = [job for name in templates for job in self._cells(name)]
             for job in found:
                 self._include(job)
+            if found:
+                self._tell_bases({*shown, *templates})
         if found:
             self._tell_others()
             for name, taker in self.needed.items():
@@ -122,6 +125,14 @@ class _Pipeline:
         job.name = name.lstrip(".")
         job.section.update(form="include", job=job.name)
         job.tell("template", job.line, name, job.name)
+
+    def _tell_bases(self, read: set[str]) -> None:
+        """Report the templates that build as well, and that a job may extend by themselves."""
+        for name in (name for name in self._names() if name not in read):
+            script = self._scripts(self.root[name].get("script"), 0)
+            if any(map(self.files.original.may_build, script)):
+                place = self.files.place(self.root.line_of(name))
+                self.report.tell("template/base", *place, name)
 
     def _tell_others(self) -> None:
         """Report the jobs and templates that are no part of the spec."""
@@ -206,6 +217,8 @@ class _Pipeline:
         settings = Settings(job, self.files, variables)
         settings.set(whole, image)
         variables.tell(job)
+        if name.startswith("."):
+            variables.tell_template(job, texts)
         self.needed.update(dict.fromkeys(settings.needed, name))
         makers = [each for each in settings.needed if self._makes_files(each)]
         if len(makers) == 1 and self._prepare(job, whole, makers[0]):

@@ -68,6 +68,13 @@ class Variables:
             if name in self.read:
                 job.tell("default-taken", line_of(self.nodes[name]), name, text or "an empty text")
 
+    def tell_template(self, job: Job, scripts: list[str]) -> None:
+        """Say of what jobs may set that extend a template that the spec has what stands here."""
+        named = self._named(scripts)
+        names = [name for name in self.raw if name in named]
+        if names:
+            job.tell("template/variables", job.line, ", ".join(names), job.name)
+
     def texts(self) -> dict[str, Text]:
         """Each variable's text with the others put in, as GitLab does it."""
         return {name: self._expanded(name, ()) for name in self.raw}
