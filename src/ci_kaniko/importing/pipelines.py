@@ -216,6 +216,7 @@ class _Parts:
         """Take what a finding is about out of the spec; whether it can be."""
         nowhere = finding.rule in {"missing-key", "missing-destination"}
         silent = self.data.get("push") == "never"
+        removed: str | None
         if finding.rule == "missing-destination" and finding.where[:1] == ("images",):
             self.data["images"][finding.where[1]]["push"] = "never"
             removed = f"images.{finding.where[1]}.push"
