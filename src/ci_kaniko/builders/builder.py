@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 from ci_kaniko.plan.model import Argument
 from ci_kaniko.quick.hints import TYPE_CHECKING, Protocol
 from ci_kaniko.quick.records import NamedTuple
+from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
@@ -116,7 +118,7 @@ class Builder:
 
     def image(self, build: Build, *, with_shell: bool) -> str:
         """The image to run; ``with_shell`` where it is not for its entrypoint alone."""
-        raise NotImplementedError
+        return mirrored(getattr(build.tools, self.name) or BUILDER_IMAGES[self.name], build)
 
     def impossible_image(self, plan: Plan, *, with_shell: bool) -> Iterator[Finding]:
         """What is wrong with the image that would run."""

@@ -18,10 +18,9 @@ from ci_kaniko.builders.builder import Builder, Contained, context_of
 from ci_kaniko.builders.carried import foreign, refusal
 from ci_kaniko.builders.registries import reached
 from ci_kaniko.builders.stores import unfetched
-from ci_kaniko.kaniko.builders import BUILDER_HOMES, BUILDER_IMAGES
+from ci_kaniko.kaniko.builders import BUILDER_HOMES
 from ci_kaniko.plan.model import Argument
 from ci_kaniko.quick.hints import TYPE_CHECKING
-from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.syntax.contexts import normal_path, without_scheme
 from ci_kaniko.syntax.references import merge
 from ci_kaniko.text.quoting import continued, indented
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from ci_kaniko.builders.fetching import Fetching
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.problems.finding import Finding
-    from ci_kaniko.spec.build import Build
     from ci_kaniko.syntax.variables import Parts
 
 _GIT = ("token", "username", "branch", "depth", "recurse_submodules", "insecure_skip_tls")
@@ -50,9 +48,6 @@ class Buildah(Builder):
     settings = "/root/.config/containers"
     unset = ("BUILDAH_FORMAT", "BUILDAH_LAYERS", "DOCKER_CONFIG", "REGISTRY_AUTH_FILE")
     env = MappingProxyType({"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs"})
-
-    def image(self, build: Build, *, with_shell: bool) -> str:
-        return mirrored(build.tools.buildah or BUILDER_IMAGES[self.name], build)
 
     def refused(self, plan: Plan) -> Iterator[Finding]:
         yield from foreign(plan, self.name, CARRIED, _GIT)

@@ -19,10 +19,9 @@ from ci_kaniko.builders.buildkit.settings import reaching
 from ci_kaniko.builders.carried import foreign, refusal
 from ci_kaniko.builders.fetching import archive_of, unpacking
 from ci_kaniko.builders.stores import unfetched
-from ci_kaniko.kaniko.builders import BUILDER_HOMES, BUILDER_IMAGES
+from ci_kaniko.kaniko.builders import BUILDER_HOMES
 from ci_kaniko.plan.model import CERTIFICATES
 from ci_kaniko.quick.hints import TYPE_CHECKING
-from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.syntax.references import merge
 from ci_kaniko.syntax.variables import Ref
 from ci_kaniko.text.quoting import continued, indented, quote
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from ci_kaniko.builders.fetching import Fetching
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.problems.finding import Finding
-    from ci_kaniko.spec.build import Build
     from ci_kaniko.syntax.variables import Parts
 
 
@@ -54,9 +52,6 @@ class BuildKit(Builder):
     carried = CARRIED
     settings = "/home/user/.config/buildkit"
     scratch = "/home/user/.local/share/buildkit"
-
-    def image(self, build: Build, *, with_shell: bool) -> str:
-        return mirrored(build.tools.buildkit or BUILDER_IMAGES[self.name], build)
 
     def refused(self, plan: Plan) -> Iterator[Finding]:
         git = ("token", "username", "branch")
