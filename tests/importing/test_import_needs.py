@@ -95,9 +95,10 @@ def test_an_output_of_another_job_is_read_as_a_step_of_the_own(name: str) -> Non
     assert left[0] == left[1]
     steps = [_build({key: f"${{{{ inputs.{key} }}}}" for key in given})]
     action = {"inputs": {key: {} for key in given}, "runs": {"using": "composite", "steps": steps}}
-    call = {"uses": "./.github/actions/build", "with": _filled(given, outputs)}
+    call = {"uses": "./.github/actions/build", "with": {**_filled(given, outputs), "else": "a"}}
     by_action = _read(("image", _job([made, call])), action=action)
     assert by_action.spec_text == one.spec_text
+    assert any("with.else is not carried" in entry.message for entry in by_action.report)
 
 
 def test_a_variable_of_the_job_may_hold_it() -> None:

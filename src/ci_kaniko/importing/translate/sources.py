@@ -65,18 +65,12 @@ def take_context(work: Work) -> None:
 
 
 def _default_context(work: Work) -> None:
-    if work.call.folder or work.job.folder:
-        found = work.paths.inside(("/workspace",))
-        if found is not None:
-            _set_context(work, found)
-            return
     found = work.paths.inside(("/workspace",))
-    if found is not None and (work.paths.mounted or not work.job.facts.keeps_workspace):
-        _set_context(work, found)
-        return
-    work.job.tell("no-context", work.call.line)
-    folder = work.paths.folder()
-    _set_context(work, folder or ".")
+    known = work.call.folder or work.job.folder or work.paths.mounted
+    if found is None or not (known or not work.job.facts.keeps_workspace):
+        work.job.tell("no-context", work.call.line)
+        found = work.paths.folder() or "."
+    _set_context(work, found)
 
 
 def _set_context(work: Work, path: str) -> None:
@@ -181,14 +175,12 @@ def _archive(work: Work, value: Text, shown: str, flag: Flag) -> None:
         work.misses("stdin-context", flag.line)
         return
     found = work.paths.inside(rest)
-    work.fetched = True
-    if found is not None:
-        work.build["context"] = f"tar://{found}"
-    elif (written := literal(rest)) is not None:
-        work.build["context"] = f"tar://{written}"
-    else:
-        work.fetched = False
+    found = literal(rest) if found is None else found
+    if found is None:
         work.misses("unknown-context/archive", flag.line, shown)
+        return
+    work.fetched = True
+    work.build["context"] = f"tar://{found}"
 
 
 def _sub_path(work: Work, flag: Flag) -> None:
@@ -282,29 +274,24 @@ def take_checkout(work: Work) -> None:
 
 def take_context_login(work: Work) -> None:
     with work.logins.asking_store():
-        _take_context_login(work)
+        put(work.build, "context_login", _context_login(work))
 
 
-def _take_context_login(work: Work) -> None:
+def _context_login(work: Work) -> dict[str, Any]:
     context = str(work.build.get("context", ""))
-    environment = work.logins.environment
-    if context.startswith("s3://"):
-        found: dict[str, Any] = {}
-        login = work.logins.aws()
-        region = literal(environment("AWS_REGION"))
-        endpoint = literal(environment("S3_ENDPOINT"))
-        if login == "ambient" and not region and not endpoint:
-            return
-        found["aws"] = login
-        put(found, "region", region)
-        put(found, "s3_endpoint", endpoint)
-        if literal(environment("S3_FORCE_PATH_STYLE")) == "true":
-            found["s3_path_style"] = True
-        work.build["context_login"] = found
-    elif context.startswith("gs://"):
-        login = work.logins.google()
-        work.build["context_login"] = {"google": login}
-    elif ".blob.core." in context:
+    if context.startswith("gs://"):
+        return {"google": work.logins.google()}
+    if ".blob.core." in context:
         name = work.logins.storage_key()
-        if name:
-            work.build["context_login"] = {"azure_storage_key": name}
+        return {"azure_storage_key": name} if name else {}
+    if not context.startswith("s3://"):
+        return {}
+    environment = work.logins.environment
+    found = {"aws": work.logins.aws()}
+    put(found, "region", literal(environment("AWS_REGION")))
+    put(found, "s3_endpoint", literal(environment("S3_ENDPOINT")))
+    if found == {"aws": "ambient"}:
+        return {}
+    if literal(environment("S3_FORCE_PATH_STYLE")) == "true":
+        found["s3_path_style"] = True
+    return found

@@ -88,20 +88,13 @@ class Events:
         named = {"branches", "branches-ignore", "tags", "tags-ignore"} & settings.keys()
         for key, text in (("branches", _BRANCH), ("tags", _TAG)):
             every = conditions.glob(text, "**", settings.line)
-            here = NO
-            if key in settings:
-                for item in sequence(settings[key]):
-                    glob = string(item)
-                    one = _filtered(conditions, text, glob.removeprefix("!"), line_of(item))
-                    is_out = glob.startswith("!")
-                    here = guards.minus(here, one) if is_out else guards.either(here, one)
-            elif f"{key}-ignore" in settings:
-                here = every
-                for item in sequence(settings[f"{key}-ignore"]):
-                    out = _filtered(conditions, text, string(item), line_of(item))
-                    here = guards.minus(here, out)
-            elif not named:
-                here = every
+            ignored = key not in settings and f"{key}-ignore" in settings
+            here = every if ignored or not named else NO
+            for item in sequence(settings.get(f"{key}-ignore" if ignored else key)):
+                glob = string(item)
+                one = _filtered(conditions, text, glob.removeprefix("!"), line_of(item))
+                is_out = ignored or glob.startswith("!")
+                here = guards.minus(here, one) if is_out else guards.either(here, one)
             found = guards.either(found, here)
         return found
 

@@ -179,8 +179,6 @@ class Steps:
             self._pieces.append(Piece(f"github:uses {number}", line))
             return
         given = step.raw.mapping("with")
-        for name in given:
-            string(given[name])
         texts = {
             name: given.get(name, mapping(entry).string("default"))
             for name, entry in inner.mapping("inputs").items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.report import FILE_LINES
+from ci_kaniko.importing.report import FILE_LINES, Voice
 from ci_kaniko.importing.ticked import (
     List,
     Map,
@@ -33,13 +33,15 @@ _INPUT = re.compile(r"\$\[\[\s*inputs\.([\w-]+)\s*(?:\|\s*expand_vars\s*)?\]\]")
 class Files:
     """``root`` is what the file and those that it includes say; ``paths`` are the included ones.
 
+    ``voice`` tells of a line of any of them.
     The lines of an included file begin at its number times ``FILE_LINES``.
     """
 
     def __init__(self, original: Original) -> None:
         self.original = original
         self.report = original.report
-        self.paths: dict[int, str] = {}
+        self.voice = Voice(original.path, 0, original.report)
+        self.paths = self.voice.files
         self.root = Map(1)
         roots = [*original.mappings]
         self.header = roots[0] if len(roots) > 1 and "spec" in roots[0] else Map(0)
@@ -83,7 +85,7 @@ class Files:
             if isinstance(parent, Map):
                 found = merged(found, self.extended(parent, depth + 1))
             else:
-                self._missing("extends", line_of(base), string(base))
+                self.voice.tell("extends", line_of(base), string(base))
         found = merged(found, job)
         found.line = job.line
         return found
@@ -101,7 +103,7 @@ class Files:
                 found = self.extended(found)
         if found is None:
             shown = ", ".join(string(step) for step in sequence(value.value))
-            self._missing("reference", value.line, shown)
+            self.voice.tell("reference", value.line, shown)
         return found
 
     def flat(self, value: Any, depth: int = 0) -> Iterator[Any]:
@@ -111,14 +113,6 @@ class Files:
                 yield from self.flat(item, depth + 1)
             else:
                 yield item
-
-    def place(self, line: int) -> tuple[str, int]:
-        """The file that holds a line, and the line in it."""
-        number, line = divmod(line, FILE_LINES)
-        return self.paths.get(number, self.original.path), line
-
-    def _missing(self, sentence: str, line: int, what: str) -> None:
-        self.report.tell(sentence, *self.place(line), what)
 
 
 def _documents(included: Original, number: int, given: Map) -> list[Map]:

@@ -131,8 +131,7 @@ class _Pipeline:
         for name in (name for name in self._names() if name not in read):
             script = self._scripts(self.root[name].get("script"), 0)
             if any(map(self.files.original.may_build, script)):
-                place = self.files.place(self.root.line_of(name))
-                self.report.tell("template/base", *place, name)
+                self.files.voice.tell("template/base", self.root.line_of(name), name)
 
     def _tell_others(self) -> None:
         """Report the jobs and templates that are no part of the spec."""
@@ -143,14 +142,13 @@ class _Pipeline:
             if name in _GLOBAL or seen:
                 continue
             kind = "template" if hidden or not isinstance(value, Map) else "job"
-            place = self.files.place(line)
             if name in self.needed and self._makes_files(name):
                 artifacts = mapping(value).mapping("artifacts")
                 paths = ", ".join(peek(path) for path in artifacts.sequence("paths"))
                 given = name, self.needed[name], paths or "artifacts"
-                self.report.tell("other-job/needed", *place, *given)
+                self.files.voice.tell("other-job/needed", line, *given)
             else:
-                self.report.tell("other-job", *place, kind, name)
+                self.files.voice.tell("other-job", line, kind, name)
 
     # -- one job ------------------------------------------------------------------------------
 

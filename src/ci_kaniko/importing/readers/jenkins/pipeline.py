@@ -408,11 +408,9 @@ class _Reader:
         job = Job(_FACTS, name, self.original, stage.line)
         pieces: list[tuple[list[Piece], _Around]] = []
         self._steps(job, statements, around, pieces)
-        built = around
-        for listed, inside in pieces:
-            if any(self.original.may_build(piece.text) for piece in listed):
-                built = inside
-                break
+        may_build = self.original.may_build
+        building = (inside for rows, inside in pieces if any(may_build(row.text) for row in rows))
+        built = next(building, around)
         for name in self.questions.lost:
             self.known.pop(name, None)
         job.environment |= {**self.known, **around.environment}
