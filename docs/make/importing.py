@@ -87,6 +87,7 @@ _DOES = {
     "cloud": "is read as the login of a cloud",
     "metadata": "is read as destinations with `when:`, and labels",
     "prepares": "is told: it prepares files or tools",
+    "emulates": "is left out where the build is for the runner's processor, or for several",
     "wraps": "is told: it builds without kaniko",
     "nothing": "is left out",
 }

@@ -347,6 +347,27 @@ build:
         {"destinations": ["quay.io/acme/shop:two"]},
         told=((1, "template"), (5, "template")),
     ),
+    "emulation is for one other processor": Case(
+        ".github/workflows/ci.yml",
+        """\
+on: push
+jobs:
+  two:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: docker/setup-qemu-action@v3
+      - uses: docker/build-push-action@v6
+        with: {push: true, tags: "ghcr.io/acme/a:1", platforms: "linux/amd64,linux/arm64"}
+  other:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: docker/setup-qemu-action@v3
+      - uses: docker/build-push-action@v6
+        with: {push: true, tags: "ghcr.io/acme/b:1", platforms: linux/arm64}
+""",
+        {"images.two.platforms": ["linux/amd64", "linux/arm64"]},
+        told=((6, "needless-step"), (12, "earlier-step")),
+    ),
     "the cache beside one of two destinations": Case(
         ".gitlab-ci.yml",
         f"""\

@@ -224,13 +224,18 @@ class Spelled:
             raise NotPortable("native", spell((var,)), self.job.target)
         if var.changes:
             raise NotPortable("changed-variable", spell((var,)), name)
-        if name.startswith(("BUILDKITE_", "GITHUB_", "AGOLA_")):
+        if name.startswith(_PLATFORMS):
             self.job.tell("native-variable/known", line, spell((var,)), self.job.target, name)
             return f"env.{name}"
         self.job.tell("run-time-variable", line, spell((var,)), name)
         return f"env.{name}"
 
 
+_PLATFORMS = (
+    *("BUILDKITE_", "GITHUB_", "AGOLA_", "GITLAB_USER_", "CI_COMMIT_", "CI_JOB_", "CI_PROJECT_"),
+    *("CI_DEPENDENCY_PROXY_", "CI_ENVIRONMENT_", "CI_MERGE_REQUEST_", "CI_PIPELINE_", "CI_SERVER_"),
+)
+"""How the names of variables begin that a platform sets itself."""
 _TOGETHER = (
     ("server", "/", "repository.path", "repository.url"),
     ("repository.url", "/actions/runs/", "build.id", "build.url"),

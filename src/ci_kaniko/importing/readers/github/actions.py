@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 _WRAPPED = {"destination", "destinations", "dockerfile", "build_file", "kaniko-args", "extra_args"}
 _SECRET = re.compile(r"(?i)pass|token|secret|key|cred|json|user")
-_TOLD = {"prepares", "wraps", "nothing"}
+_TOLD = {"prepares", "emulates", "wraps", "nothing"}
+_NATIVE = ": each platform is built on a processor of its kind"
+_OWN = "--custom-platform=linux/amd64"
 _MAY_BUILD = re.compile(r"(?i)docker|container|image|ghcr|ecr|buildah|podman")
 _OF_IMAGES = {"image", "images", "image-name", "image_name", "dockerfile", "tag", "tags"}
 
@@ -88,12 +90,15 @@ class Actions:
 
     def tell(self, calls: Iterable[Call]) -> None:
         """Report the actions that the spec has no words for."""
+        calls = [*calls]
         lines = [self.job.place(call.line)[1] for call in calls]
         for uses, action, line in self._others:
             why = f": {action.because}" if action and action.because else ""
             does = action.does if action else ""
             if does == "wraps":
                 self.job.tell("other-builder", line, uses, why)
+            elif lines and does == "emulates" and not any(map(_is_emulated, calls)):
+                self.job.tell("needless-step", line, uses, _NATIVE)
             elif lines and does == "nothing":
                 self.job.tell("needless-step", line, uses, why)
             elif lines and line > max(lines):
@@ -102,6 +107,13 @@ class Actions:
                 self.job.tell("earlier-step", line, uses, why)
         for uses, line in () if lines else self._unknown:  # where no build is read, it may be one
             self.job.tell("unknown-action", line, uses)
+
+
+def _is_emulated(call: Call) -> bool:
+    """Whether a build is for one processor that is not the runner's."""
+    words = {spell(word.text) for word in call.words}
+    asked = {word for word in words if word.startswith("--custom-platform=")}
+    return bool(asked - {_OWN}) and not any("," in word for word in asked)
 
 
 def shown_inputs(given: Map) -> str:
