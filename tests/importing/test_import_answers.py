@@ -368,6 +368,26 @@ jobs:
         {"images.two.platforms": ["linux/amd64", "linux/arm64"]},
         told=((6, "needless-step"), (12, "earlier-step")),
     ),
+    "a list of tags becomes flags": Case(
+        ".gitlab-ci.yml",
+        f"""\
+build:
+  image: {{name: '{IMAGE}', entrypoint: ['']}}
+  script:
+    - TAGS="$CI_COMMIT_TAG $CI_COMMIT_REF_SLUG $MORE"
+    - if [ "$CI_COMMIT_BRANCH" = main ]; then TAGS="$TAGS latest"; fi
+    - for each in $TAGS; do TO="$TO --tag $CI_REGISTRY_IMAGE:$each"; done
+    - /kaniko/executor --context . $(echo "$TO" | sed s/--tag/--destination/g)
+""",
+        {
+            "destinations": [
+                {"image": "${registry.image}:${tag}", "when": {"tag": "**"}},
+                "${registry.image}:${ref.slug}",
+                {"image": "${registry.image}:latest", "when": {"branch": "main"}},
+            ]
+        },
+        told=((6, "unknown-list"), (7, "not-portable")),
+    ),
     "the cache beside one of two destinations": Case(
         ".gitlab-ci.yml",
         f"""\

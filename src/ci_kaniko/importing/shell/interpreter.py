@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Output, Script, Text, Var, literal, spell
+from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.shell.commands.builtins import BUILTINS, exported, one_of
 from ci_kaniko.importing.shell.commands.dispatch import dispatch
 from ci_kaniko.importing.shell.files import NOWHERE, read_file, write_file
@@ -44,6 +45,12 @@ __all__ = ["Given", "NoProgramError", "ShellError", "read"]
 
 _NO_WORD: Tree = {"Parts": [], "Pos": {"Line": 1}}
 _MAX_ROUNDS = 200
+_ONE_WORD = {
+    *("commit.sha", "commit.short", "ref.name", "ref.slug", "default_branch", "repository.name"),
+    *("build.id", "build.number"),
+}
+_MAYBE_A_WORD = {"branch", "tag", "pull_request.number"}
+"""What a platform tells is no list of words; this is empty in some runs."""
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -332,7 +339,13 @@ class _Shell(Places):
             )
             for item in fields(self, word):
                 hole = item.text[0] if len(item.text) == 1 else None
-                if files or (item.split and isinstance(hole, Var | Output)):
+                known = "" if getattr(hole, "changes", ()) or files else meaning(hole or "")
+                if item.split and known in _MAYBE_A_WORD:
+                    there = self.conditions.filled(item.text, self.line)
+                    item = item._replace(guard=self.guards.both(item.guard, there))  # noqa: PLW2901
+                elif known in _ONE_WORD:
+                    pass
+                elif files or (item.split and isinstance(hole, Var | Output)):
                     self.note("unknown-list", spell(item.text))
                     listed = (Output(f"ls {spell(item.text)}"),) if files else item.text
                     item = item._replace(text=one_of(listed))  # noqa: PLW2901

@@ -172,11 +172,24 @@ def sed(reader: Reader, values: list[Value]) -> Status:
     return SUCCESS
 
 
+_OF_FLAGS = re.compile(r"s(.)--?[A-Za-z][\w-]*\1[^&\\]*\1g")
+
+
 def _substituted(reader: Reader, options: list[str], programs: list[Value], held: Value) -> Value:
     written = [literal(text) for program in programs for _, text in program]
     whole = any(isinstance(part, Contents) for _, text in held for part in text)
     if None not in written and not whole and len(written) == len(programs):
-        return change(reader, held, shlex.join(["sed", *options, ";".join(map(str, written))]))
+        joined = ";".join(map(str, written))
+        spelled = shlex.join(["sed", *options, joined])
+
+        def made(text: Text) -> Value:
+            # What stands for a text of its own is no flag of a command that is put together here.
+            known = len(text) > 1 and all(isinstance(part, str | Var) for part in text)
+            if known and not options and _OF_FLAGS.fullmatch(joined):
+                return pure(_by_program(reader, (joined,), text))
+            return change(reader, pure(text), spelled)
+
+        return reader.values.each(held, made)
     for program in programs:
         held = reader.gather(
             (reader.guards.both(way, guard), _by_program(reader, asked, text))
