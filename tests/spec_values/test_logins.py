@@ -323,6 +323,19 @@ def test_a_role_is_taken_only_by_the_runs_that_push_there(target: str) -> None:
             check(*ran(text, target, event))
 
 
+def test_the_default_branch_and_all_others_are_any_branch() -> None:
+    """Nobody is asked first which of the two a branch is, where the login is for both."""
+    text = (
+        "default_branch: main\ntriggers: {branches: ['**'], tags: ['**']}\ndestinations:\n"
+        "  - {image: ghcr.io/acme/shop:1, when: default-branch}\n"
+        "  - {image: ghcr.io/acme/shop:2, when: other-branch}\n"
+        "registries: {ghcr.io: {username: bot, password: GHCR_TOKEN}}\n"
+    )
+    assert "id: pushes" not in rendering.render(ci_kaniko.loads(text), "github")
+    for event in [event for event in EVENTS if event.tag or event.branch]:
+        check(*ran(text, "github", event))
+
+
 # -- the images that the platform pulls -----------------------------------------------------------
 
 ANY = {"github", "github-container", "agola"}

@@ -63,21 +63,26 @@ def duplicate_names(named: Iterable[Named], section: str, field: str) -> Iterato
     """Jobs that would have one name: those of different images, or with different duties."""
     seen: dict[str, Named] = {}
     for each in sorted(named, key=lambda each: not each.duty):
-        first = seen.setdefault(each.name, each)
+        first, build = seen.setdefault(each.name, each), each.image.build
+        given = getattr(getattr(build, section), field) is not None
+        where = build.at((section, field) if given else ())
+        otherwise = f"call the image otherwise, or give it {section}: {{{field}: NAME}}"
         if first.duty != each.duty:
             yield Finding(
                 "duplicate-job",
-                each.image.build.at((section, field)),
+                where,
                 f"the job that {first.duty} has the same {each.what}, {quoted(each.name)}",
-                f"such as build-{each.name}",
+                f"such as build-{each.name}" if given else otherwise,
             )
         elif first.image is not each.image:
             yield Finding(
                 "duplicate-job",
-                each.image.build.at((section, field)),
+                where,
                 f"{quoted(first.image.name)} and {quoted(each.image.name)} have the same "
                 f"{each.what}, {quoted(each.name)}",
-                f"each needs its own, such as {field}: build-${{image.name}}",
+                f"each needs its own, such as {field}: build-${{image.name}}"
+                if given
+                else otherwise,
             )
 
 

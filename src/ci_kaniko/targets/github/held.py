@@ -10,8 +10,8 @@ from __future__ import annotations
 from ci_kaniko.plan.logins import late_uses
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
-from ci_kaniko.syntax.conditions import ALWAYS, VERSIONS
-from ci_kaniko.syntax.globs import split
+from ci_kaniko.syntax.conditions import ALWAYS, ROLES, VERSIONS, Condition
+from ci_kaniko.syntax.globs import Globs, split
 from ci_kaniko.targets.github.events import DEFAULT_REF, FOLDERS, any_of, ref_test, starting
 from ci_kaniko.targets.github.model import Step
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.shell.script import Script
-    from ci_kaniko.syntax.conditions import AnyOf, Condition
+    from ci_kaniko.syntax.conditions import AnyOf
 
 ASKED = "pushes"
 """The id of the step that says what no expression can say."""
@@ -94,6 +94,9 @@ def _uses(plan: Plan, name: str) -> AnyOf:
             late = late_uses(plan, login)
             whens = [push.when for push in plan.pushes if not late or push.when in late]
             conditions |= {condition: None for when in whens for condition in when}
+    if {*ROLES} <= {each.kind for each in conditions}:
+        others = {each: None for each in conditions if each.kind not in ROLES}
+        conditions = {Condition("branch", Globs(["**"])): None, **others}
     return ALWAYS if ALWAYS[0] in conditions else tuple(conditions)
 
 
