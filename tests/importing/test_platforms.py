@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from ci_kaniko import SpecError, import_files
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+PIPELINES = Path(__file__).parents[1] / "imports" / "pipelines"
 _CALL = "/kaniko/executor --context=. --destination=ghcr.io/acme/a:1"
 _STAGE = f"node {{ stage('image') {{ sh '{_CALL}' }} }}\n"
 _TASK = "{apiVersion: tekton.dev/v1, kind: Task, metadata: {name: a}, spec: {steps: [STEP]}}\n"
@@ -78,6 +76,21 @@ def test_a_system_that_nobody_reads_is_named(system: str) -> None:
     """Its steps look like those of another one, and mean something else."""
     with pytest.raises(SpecError, match=f"a pipeline of {system}, which import does not read"):
         import_files([("ci.yml", _OTHERS[system])])
+
+
+def test_a_task_of_tekton_is_read_as_another_file_calls_it() -> None:
+    """In whatever order they are named; what calls it alone is asked for the task."""
+    task, *callers = (PIPELINES / "tekton-called.yml").read_text(encoding="utf-8").split("---\n")
+    files = [("task.yml", task), ("runs.yml", "---\n".join(callers))]
+    for given in (files, files[::-1]):
+        made = import_files(given)
+        pushed = {image.destinations[0].image for image in made.spec.images.values()}
+        assert pushed == {"quay.io/acme/shop:1.3", "quay.io/acme/edge:latest"}
+        told = {entry.line for entry in made.report if entry.path == "runs.yml"}
+        assert {1, 18, 23, 28, 30, 36} <= told
+    with pytest.raises(SpecError) as alone:
+        import_files([("run.yml", callers[0].replace("shop", "kaniko"))])
+    assert "the file of the Task" in str(alone.value.problems[0].hint)
 
 
 def test_a_plugin_that_wraps_a_builder_is_named() -> None:

@@ -72,6 +72,11 @@ class Original:
         other = self._look(name)
         return None if other is None else self._beside(other)
 
+    def beside(self, word: str) -> list[Original]:
+        """The other YAML files that were given and have a word."""
+        named = (other for other in self.given if other.path.endswith((".yml", ".yaml")))
+        return [Original(other, (), self.report) for other in named if word in other.text]
+
     def _look(self, name: str) -> File | None:
         wanted = name.removeprefix("./").lstrip("/")
         for other in self.given:

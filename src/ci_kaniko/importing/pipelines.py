@@ -99,6 +99,9 @@ def _read(files: list[File], source: str | None) -> tuple[Report, list[Job]]:
     return report, jobs
 
 
+_CALL_TASKS = {"Pipeline", "PipelineRun", "TaskRun"}
+
+
 def _raise_mention(files: list[File]) -> None:
     """Name the line that speaks of kaniko where nothing that import reads runs it."""
     for file in files:
@@ -111,6 +114,8 @@ def _raise_mention(files: list[File]) -> None:
             where = f"in a {kinds[-1]}" if kinds else "here"
             message = f"no job here runs kaniko's executor: import does not read {word[0]} {where}"
             hint = "import its call as a script of one line, `source='shell'`"
+            if kinds and kinds[-1] in _CALL_TASKS:
+                hint = "name the file of the Task that it calls on the command line, too"
             raise failure(file.path, "no-kaniko", message, hint, number)
 
 

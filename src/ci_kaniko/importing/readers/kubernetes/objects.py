@@ -9,7 +9,7 @@ from ci_kaniko.importing.jobs import Facts, Job, Root, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.kubernetes.argo import as_pipeline
 from ci_kaniko.importing.readers.kubernetes.clones import read_clones
-from ci_kaniko.importing.readers.kubernetes.tekton import callers_in, tekton_jobs
+from ci_kaniko.importing.readers.kubernetes.tekton import callers_in, named, tekton_jobs
 from ci_kaniko.importing.readers.pods.containers import (
     calls_of,
     filled,
@@ -58,8 +58,7 @@ def jobs(original: Original) -> Iterator[Job]:
         if made:
             later(made[0], root, "keep it by hand where the build needs it")
         elif first is not None and root:
-            name = root.mapping("metadata").peek("name")
-            first.tell("other-object", line_of(root), root.peek("kind"), name)
+            first.tell("other-object", line_of(root), root.peek("kind"), named(root))
 
 
 def _objects(roots: Any) -> Iterator[Map]:

@@ -31,29 +31,56 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.originals import Original
 
 _FACTS = Facts("tekton", roots=(Root(("/workspace",)),))
+_MAX_CALLERS = 100
+_ARGO = _FACTS._replace(target="argo")
 _REFERENCE = re.compile(r"\$\((?:inputs\.)?params(?:\.([\w-]+)|\[['\"]([^'\"]+)['\"]\])")
 
 
 class _Task(NamedTuple):
-    """A task, the parameters that it gets by name, those around it, and what asks for it."""
+    """A task, the parameters that it gets by name, those around it, and what asks for it.
+
+    ``path`` is the file that calls it, where that is another one.
+    """
 
     spec: Map
     name: str
     given: dict[str, Any]
     outer: dict[str, Any]
     asked: Map
+    path: str = ""
+
+    def tell(self, job: Job, item: Any, sentence: str, line: int, *values: object) -> None:
+        """Say something of what the task is given, in the file that says it."""
+        own = any(item is one for one in maps(self.spec.get("params")))
+        if self.path and not own:
+            job.report.tell(sentence, self.path, line, *values)
+        else:
+            job.tell(sentence, line, *values)
 
 
 class Caller(NamedTuple):
-    """An entry of a pipeline that calls a task, and the parameters around it."""
+    """What calls a task: an entry of a pipeline, or a run; and the parameters around it.
+
+    ``path`` is its file, where that is another one, and ``beside`` are the objects there.
+    """
 
     item: Map
     outer: dict[str, Any]
+    root: Map
+    path: str
+    beside: tuple[Map, ...]
 
     def task(self, called: _Task) -> _Task:
         """The task as it is called here."""
         own = {one.peek("name"): one for one in maps(self.item.get("params"))}
-        return _Task(called.spec, self.item.peek("name"), own, self.outer, self.item)
+        name = self.item.peek("name") or named(self.root) or called.name
+        return _Task(called.spec, name, own, self.outer, self.item, self.path)
+
+
+def named(root: Map) -> str:
+    """What an object is called, or what the names of such begin with."""
+    metadata = root.mapping("metadata")
+    return metadata.peek("name") or metadata.peek("generateName").rstrip("-")
 
 
 def tekton_jobs(
@@ -63,9 +90,10 @@ def tekton_jobs(
     metadata = root.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Map) else None
     spec = root.mapping("spec")
+    facts = _ARGO if "argoproj.io" in root.peek("apiVersion") else _FACTS
     alone = _Task(spec, peek(name), {}, {}, Map())
-    calling = [one.task(alone) for one in callers.get(alone.name, ())]
-    called = [task for call in calling for task in _tasks(call)]
+    calling = callers.get(alone.name, [])[:_MAX_CALLERS]
+    called = [task for one in calling for task in _tasks(one.task(alone))]
     for task in called or _tasks(alone):
         known = _known(task.given, _known(task.outer))
         steps = list(maps(task.spec.get("steps")))
@@ -73,11 +101,14 @@ def tekton_jobs(
             if runs_executor(step, known) or _is_called(step):
                 ignore_keys(root, "Kubernetes object")
                 string(name)
-                job = _job(step, task, known, original)
+                job = _job(step, task, known, original, facts)
                 _beside(job, step, steps)
                 if "taskRef" in task.asked:
-                    _tell_call(job, task.asked)
+                    _tell_call(job, task)
                 yield job
+                for caller, each in ((one, each) for one in calling for each in one.beside):
+                    place = (caller.path, line_of(each))
+                    job.report.tell("other-object", *place, each.peek("kind"), named(each))
 
 
 def _is_called(step: Map) -> bool:
@@ -85,15 +116,31 @@ def _is_called(step: Map) -> bool:
 
 
 def callers_in(original: Original) -> dict[str, list[Caller]]:
-    """What the pipelines of a file ask tasks for, by the names of these."""
+    """What the pipelines and runs of some files ask tasks for, by the names of these."""
     found: dict[str, list[Caller]] = {}
-    for root in original.mappings:
+    own: tuple[Map, ...] = ()
+    files = [("", tuple(original.mappings), own)]
+    for other in original.beside("taskRef"):
+        listed = tuple(other.mappings)
+        files.append((other.path, listed, listed))
+    running: dict[str, list[Map]] = {}
+    for spec in (root.mapping("spec") for _, roots, _ in files for root in roots):
+        running.setdefault(spec.mapping("pipelineRef").peek("name"), []).append(spec)
+    for path, root, beside in ((path, root, each) for path, roots, each in files for root in roots):
         spec = root.mapping("spec")
-        spec = spec.mapping("pipelineSpec") or spec
-        outer = {item.peek("name"): item for item in maps(spec.get("params"))}
-        for item in (*maps(spec.get("tasks")), *maps(spec.get("finally"))):
-            if name := item.mapping("taskRef").peek("name"):
-                found.setdefault(name, []).append(Caller(item, outer))
+        if called := spec.mapping("taskRef").peek("name"):
+            found.setdefault(called, []).append(Caller(spec, {}, root, path, beside))
+        name = named(root)
+        runs = running.pop(name, None) if name else None
+        inner = spec.mapping("pipelineSpec") or spec
+        declared = {item.peek("name"): item for item in maps(inner.get("params"))}
+        for run in runs or [spec]:
+            given = {item.peek("name"): item for item in maps(run.get("params"))}
+            outer = {key: given.get(key, item) for key, item in declared.items()}
+            for item in (*maps(inner.get("tasks")), *maps(inner.get("finally"))):
+                if called := item.mapping("taskRef").peek("name"):
+                    caller = Caller(item, outer, root, path, beside)
+                    found.setdefault(called, []).append(caller)
     return found
 
 
@@ -138,8 +185,8 @@ def _variable(parameter: str) -> str:
     return re.sub(r"\W", "_", parameter).upper()
 
 
-def _job(step: Map, task: _Task, known: Known, original: Original) -> Job:
-    job = Job(_FACTS, task.name, original, line_of(step))
+def _job(step: Map, task: _Task, known: Known, original: Original, facts: Facts) -> Job:
+    job = Job(facts, task.name, original, line_of(step))
     template = task.spec.mapping("stepTemplate")
     _tell_parameters(job, task, [step, template])
     job.image = filled(job, step.get("image", template.get("image")), known)
@@ -184,47 +231,48 @@ def _tell_parameters(job: Job, task: _Task, used: Any) -> None:
             ignore_keys(item, "Tekton parameter")
     values = [item for name, item in task.given.items() if name in names]
     for item in values:
-        _tell_parameter(job, item)
+        _tell_parameter(job, task, item)
     if task.outer:
         _tell_parameters(job, task._replace(given=task.outer, outer={}), values)
     if "when" in task.asked:
         tests = [" ".join(map(str, native(one).values())) for one in maps(task.asked["when"])]
         tests = tests or [task.asked.string("when")]
         job.started = Started(held=True)
-        job.tell("unknown-trigger/task", task.asked.line_of("when"), task.name, "; ".join(tests))
+        line = task.asked.line_of("when")
+        task.tell(job, None, "unknown-trigger/task", line, task.name, "; ".join(tests))
     for one in maps(task.asked.mapping("matrix").get("params")):
         if one.peek("name") in names:
             listed = " ".join(map(peek, native(one).get("value") or ()))
             job.started = Started(held=True)
-            job.tell(
-                "unknown-trigger/matrix", line_of(one), task.name, f"{one.peek('name')} {listed}"
-            )
+            shown = f"{one.peek('name')} {listed}"
+            task.tell(job, None, "unknown-trigger/matrix", line_of(one), task.name, shown)
     task.asked.string("name")
 
 
-def _tell_call(job: Job, asked: Map) -> None:
+def _tell_call(job: Job, task: _Task) -> None:
     """How a pipeline calls the task counts later, where what it passes is read."""
+    asked = task.asked
     asked.mapping("taskRef").string("name")
     for one in maps(asked.get("workspaces")):  # the task says what it does with each
         one.string("name")
         one.string("workspace")
-    name = asked.peek("name")
-    later(job, Map(asked.line, {f"tasks.{name}": asked}), "keep the pipeline for this")
+    at = f"tasks.{task.name}" if "name" in asked else "spec"
+    later(job, Map(asked.line, {at: asked}), "keep the pipeline for this", file=task.path)
 
 
-def _tell_parameter(job: Job, item: Map) -> None:
+def _tell_parameter(job: Job, task: _Task, item: Map) -> None:
     name = item.string("name")
     ignore_keys(item, "Tekton parameter")
     value = item.get("value", item.get("default"))
     if value is None:
-        job.tell("parameter/given", line_of(item), name, _variable(name))
+        task.tell(job, item, "parameter/given", line_of(item), name, _variable(name))
         return
     key = "value" if "value" in item else "default"
     native(value)
     listed = value if isinstance(value, list) else [value]
-    shown = " ".join(peek(getattr(item, "origin", None) or item) for item in listed)
+    shown = " ".join(peek(getattr(each, "origin", None) or each) for each in listed) or "empty"
     said = "" if key == "value" else " by default"
-    job.tell("parameter", item.line_of(key), name, shown, said, key)
+    task.tell(job, item, "parameter", item.line_of(key), name, shown, said, key)
 
 
 def _roots(spec: Map, used: list[Map]) -> Iterator[Root]:
