@@ -451,6 +451,25 @@ CASES = {
         {"push": "never", "destinations": [A]},
         {"unknown-list", "unknown-dockerfile"},
     ),
+    "a login of pull requests that is for base images": Case(
+        (
+            "w.yml",
+            _GITHUB.replace("ON", "[push, pull_request]")
+            .replace(
+                "      - run:",
+                "      - uses: docker/login-action@v3\n"
+                "        with: {username: '${{ vars.HUB }}', password: '${{ secrets.HUB_TOKEN }}'}\n"
+                "      - run:",
+            )
+            .replace("--rm", "")
+            .replace("-v ", "-v ~/.docker:/kaniko/.docker -v "),
+        ),
+        {
+            "push": None,
+            "registries": {"docker.io": {"username": {"secret": "HUB"}, "password": "HUB_TOKEN"}},
+        },
+        {"pull-only"},
+    ),
     "a list of arguments by its name": Case(
         (
             "task.yaml",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ci_kaniko.importing.report import FILE_LINES
 from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.source.events import portable_events
 
@@ -186,8 +187,8 @@ def _documents(source: str, path: str, before: int) -> Iterator[Any]:
         said = str(getattr(error, "problem", None) or error).splitlines()[0]
         if mark and "unknown escape character" in said:
             at = source.rfind("\\", 0, mark.index + 1)
-            raise _BadEscape(at, mark.line + 1) from None
-        line = mark.line + 1 if mark else None
+            raise _BadEscape(at, (before + mark.line + 1) % FILE_LINES) from None
+        line = (before + mark.line + 1) % FILE_LINES if mark else None
         raise failure(path, "bad-yaml", f"this is no YAML: {said}", line=line) from None
 
 

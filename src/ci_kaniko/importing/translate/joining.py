@@ -63,6 +63,8 @@ def _of_job(job: Job, calls: tuple[Call, ...]) -> list[dict[str, Any]]:
         build.update({key: value for key, value in settings.shared.items() if value})
         if settings.section and job.target in NAMES:
             build[job.target] = dict(settings.section)
+        elif store := settings.section.get("secret"):  # a Pod's, whoever starts it
+            build["kubernetes"] = {**build.get("kubernetes", {}), "secret": store}
         same = next((item for item in found if is_pushed_too(item, build)), None)
         if same is None:
             found.append(build)

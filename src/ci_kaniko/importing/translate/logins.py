@@ -120,6 +120,8 @@ class Logins(Clouds):
         pulls = login.when == ALWAYS and self.job.started.requests
         if cautious and host in pushed and kind != "anonymous" and pulls:
             kind = {**(kind if isinstance(kind, dict) else {"use": kind}), "pull": True}
+        elif pulls and host not in pushed and kind != "anonymous":
+            self.job.tell("pull-only", login.line, host)
         have = self.found.get(host)
         if as_pushed(have) not in (None, as_pushed(kind)):
             self.job.tell("second-login", login.line, host)
@@ -245,6 +247,8 @@ class Logins(Clouds):
         """Remember what holds a part of a login; say so where nothing gives it to the job."""
         job = self.job
         self.note_store(name)
+        if name.startswith("vars."):
+            job.tell("secret-name/variable", line, name.removeprefix("vars."))
         known = job.plain_secrets or name in job.secrets or name in job.environment
         if not known and name not in self.call.environment and "." not in name:
             job.tell("not-given", line, name)

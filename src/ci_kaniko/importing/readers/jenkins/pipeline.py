@@ -27,6 +27,7 @@ from ci_kaniko.importing.readers.jenkins.pods import Pod, pod_jobs, read_pod, te
 from ci_kaniko.importing.readers.jenkins.when import VARIABLES, asked_guard, if_guard
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.scripts import Piece, beginning, hole, read_pieces
+from ci_kaniko.importing.report import FILE_LINES
 from ci_kaniko.importing.shell.commands.builtins import exported
 from ci_kaniko.importing.shell.reader import SUCCESS, Host, Reader, Status
 from ci_kaniko.importing.shell.values import pure
@@ -166,6 +167,7 @@ class _Reader:
         self.known: dict[str, Text] = {**_FACTS.variables}
         self.rest: list[tuple[Statement, str]] = []
         self.used: set[str] = set()
+        self.files: dict[int, str] = {}
         self.questions = _Questions()
         self.bound = self.questions.bound
         self.earlier: list[Piece] = []
@@ -209,7 +211,7 @@ class _Reader:
                 around = self._of_template(statement, _Around())
             else:
                 continue
-            found = [*pod_jobs(_FACTS, self.original, around.pod)] if around.pod else []
+            found = [*pod_jobs(_FACTS, self.original, around.pod, self.files)] if around.pod else []
             if found:
                 self.rest = [one for one in self.rest if one[0] is not statement]
             self.jobs += found
@@ -274,8 +276,8 @@ class _Reader:
             self.rest.append((Statement(line), f"{said} is Groovy that no spec says"))
         text = statement.given("yaml")
         if text:
-            return self._with_pod(around, text.source, text.line, self.path)
-        return replace(around, pod=pod._replace(path=self.path)) if pod else around
+            return self._with_pod(around, text.source, text.line)
+        return replace(around, pod=pod) if pod else around
 
     def _agent(self, statement: Statement, around: _Around) -> _Around:
         text = statement.given()
@@ -283,12 +285,13 @@ class _Reader:
             self.rest.append((statement, f"agent: {statement.shown} is Groovy that no spec says"))
             return around
         if statement.name == "yaml":
-            return self._with_pod(around, text.text(), text.line, self.path)
+            return self._with_pod(around, text.text(), text.line)
         if statement.name == "yamlFile":
             name = text.text()
             found = self.original.find(name)
             if found is not None:
-                return self._with_pod(around, found.text, 1, name)
+                self.files[len(self.files) + 1] = found.path
+                return self._with_pod(around, found.text, len(self.files) * FILE_LINES + 1)
             said = f"yamlFile {name} is not there: name it on the command line, too"
             self.rest.append((statement, said))
         elif statement.name == "defaultContainer":
@@ -296,15 +299,16 @@ class _Reader:
         elif statement.name == "image":
             container = Map(statement.line, {"image": text.text()})
             root = Map(statement.line, {"spec": Map(items={"containers": [container]})})
-            return replace(around, pod=Pod(root, self.path))
+            return replace(around, pod=Pod(root))
         return around
 
-    def _with_pod(self, around: _Around, text: str, line: int, path: str) -> _Around:
-        shifted = "\n" * (line - 1) + text
-        for root in read_yaml(shifted, path).roots:
+    def _with_pod(self, around: _Around, text: str, line: int) -> _Around:
+        number, first = divmod(line, FILE_LINES)
+        path = self.files.get(number, self.path)
+        for root in read_yaml(text, path, line - 1).roots:
             if isinstance(root, Map) and "spec" in root:
-                return replace(around, pod=Pod(root, path))
-        self.rest.append((Statement(line), f"agent: {path}:{line} holds no Pod"))
+                return replace(around, pod=Pod(root))
+        self.rest.append((Statement(first), f"agent: {path}:{first} holds no Pod"))
         return around
 
     def _environment(self, statement: Statement, around: _Around) -> _Around:
@@ -406,6 +410,7 @@ class _Reader:
     def _stage(self, stage: Statement, statements: list[Statement], around: _Around) -> None:
         name = _shown(stage) if stage.name == "stage" else ""
         job = Job(_FACTS, name, self.original, stage.line)
+        job.files = self.files
         pieces: list[tuple[list[Piece], _Around]] = []
         self._steps(job, statements, around, pieces)
         may_build = self.original.may_build

@@ -12,7 +12,7 @@ from ci_kaniko.importing.readers.pods.containers import calls_of, read_environme
 from ci_kaniko.importing.readers.pods.settings import metadata_settings, pod_settings
 from ci_kaniko.importing.readers.pods.volumes import read_volumes
 from ci_kaniko.importing.signs import is_image
-from ci_kaniko.importing.ticked import Map, ignore, line_of, maps, peek
+from ci_kaniko.importing.ticked import List, Map, Str, ignore, line_of, maps, peek, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,10 +27,9 @@ _SLEEPS = re.compile(r"(?:^|/)(?:sleep|cat|tail|busybox)$")
 
 
 class Pod(NamedTuple):
-    """The pod of an agent, and the file that holds it."""
+    """The pod of an agent."""
 
     root: Map
-    path: str
 
     @property
     def spec(self) -> Map:
@@ -67,9 +66,9 @@ def template_of(statement: Statement) -> tuple[Pod | None, list[tuple[int, str]]
             containers.append(Map(line, {key: given.pop(key).text() for key in own}))
         elif name == "secretVolume" and {"secretName", "mountPath"} <= given.keys():
             named = {"name": f"volume-{len(volumes)}"}
-            secret = Map(items={"secretName": given.pop("secretName").text()})
-            volumes.append(Map(items={**named, "secret": secret}))
-            mounts.append(Map(items={**named, "mountPath": given.pop("mountPath").text()}))
+            secret, path = (_scalar(given.pop(key)) for key in ("secretName", "mountPath"))
+            volumes.append(Map(secret.line, {**named, "secret": Map(items={"secretName": secret})}))
+            mounts.append(Map(path.line, {**named, "mountPath": path}))
         rest += [
             (text.line, f"{name}: {key}: {text.source}")
             for key, text in given.items()
@@ -78,9 +77,15 @@ def template_of(statement: Statement) -> tuple[Pod | None, list[tuple[int, str]]
     if not containers:
         return None, rest
     for container in containers:
-        container["volumeMounts"] = mounts
-    spec = Map(statement.line, {"containers": containers, "volumes": volumes})
-    return Pod(Map(statement.line, {"spec": spec}), ""), rest
+        container["volumeMounts"] = List(items=mounts)
+    spec = Map(
+        statement.line, {"containers": List(items=containers), "volumes": List(items=volumes)}
+    )
+    return Pod(Map(statement.line, {"spec": spec})), rest
+
+
+def _scalar(given: Quoted) -> Str:
+    return text(given.text(), given.line)
 
 
 def read_pod(job: Job, pod: Pod, name: str) -> None:
@@ -107,14 +112,18 @@ def read_pod(job: Job, pod: Pod, name: str) -> None:
     pod_settings(job, pod.spec, container, section)
     if section:
         job.shared["kubernetes"] = section
-    later(job, pod.root, "kubernetes: has what it knows of a Pod", file=pod.path)
+    later(job, pod.root, "kubernetes: has what it knows of a Pod")
 
 
-def pod_jobs(facts: Facts, original: Original, pod: Pod) -> Iterator[Job]:
-    """The containers of an agent's pod that build by their own arguments, as the agent starts."""
+def pod_jobs(facts: Facts, original: Original, pod: Pod, files: dict[int, str]) -> Iterator[Job]:
+    """The containers of an agent's pod that build by their own arguments, as the agent starts.
+
+    ``files`` are those that hold pods, by the multiple of their lines.
+    """
     for container in maps(pod.spec.get("containers")):
         if runs_executor(container) and ("args" in container or "command" in container):
             job = Job(facts, container.peek("name"), original, line_of(container))
+            job.files = files
             read_pod(job, pod, container.peek("name"))
             job.calls = calls_of(job, container)
             if job.calls:
