@@ -451,6 +451,31 @@ CASES = {
         {"push": "never", "destinations": [A]},
         {"unknown-list", "unknown-dockerfile"},
     ),
+    "files without which nothing is built anyway": Case(
+        _gitlab(
+            "[{if: $CI_COMMIT_TAG, exists: [Dockerfile]}]",
+            'if [ ! -f Dockerfile ] || [ ! -d "$CI_PROJECT_DIR" ]; then exit 0; fi',
+        ),
+        {"push": None, "triggers": {"tags": ["**"]}, "destinations": [A]},
+        {"file-asked"},
+    ),
+    "another file": Case(
+        _gitlab("[{if: $CI_COMMIT_TAG, exists: [app/Dockerfile]}]", "[ -f other ] || exit 0"),
+        {"push": "never"},
+        {"unknown-condition", "unknown-trigger"},
+    ),
+    "a repository of those that somebody may start it in": Case(
+        _gitlab(
+            "[{if: '$CI_PROJECT_PATH != \"acme/shop\"', when: never}, "
+            "{if: '$CI_COMMIT_BRANCH == \"main\"', when: manual}, {if: $CI_COMMIT_TAG}]"
+        ),
+        {
+            "push": None,
+            "triggers": {"tags": ["**"], "manual": True, "repository": "acme/shop"},
+            "destinations": [{"image": A, "when": [{"branch": "main"}, {"tag": "**"}]}],
+        },
+        {"manual-job"},
+    ),
     "a login of pull requests that is for base images": Case(
         (
             "w.yml",
@@ -458,7 +483,7 @@ CASES = {
             .replace(
                 "      - run:",
                 "      - uses: docker/login-action@v3\n"
-                "        with: {username: '${{ vars.HUB }}', password: '${{ secrets.HUB_TOKEN }}'}\n"
+                "        with: {username: '${{ vars.HUB }}', password: '${{ secrets.HUB }}'}\n"
                 "      - run:",
             )
             .replace("--rm", "")
@@ -466,7 +491,7 @@ CASES = {
         ),
         {
             "push": None,
-            "registries": {"docker.io": {"username": {"secret": "HUB"}, "password": "HUB_TOKEN"}},
+            "registries": {"docker.io": {"username": {"secret": "HUB"}, "password": "HUB"}},
         },
         {"pull-only"},
     ),

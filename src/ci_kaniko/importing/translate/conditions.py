@@ -243,6 +243,7 @@ class _Run:
     def says(self, side: str) -> str:
         """Its part for one kind of ref, for people."""
         asked = [*self.names[side], *(f"not {glob}" for glob in self.out[side])]
+        asked = [name.replace("@", "a ") for name in asked]
         if self.default is not None and side == "branch":
             asked.append("the default branch" if self.default else "not the default branch")
         started = (

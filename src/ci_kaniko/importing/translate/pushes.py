@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,10 @@ def take_destinations(work: Work) -> None:
     for word in work.call.pushed:
         if not word.text:
             continue
-        when = both_ways(work.call.when, word.when)
+        when = _where_there(work, both_ways(work.call.when, word.when))
+        repository, rest = one_repository(when)
+        if repository and repository == (work.job.started.triggers or {}).get("repository"):
+            when = rest
         condition = condition_of(work, when)
         for piece in _split_images(work, word.text, word.line):
             entry = _destination(work, piece, condition, when, word.line)
@@ -55,6 +59,23 @@ def take_destinations(work: Work) -> None:
         ]
     _policy(work, conditions, pushes=pushes)
     _registries(work, listed)
+
+
+def _where_there(work: Work, when: When) -> When:
+    """A condition without the question for the files without which nothing is built anyway."""
+    if work.fetched:
+        return when
+    file = posixpath.join(work.context, work.build.get("dockerfile", "Dockerfile"))
+    needed = {posixpath.normpath(path) for path in (work.context, file)}
+    asked = {
+        test
+        for tests in when
+        for test in tests
+        if test.kind == "file" and not test.negated and work.paths.inside(test.left) in needed
+    }
+    for test in asked:
+        work.job.tell("file-asked", test.line, spell(test.left))
+    return tuple(tuple(test for test in tests if test not in asked) for tests in when)
 
 
 def add_destination(pushed: dict[Any, Any], entry: Any) -> None:
@@ -155,7 +176,7 @@ _ARGUMENT = re.compile(rf"(?:--destination|--tag|-d|-t)(?:=|\s+|[\"'],\s*[\"'])[
 _MORE = re.compile(r"(?:^|\s)[\"']?\$[\w{@*]|--destination|--tag\b|\s-[dt]\b")
 _OTHERS = re.compile(r"--(?:context|dockerfile|build-arg|label|cache-repo)[=\s]\s*\S+")
 _LONGEST = 1_000
-_ALONE = re.compile(rf"\s*(?:- )?(?:[\w-]+:\s+)?[\"']?(?!-){_WORD}[\"']?,?\s*(?:\\\s*)?")
+_ALONE = re.compile(rf"\s*(?:- )?(?:[\w-]+:\s+)?[\"']?(?![-/]){_WORD}[\"']?,?\s*(?:\\\s*)?")
 
 
 def _as_written(row: str, shown: str) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Var, only_var
+from ci_kaniko.importing.calls import Var, only_var, spell
 from ci_kaniko.importing.jobs import Started
 from ci_kaniko.importing.readers.expressions import Expressions
 from ci_kaniko.importing.shell.guards import NO, YES, TooComplexError
 from ci_kaniko.importing.shell.values import Value, plain, pure
+from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.ticked import (
     Map,
     ignore,
@@ -22,6 +24,7 @@ from ci_kaniko.importing.translate.conditions import read
 from ci_kaniko.importing.translate.started import globs, push_only_where, set_triggers
 
 if TYPE_CHECKING:
+    from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.readers.gitlab.files import Files
     from ci_kaniko.importing.readers.gitlab.variables import Variables
@@ -185,7 +188,11 @@ class Rules:
     def _exists(self, rule: Map) -> int:
         if "exists" not in rule:
             return YES
-        shown = ", ".join(self._paths_in(rule["exists"]))
+        paths = [self.variables.flat(path) for path in self._paths_in(rule["exists"])]
+        shown = ", ".join(paths)
+        if {*paths} == {_dockerfile(call) for call in self.job.calls}:
+            self.job.tell("file-asked", rule.line_of("exists"), shown)
+            return YES
         return self.expressions.conditions.unknown(f"exists: {shown}", rule.line_of("exists"))
 
     def _paths_in(self, value: Any) -> list[str]:
@@ -270,6 +277,17 @@ class Rules:
         if name.startswith("$"):
             return self.expressions.guard(name, line)
         return self.expressions.guard(f'$CI_COMMIT_BRANCH == "{name}"', line)
+
+
+def _dockerfile(call: Call) -> str:
+    """The Dockerfile of a call, from the root of the repository."""
+    said = dict(spell(word.text).lstrip("-").partition("=")[::2] for word in call.words)
+    context = said.get("context", ".").removeprefix("dir://").replace("$CI_PROJECT_DIR", ".")
+    file = said.get("dockerfile", "Dockerfile")
+    if file.startswith("$CI_PROJECT_DIR/"):
+        file, context = file.partition("/")[2], "."
+    base = "." if call.builder == DOCKER.name and "dockerfile" in said else context
+    return posixpath.normpath(posixpath.join(base, file))
 
 
 def _named(word: str) -> Value:
