@@ -295,14 +295,19 @@ jobs:
         """\
 steps:
   - command:
+      - TAG=1
       - buildah login -u bot -p $QUAY quay.io
-      - buildah build -t quay.io/acme/shop:1 .
-      - buildah push quay.io/acme/shop:1
+      - buildah build --build-arg HOST=$HOST -t $NAMES:$TAG .
+      - buildah push $NAMES:$$TAG
     image: quay.io/buildah/stable:v1.42
     secrets: [QUAY]
+env: {HOST: quay.io, NAMES: $HOST/acme/shop}
 """,
-        {"registries": {"quay.io": {"username": "bot", "password": "QUAY"}}},
-        told=((3, "upload-time"),),
+        {
+            "registries": {"quay.io": {"username": "bot", "password": "QUAY"}},
+            "destinations": ["quay.io/acme/shop:1"],
+        },
+        told=((4, "upload-time"), (5, "upload-time")),
     ),
     "nobody knows what an image of one's own has": Case(
         ".github/workflows/ci.yml",

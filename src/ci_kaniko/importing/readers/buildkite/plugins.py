@@ -191,10 +191,7 @@ class Plugins:
         words = []
         for item in items:
             parts = _split(string(item)) if len(items) == 1 else [string(item)]
-            self.text = f"{self.text} {string(item)}"
-            words += [
-                Word(references(part.replace("$$", "$")), line=line_of(item)) for part in parts
-            ]
+            words += [Word(self._own(part), line=line_of(item)) for part in parts]
         job.calls = calls_of_words(job, words, config.line_of("command"))
 
 

@@ -36,7 +36,7 @@ from ci_kaniko.importing.ticked import (
 from ci_kaniko.importing.translate.started import always, globs, set_triggers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ci_kaniko.importing.originals import Original
 
@@ -65,6 +65,11 @@ _FIELDS = {
 }
 _UPLOAD = re.compile(r"\$\$|\\\$|\$\{(\w+)(?::?[?-][^}]*)?\}|\$([A-Za-z_]\w*)")
 _SINGLE = re.compile(r"(?<![$\\])\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z]\w*))")
+_MADE = re.compile(
+    r"(?m)(?:^\s*|[;&|(]\s*|\b(?:then|do|else|export|local|readonly)\s+)([A-Za-z_]\w*)="
+    r"|\b(?:for|read(?: -r)?) ([A-Za-z_]\w*)\b"
+)
+"""Variables that a script sets."""
 
 
 class _Placed(NamedTuple):
@@ -177,9 +182,12 @@ def _name(step: Map) -> str:
 
 
 def _environment(job: Job, top: Map, step: Map) -> None:
+    known: dict[str, Text] = {}
     for source in (top, step.mapping("env")):
         for name, value in source.items():
-            job.environment[name] = _at_upload(peek(value))
+            job.environment[name] = _at_upload(peek(value), known)
+            if source is top:
+                known[name] = job.environment[name]
             if source is not top:
                 job.exported[name] = line_of(value, source.line_of(name))
     secrets = step.get("secrets")
@@ -193,11 +201,13 @@ def _environment(job: Job, top: Map, step: Map) -> None:
         job.section["secrets"] = "buildkite"
 
 
-def _at_upload(text: str) -> Text:
+def _at_upload(text: str, known: Mapping[str, Text]) -> Text:
     """A text after the upload: variables have their values, and what is doubled is halved."""
 
     def value(match: re.Match[str]) -> Text:
         name = match[1] or match[2]
+        if name in known and match.group() in (f"${name}", f"${{{name}}}"):
+            return known[name]
         return (Var(name) if name else "$",)
 
     return filled_in(_UPLOAD, text, value)
@@ -248,10 +258,11 @@ class _Step:
         for value in self.step.mapping("env").values():
             string(value)
         secrets = self.step.get("secrets")
+        texts = [job.script_text, self.plugins.text]
         for given in (self.top, secrets if isinstance(secrets, Map) else Map()):
-            for name, value in given.items():
-                if is_named(name, job.script_text, self.plugins.text):
-                    string(value)
+            for name, value in reversed(given.items()):
+                if is_named(name, *texts):
+                    texts.append(string(value))  # which may name those before it
 
     # -- scripts ------------------------------------------------------------------------------
 
@@ -271,15 +282,19 @@ class _Step:
         secrets = self.step.get("secrets")
         named = secrets if isinstance(secrets, Map) else map(peek, sequence(secrets))
         own = {*(self.step.get("env") or ()), *named}
+        texts = [*(each.text for each in self._commands()), piece.text]
+        made = {one or two for one, two in _MADE.findall("\n".join(texts))}
 
         def pasted(match: re.Match[str]) -> str:
             name = match[1] or match[2]
-            if name not in own:
+            if name not in own | made:
                 return match.group()
             if name in self.top and match.group() in (f"${name}", f"${{{name}}}"):
                 return peek(self.top[name])
             row = piece.line + piece.text.count("\n", 0, match.start())
-            self.job.tell("upload-time", row, match.group(), name)
+            said = "upload-time" if name in own else "upload-time/script"
+            self.job.tell(said, row, match.group(), name)
+            made.discard(name)
             return match.group()
 
         text = _SINGLE.sub(pasted, piece.text)

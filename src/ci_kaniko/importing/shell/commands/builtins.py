@@ -293,7 +293,10 @@ def unknown(reader: Reader, name: str, items: list[Item]) -> Status:
     values = reader.arguments(items)
     spelled = command_text(name, values)
     if reader.stdin and reader.stdin != EMPTY:
-        spelled = f"printf %s {spell(join(reader.stdin[0][1]))!r} | {spelled}"
+        given = stripped(join(reader.stdin[0][1]))
+        printed = len(given) == 1 and isinstance(given[0], Output)
+        before = spell(given)[2:-1] if printed else f"printf %s {spell(given)!r}"
+        spelled = f"{before} | {spelled}"
     if reader.captures:
         reader.write(pure((Output(spelled), "\n")))
     else:
