@@ -498,6 +498,24 @@ jobs:
         },
         told=((12, "duplicate-destination"),),
     ),
+    "plugins log in": Case(
+        ".buildkite/pipeline.yml",
+        """\
+steps:
+  - command: docker build -t $HOST/shop:1 . && docker push $HOST/shop:1
+    secrets: [QUAY]
+    plugins:
+      - docker-login#v3.0.0: {server: $HOST, username: $WHO, password-env: QUAY}
+      - ecr#v2.9.0: {login: true, account-ids: "123456789012", region: eu-west-1}
+env: {HOST: registry.example.com, WHO: bot}
+""",
+        {
+            "registries": {
+                "registry.example.com": {"username": "bot", "password": "QUAY"},
+                "123456789012.dkr.ecr.eu-west-1.amazonaws.com": {"aws": "ambient"},
+            }
+        },
+    ),
     "what only kaniko hears has its line": Case(
         ".github/workflows/ci.yml",
         """\

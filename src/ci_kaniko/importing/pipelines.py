@@ -146,7 +146,14 @@ def _checked(data: dict[str, Any], report: Report, jobs: list[Job]) -> Imported:
             continue
         if not parts.without_refused(spec):
             report.keep_pushed(parts.pushed)
-            return Imported(text, spec, report.entries, sources)
+            entries = tuple(entry for entry in report.entries if _holds(entry, text))
+            return Imported(text, spec, entries, sources)
+
+
+def _holds(entry: Entry, text: str) -> bool:
+    """Whether the spec still has the variable that an entry says it has."""
+    found = re.search(r"\$\{env\.\w+", entry.message)
+    return entry.rule != "run-time-variable" or not found or found[0] in text
 
 
 _LONG_ENOUGH = 8

@@ -248,7 +248,7 @@ class _Shell(Places):
     def _run_FuncDecl(self, node: Tree) -> Status:  # noqa: N802
         name = node["Name"]["Value"]
         if not _asks(name, self._written(node)):
-            self.state.functions[name] = node["Body"]
+            self.state.functions[name] = node["Body"], self.still
         return SUCCESS
 
     def _run_TestClause(self, node: Tree) -> Status:  # noqa: N802
@@ -486,8 +486,11 @@ class _Shell(Places):
         outer, line = self.state.items, self.line
         self.state.items = rest
         self.depth += 1
+        before = self.still
+        body, self.still = self.state.functions[name]
         with self.framed("function") as frame:
-            status = self.statement(self.state.functions[name])
+            status = self.statement(body)
+        self.still = before
         self.depth -= 1
         self.state.items = outer
         for local, old in frame.kept.items():

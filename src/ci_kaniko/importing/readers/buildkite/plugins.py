@@ -30,6 +30,26 @@ _WRAPPED = {"build", "push", "ecr-name", "dockerfile", "image", "image-name", "d
 """Plugins that build and push an image, and what they are told then."""
 
 
+def _login(config: Map) -> str:
+    """What the plugin docker-login does, as a script says it."""
+    keys = ("username", "password-env", "server")
+    user, secret, host = (re.sub(r"[\"`\\]", r"\\\g<0>", config.string(key)) for key in keys)
+    password = f"$${secret or 'DOCKER_LOGIN_PASSWORD'}"
+    return f'docker login -u "{user}" -p "{password}" "{host or "docker.io"}"'
+
+
+def _login_to_ecr(config: Map) -> str:
+    """What the plugin ecr does for the accounts that it names."""
+    accounts = [string(item) for item in config.sequence("account-ids")]
+    region = config.string("region") or "$$AWS_DEFAULT_REGION"
+    config.string("login")
+    token = "aws ecr get-login-password | docker login -u AWS --password-stdin"
+    return "\n".join(f"{token} {one}.dkr.ecr.{region}.amazonaws.com" for one in accounts) or ":"
+
+
+_LOGINS = {"docker-login": _login, "ecr": _login_to_ecr}
+
+
 class Plugins:
     """What the plugins of a step say: its container, its pod, and perhaps the executor's call.
 
@@ -51,6 +71,8 @@ class Plugins:
                 self._kubernetes(config, script)
             elif name.startswith("docker") and _builds(config):
                 self._docker(config)
+            elif name in _LOGINS and script:
+                script.insert(0, self.uploaded(Piece(_LOGINS[name](config), line)))
             elif _WRAPPERS.fullmatch(name) and config.keys() & _WRAPPED:
                 self.job.tell("other-builder", line, written, "")
 

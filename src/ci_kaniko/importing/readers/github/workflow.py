@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Login, Text, Var, literal
-from ci_kaniko.importing.jobs import Facts, Job, Root, forget
+from ci_kaniko.importing.jobs import Facts, Job, Root, forget, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.github.builders import Builders
 from ci_kaniko.importing.readers.github.earlier import prepared_by
@@ -21,7 +21,16 @@ from ci_kaniko.importing.readers.inputs import name_of, read_input
 from ci_kaniko.importing.readers.matrices import cell_name, followed
 from ci_kaniko.importing.shell.values import EMPTY, pure
 from ci_kaniko.importing.signs import are_mentioned, is_image
-from ci_kaniko.importing.ticked import Map, Str, ignore, leftover, line_of, mapping, string
+from ci_kaniko.importing.ticked import (
+    Map,
+    Str,
+    ignore,
+    leftover,
+    line_of,
+    mapping,
+    sequence,
+    string,
+)
 from ci_kaniko.importing.translate.executor import is_kaniko
 from ci_kaniko.syntax.references import pulled_from
 
@@ -148,8 +157,10 @@ class Workflow:
             secrets = {key: known.text(string(value)) for key, value in entries.items()}
         elif job.peek("secrets") == "inherit":
             job.string("secrets")
+        awaited = [string(item) for item in sequence(job.get("needs"))]
         for root in found.mappings:
             for made in Workflow(root, found, given, secrets, self, job).jobs():
+                put(made.section, "needs", [*awaited, *made.section.get("needs", ())])
                 made.name = name
                 made.section["job"] = name
                 made.section.pop("form", None)
