@@ -476,7 +476,7 @@ CASES = {
         },
         {"manual-job"},
     ),
-    "a login of pull requests that is for base images": Case(
+    "a login whose user is a variable": Case(
         (
             "w.yml",
             _GITHUB.replace("ON", "[push, pull_request]")
@@ -493,7 +493,7 @@ CASES = {
             "push": None,
             "registries": {"docker.io": {"username": {"secret": "HUB"}, "password": "HUB"}},
         },
-        {"pull-only"},
+        set(),
     ),
     "a list of arguments by its name": Case(
         (

@@ -120,8 +120,6 @@ class Logins(Clouds):
         pulls = login.when == ALWAYS and self.job.started.requests
         if cautious and host in pushed and kind != "anonymous" and pulls:
             kind = {**(kind if isinstance(kind, dict) else {"use": kind}), "pull": True}
-        elif pulls and host not in pushed and kind != "anonymous":
-            self.job.tell("pull-only", login.line, host)
         have = self.found.get(host)
         if as_pushed(have) not in (None, as_pushed(kind)):
             self.job.tell("second-login", login.line, host)
