@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.shell.conditions import Conditions
     from ci_kaniko.importing.shell.values import Value
 
+_Case = tuple[int, Text]
+"""One of the texts that a value is, and where."""
 _FOLDERS = {"branch": "refs/heads/", "tag": "refs/tags/"}
 
 
@@ -26,43 +28,28 @@ def recognised(value: Value, conditions: Conditions, path: int) -> Value:
     """The value as one variable, where it is one."""
     if len(value) == 1:
         return value
-    for look in (_default, _guarded, _from_file, _version, _ref):
-        found = look(value, conditions, path)
-        if found is not None:
-            return pure((found,))
-    return value
+    pairs = (value, value[::-1]) if len(value) == 2 else ()
+    looks = (_default, _guarded, _from_file, _version)
+    two = (look(*pair, conditions, path) for look in looks for pair in pairs)
+    found = next(filter(None, two), None) or _ref(value, conditions, path)
+    return pure((found,)) if found else value
 
 
-def _plain_and_var(value: Value) -> tuple[str, int, Var] | None:
-    """A plain text, and a variable with its guard: there is nothing else in the value."""
-    if len(value) != 2:
-        return None
-    for (_, one), (guard, other) in (value, value[::-1]):
-        text, var = literal(one), only_var(other)
-        if text is not None and var is not None:
-            return text, guard, var
-    return None
-
-
-def _default(value: Value, conditions: Conditions, path: int) -> Var | None:
+def _default(one: _Case, other: _Case, conditions: Conditions, path: int) -> Var | None:
     """``if [ -z "$x" ]; then x=text; fi``."""
-    found = _plain_and_var(value)
-    if found is None or found[2].default or found[2].changes:
+    text, var = literal(one[1]), only_var(other[1])
+    if text is None or var is None or var.default or var.changes:
         return None
-    text, guard, var = found
-    if not conditions.same(guard, conditions.filled((var,), 0), path):
+    if not conditions.same(other[0], conditions.filled((var,), 0), path):
         return None
     return Var(var.name, text or None, (), var.portable)
 
 
-def _guarded(value: Value, conditions: Conditions, path: int) -> Var | None:
+def _guarded(one: _Case, other: _Case, conditions: Conditions, path: int) -> Var | None:
     """``case $GITHUB_REF in refs/heads/*) branch=$GITHUB_REF_NAME ;; *) branch='' ;; esac``."""
-    found = _plain_and_var(value)
-    if found is None or found[0]:
-        return None
-    _, guard, var = found
-    for name, test in _places(var, conditions):
-        if conditions.same(guard, test, path):
+    var = only_var(other[1])
+    for name, test in _places(var, conditions) if var and not one[1] else ():
+        if conditions.same(other[0], test, path):
             return Var(name, portable=True)
     return None
 
@@ -85,28 +72,22 @@ def _places(var: Var, conditions: Conditions) -> Iterator[tuple[str, int]]:
                 yield portable, conditions.equal((Var(name),), (portable,), 0)
 
 
-def _from_file(value: Value, conditions: Conditions, path: int) -> Var | None:
+def _from_file(one: _Case, other: _Case, conditions: Conditions, path: int) -> Var | None:
     """``if [ -f "$x" ]; then x=$(cat "$x"); fi``: GitLab's variables of both types."""
-    if len(value) != 2:
+    var = only_var(other[1])
+    if var is None or one[1] != (Contents(spell(other[1])),):
         return None
-    for (guard, one), (_, other) in (value, value[::-1]):
-        var = only_var(other)
-        if var is not None and one == (Contents(spell(other)),):
-            return var if conditions.same(guard, conditions.exists(other, 0), path) else None
-    return None
+    return var if conditions.same(one[0], conditions.exists(other[1], 0), path) else None
 
 
-def _version(value: Value, conditions: Conditions, path: int) -> Var | None:
+def _version(one: _Case, other: _Case, conditions: Conditions, path: int) -> Var | None:
     """The version, or where there is none the branch or tag made safe."""
-    if len(value) != 2:
+    version, ref = only_var(one[1]), only_var(other[1])
+    if version is None or ref is None or not version.name.startswith("version@"):
         return None
-    for (guard, one), (_, other) in (value, value[::-1]):
-        version, ref = only_var(one), only_var(other)
-        if version is None or ref is None or not version.name.startswith("version@"):
-            continue
-        is_tag = ref.changes in (("tag",), ("tag-like",)) or ref.name == "ref.tag"
-        if is_tag and conditions.same(guard, conditions.filled((version,), 0), path):
-            return Var(f"ref.{version.name}", portable=True)
+    is_tag = ref.changes in (("tag",), ("tag-like",)) or ref.name == "ref.tag"
+    if is_tag and conditions.same(one[0], conditions.filled((version,), 0), path):
+        return Var(f"ref.{version.name}", portable=True)
     return None
 
 

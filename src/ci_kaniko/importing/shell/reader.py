@@ -243,17 +243,14 @@ class Reader(ABC):
 
     def filled(self, text: Text) -> Value:
         """A text in which the CI's expressions have the values that they have here."""
-        if self.host is None or self.host.expression is None:
-            return pure(text)
-        values = [self._of_part(part) for part in text]
-        return self.concat(values)
-
-    def _of_part(self, part: Part) -> Value:
         ask = self.host.expression if self.host else None
-        if ask is None or not isinstance(part, Var) or part.portable:
-            return pure((part,))
-        found = ask(self, part.name)
-        return pure((part,)) if found is None else found
+        if ask is None:
+            return pure(text)
+        values: list[Value] = []
+        for part in text:
+            found = ask(self, part.name) if isinstance(part, Var) and not part.portable else None
+            values.append(pure((part,)) if found is None else found)
+        return self.concat(values)
 
     def source(self, text: str) -> Text:
         """A piece of the script with its expressions as holes."""

@@ -193,15 +193,15 @@ class _Results:
 
     def _call(self, call: RawCall, logins: tuple[Login, ...]) -> Call:
         whole = self.guards.both(call.path, self.usual)
-        container = call.container
+        container, inside = call.container, _inside(call).items()
         return Call(
             words=tuple(self._word(item, whole) for item in call.items),
             when=self._when(call.path, YES),
             pushed=tuple(
                 self._word(item, whole) for item in pushed(call.items, self.conditions, whole)
             ),
-            environment=self._environment(call.environment, whole),
-            files=self._files({path: value for path, (_, value) in _inside(call).items()}, whole),
+            environment=self._held(call.environment.items(), whole, named=True),
+            files=self._held(((spell(path), value) for path, (_, value) in inside), whole),
             logins=logins,
             image=self._clean(container.image) if container else None,
             docker=tuple(self._word(item, whole) for item in container.options)
@@ -228,27 +228,21 @@ class _Results:
             item.line,
         )
 
-    def _environment(
-        self, environment: dict[str, Value], within: int
+    def _held(
+        self, values: Iterable[tuple[str, Value]], within: int, *, named: bool = False
     ) -> dict[str, tuple[Choice, ...]]:
-        found = {
-            name: tuple(self._choices(value, within, name)) for name, value in environment.items()
-        }
-        return {name: choices for name, choices in found.items() if choices}
+        """What files can hold, or variables, whose names tell which of them are secret."""
+        found = {}
+        for name, value in values:
+            if choices := tuple(self._choices(value, within, name if named else "")):
+                found[self.secrets.clean_string(name)] = choices
+        return found
 
     def _choices(self, value: Value, within: int, name: str = "") -> Iterable[Choice]:
         for guard, text in value:
             if self.conditions.possible(self.guards.both(guard, within)):
                 clean = (Masked(name),) if name and is_written(name, text) else self._clean(text)
                 yield Choice(clean, self._when(guard, within))
-
-    def _files(self, files: dict[Text, Value], within: int) -> dict[str, tuple[Choice, ...]]:
-        found = {}
-        for path, value in files.items():
-            choices = tuple(self._choices(value, within))
-            if choices:
-                found[self.secrets.clean_string(spell(path))] = choices
-        return found
 
     # -- logins -----------------------------------------------------------------------------------
 

@@ -276,13 +276,10 @@ def _is_by_lines(change: str) -> bool:
 def _changed_hole(part: Part, change: str) -> Text | None:
     if isinstance(part, Var | Output) and len(part.changes) > _MAX_CHANGES:
         return None
-    if isinstance(part, Var):
-        if found := versioned(part, change):
-            return (found,)
-        if is_of_two(part):
-            change = _OF_TWO.get(change, change)
-        return (replace(part, changes=simplified((*part.changes, change))),)
-    if isinstance(part, Output):
+    if isinstance(part, Var) and (found := versioned(part, change)):
+        return (found,)
+    if isinstance(part, Var | Output):
+        change = _OF_TWO.get(change, change) if is_of_two(part) else change
         return (replace(part, changes=simplified((*part.changes, change))),)
     if isinstance(part, Encoded):
         return _unwrapped(part, change)
