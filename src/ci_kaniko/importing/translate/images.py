@@ -31,5 +31,6 @@ def host_of(image: str) -> str:
     try:
         host = Reference(image).host
     except Refused:
-        host = image.partition("/")[0] if "/" in image else ""
+        found = re.match(r"((?:\$\{[^}]*\}|[^/$])+)/", image)
+        host = found[1] if found else ""
     return host or DOCKER_HUB

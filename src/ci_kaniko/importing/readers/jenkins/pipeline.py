@@ -52,6 +52,8 @@ _WITH = "jenkins:with"
 _UNSET = "jenkins:unset"
 _SLOT = re.compile("\x02")
 _ASSIGNED = re.compile(r"\s*(?:(?:def|String|final)\s+)*(?:env\.)?(\w+)\s*=(?![=~])")
+_TERNARY = re.compile(rf"(.+?)\s*\?\s*{MARK}\s*:\s*{MARK}", re.DOTALL)
+_TERM = re.compile(rf"{MARK}|(?:(?:env|params)\.)?[A-Za-z_]\w*")
 _MAX_SET = 100
 _DECLARED = {"agent", "environment", "when"}
 _HELD = {"pipeline", "stages", "stage", "steps", "node", "podTemplate", "script", "parallel"}
@@ -356,20 +358,38 @@ class _Reader:
             return
         name, line, code = found[1], statement.line, _value(found)
         self.left -= 1
+        one = _TERNARY.fullmatch(code)
         if self.left < 0:
             self.questions.lost.add(name)
-        elif code == MARK:
-            parts = self._text(statement.texts[0], around)
-            yield Piece(f"{name}={''.join(map(self._quoted, parts))}", line)
+            self._tell_parts(statement, "")
         elif script := _printed(code, statement):
             yield Piece(f"{name}=$(", line)
             yield Piece(script.text(lambda one: self._hole(one, around)), script.line)
             yield Piece(")", line)
-        elif re.fullmatch(r"(?:(?:env|params)\.)?[A-Za-z_]\w*", code):
-            yield Piece(f'{name}="{self._hole(code, around)}"', line)
+        elif one and one[1].count(MARK) + 2 == len(statement.texts):
+            asks = Statement(line, f"if ({one[1]})", statement.texts[:-2])
+            then, other = (self._joined(MARK, [text], around) for text in statement.texts[-2:])
+            test, _ = self.questions.asked(asks, ":")
+            yield Piece(f"if {test}; then {name}={then}; else {name}={other}; fi", line)
+        elif value := self._joined(code, statement.texts, around):
+            yield Piece(f"{name}={value}", line)
         else:
             yield Piece(f"{_UNSET} {name}", line)
+            self._tell_parts(statement, "")
         self.bound.add(name)
+
+    def _joined(self, code: str, texts: list[Quoted], around: _Around) -> str:
+        """Texts and variables with ``+`` between them as a word of the shell, if they are all."""
+        terms = [term.strip() for term in code.split("+")]
+        if terms.count(MARK) != len(texts) or not all(map(_TERM.fullmatch, terms)):
+            return ""
+        left = iter(texts)
+        return "".join(
+            "".join(map(self._quoted, self._text(next(left), around))) or "''"
+            if term == MARK
+            else f'"{self._hole(term, around)}"'
+            for term in terms
+        )
 
     def _quoted(self, part: Part) -> str:
         """A part of a text as a word of the shell."""
@@ -577,7 +597,7 @@ class _Reader:
 
 
 def _value(assigned: re.Match[str]) -> str:
-    return assigned.string[assigned.end() :].strip()
+    return " ".join(assigned.string[assigned.end() :].split())
 
 
 def _printed(code: str, statement: Statement) -> Quoted | None:
