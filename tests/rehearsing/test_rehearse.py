@@ -395,20 +395,23 @@ def test_a_wrong_call(
 
 def test_a_tool_of_ones_own_is_known_by_what_it_does_and_pulled_with_its_login() -> None:
     """Whatever its image is called; GitHub alone is told in the file how it is pulled."""
-    tool = "mirror.example.com/acme/join:1"
+    tool, git = "mirror.example.com/acme/join:1", "mirror.example.com/acme/clone:1"
     text = SPEC.replace("registries: {", "registries: {mirror.example.com: READER, ").replace(
         "READER", "{username: reader, password: MIRROR_PASSWORD}"
     )
-    text += f"platforms: [linux/amd64, linux/arm64]\ntools: {{regctl: {tool}}}\n"
+    text += f"platforms: [linux/amd64, linux/arm64]\ntools: {{regctl: {tool}, git: {git}}}\n"
+    text += "labels: {created: '${commit.timestamp}'}\n"
     inside = "github: {mode: container}\n"
-    for target, more in (("gitlab", ""), ("buildkite", ""), ("github", ""), ("github", inside)):
-        done = played(text + more, target, "default-branch")
-        join = done.jobs[-1].recorded
+    for more in ("", inside):
+        done = played(text + more, "github", "default-branch")
+        first, *_, join = [job.recorded for job in done.jobs]
         assert not done.failed
+        assert first
         assert join
         assert join.joined
         login = ("reader", standins.secret("MIRROR_PASSWORD"))
-        assert join.pulls == ({tool: login} if target == "github" else {})
+        assert join.pulls == {tool: login}
+        assert first.pulls.get(git) == (login if more else None)
 
 
 def test_an_event_that_starts_nothing_says_so() -> None:

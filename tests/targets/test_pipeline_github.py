@@ -702,6 +702,17 @@ def test_a_join_inside_its_image() -> None:
     assert "GIT_PASSWORD" not in script(join)
 
 
+def test_a_tool_in_githubs_registry_is_pulled_with_what_may_read_it() -> None:
+    found = jobs(
+        PLATFORMS + "destinations: [quay.io/acme/a:1]\nlabels: {a: '${commit.date}'}\n"
+        "registries: {quay.io: anonymous, ghcr.io: ci-token}\ngithub: {mode: container}\n"
+        "tools: {git: ghcr.io/acme/git:1, regctl: ghcr.io/acme/regctl:1}\n"
+    )
+    for name in ("image-commit-time", "image"):
+        assert found[name]["permissions"]["packages"] == "read"
+        assert found[name]["container"]["credentials"]["password"] == "${{ secrets.GITHUB_TOKEN }}"
+
+
 def test_clouds_reach_the_join_by_name() -> None:
     host = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
     keys = "{aws: {access_key_id: ECR_ID, secret_access_key: ECR_KEY}}"

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 RUNNERS = {"linux/amd64": ("ubuntu-24.04",), "linux/arm64": ("ubuntu-24.04-arm",)}
 """GitHub's own runners, by platform."""
 _DIGEST = 'echo "digest=$digest"'
+_PULL = Permission("packages", "read", "to pull from the registry")
 _NO_COMMANDS = ('echo "::stop-commands::$(mktemp -u XXXXXXXXXXXXXXXX)"',)
 """From here on nothing that is printed sets an output."""
 _UNCONFINED = [f"--security-opt {name}=unconfined" for name in ("seccomp", "apparmor")]
@@ -135,6 +136,8 @@ def timing(image: Image) -> Job:
     ]
     plan = image.plan
     git = git_image(plan.spec)
+    login = tool_login(image, git)
+    pulls = login is not None and login.login.kind == "ci-token"
     token = {"GITHUB_TOKEN": "${{ secrets.GITHUB_TOKEN }}"}
     step = Step("Read the time of the commit", "\n".join(lines) + "\n", "sh", "git", token)
     return Job(
@@ -142,8 +145,8 @@ def timing(image: Image) -> Job:
         name="Read the time of the commit",
         runs_on=labels(plan),
         timeout_minutes=min(plan.spec.github.timeout_minutes, 10),
-        permissions=[Permission("contents", "read", "to fetch the commit")],
-        container=_pulled(git, tool_login(image, git)),
+        permissions=[Permission("contents", "read", "to fetch the commit"), *[_PULL] * pulls],
+        container=_pulled(git, login),
         outputs={"timestamp": "${{ steps.git.outputs.timestamp }}"},
         steps=[step],
     )
@@ -553,5 +556,5 @@ def _permissions(plan: Plan, *, checkout: bool) -> list[Permission]:
     if any(login.host in plan.pushed_hosts for login in tokens):
         granted.append(Permission("packages", "write", "to push to the registry"))
     elif tokens:
-        granted.append(Permission("packages", "read", "to pull from the registry"))
+        granted.append(_PULL)
     return granted
