@@ -498,6 +498,34 @@ jobs:
         },
         told=((12, "duplicate-destination"),),
     ),
+    "a run of Agola's for each kind of ref": Case(
+        ".agola/config.yml",
+        """\
+version: v0
+runs:
+  - name: images
+    tasks:
+      - name: image
+        when: {branch: "#.*#", tag: "#.*#", ref: "#refs/pull/.*#"}
+        runtime: {containers: [{image: "ghcr.io/osscontainertools/kaniko:v1.28.3-debug"}]}
+        steps:
+          - clone:
+          - run: |
+              case "$AGOLA_GIT_REF_TYPE" in
+                pull_request) TAG=pr-$AGOLA_PULL_REQUEST_ID ;;
+                tag) TAG=$AGOLA_GIT_TAG ;;
+                *) TAG=edge ;;
+              esac
+              /kaniko/executor --context . --destination "quay.io/acme/shop:$TAG"
+""",
+        {
+            "destinations": [
+                {"image": "quay.io/acme/shop:pr-${pull_request.number}", "when": "pull-request"},
+                {"image": "quay.io/acme/shop:${tag}", "when": {"tag": "**"}},
+                {"image": "quay.io/acme/shop:edge", "when": {"branch": "**"}},
+            ]
+        },
+    ),
     "plugins log in": Case(
         ".buildkite/pipeline.yml",
         """\

@@ -261,6 +261,8 @@ _SPELLINGS = {
 """What GitHub calls one thing in a script, and in an expression."""
 
 
+_KINDS = {"branch": "branch", "tag": "tag", "pull_request": "pull_request.number"}
+"""What a ref may be, and the variable that is set then."""
 _REF_NAME: Text = (Var("github.ref_name"),)
 """The name of a branch, or of a tag: a pattern may fit either."""
 
@@ -289,12 +291,9 @@ def _of_ref(test: Test) -> Test:
     var = only_var(test.left)
     if var is None or var.changes or var.default:
         return test
-    if (
-        meaning(var) == "ref.type"
-        and test.kind == "equal"
-        and test.right in (("branch",), ("tag",))
-    ):
-        return _set((Var(str(test.right[0]), portable=True),), test.line)
+    kind = _KINDS.get(literal(test.right) or "", "")
+    if kind and meaning(var) == "ref.type" and test.kind == "equal":
+        return _set((Var(kind, portable=True),), test.line)
     anchor = "^" if test.kind == "regex" else ""
     folder = next((name for name in _REFS if starts_with(test.right, anchor + name)), None)
     several = bool(anchor) and is_choice(spell(test.right))
