@@ -72,10 +72,10 @@ class Original:
         other = self._look(name)
         return None if other is None else self._beside(other)
 
-    def beside(self, word: str) -> list[Original]:
-        """The other YAML files that were given and have a word."""
+    def beside(self, word: str) -> dict[int, File]:
+        """The other YAML files that were given and have a word, by numbers from 1."""
         named = (other for other in self.given if other.path.endswith((".yml", ".yaml")))
-        return [Original(other, (), self.report) for other in named if word in other.text]
+        return dict(enumerate((other for other in named if word in other.text), 1))
 
     def _look(self, name: str) -> File | None:
         wanted = name.removeprefix("./").lstrip("/")

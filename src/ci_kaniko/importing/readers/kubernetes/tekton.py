@@ -23,7 +23,17 @@ from ci_kaniko.importing.readers.pods.containers import (
 from ci_kaniko.importing.readers.pods.settings import security
 from ci_kaniko.importing.readers.pods.volumes import read_volumes
 from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
-from ci_kaniko.importing.ticked import Map, line_of, maps, native, peek, string, texts_below
+from ci_kaniko.importing.report import FILE_LINES
+from ci_kaniko.importing.ticked import (
+    Map,
+    line_of,
+    maps,
+    native,
+    peek,
+    read_yaml,
+    string,
+    texts_below,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,49 +42,37 @@ if TYPE_CHECKING:
 
 _FACTS = Facts("tekton", roots=(Root(("/workspace",)),))
 _MAX_CALLERS = 100
+_CALLS = "taskRef"
 _ARGO = _FACTS._replace(target="argo")
 _REFERENCE = re.compile(r"\$\((?:inputs\.)?params(?:\.([\w-]+)|\[['\"]([^'\"]+)['\"]\])")
 
 
 class _Task(NamedTuple):
-    """A task, the parameters that it gets by name, those around it, and what asks for it.
-
-    ``path`` is the file that calls it, where that is another one.
-    """
+    """A task, the parameters that it gets by name, those around it, and what asks for it."""
 
     spec: Map
     name: str
     given: dict[str, Any]
     outer: dict[str, Any]
     asked: Map
-    path: str = ""
-
-    def tell(self, job: Job, item: Any, sentence: str, line: int, *values: object) -> None:
-        """Say something of what the task is given, in the file that says it."""
-        own = any(item is one for one in maps(self.spec.get("params")))
-        if self.path and not own:
-            job.report.tell(sentence, self.path, line, *values)
-        else:
-            job.tell(sentence, line, *values)
 
 
 class Caller(NamedTuple):
     """What calls a task: an entry of a pipeline, or a run; and the parameters around it.
 
-    ``path`` is its file, where that is another one, and ``beside`` are the objects there.
+    ``beside`` are the objects of its file, where that is another one.
     """
 
     item: Map
     outer: dict[str, Any]
     root: Map
-    path: str
     beside: tuple[Map, ...]
 
     def task(self, called: _Task) -> _Task:
         """The task as it is called here."""
         own = {one.peek("name"): one for one in maps(self.item.get("params"))}
         name = self.item.peek("name") or named(self.root) or called.name
-        return _Task(called.spec, name, own, self.outer, self.item, self.path)
+        return _Task(called.spec, name, own, self.outer, self.item)
 
 
 def named(root: Map) -> str:
@@ -103,12 +101,11 @@ def tekton_jobs(
                 string(name)
                 job = _job(step, task, known, original, facts)
                 _beside(job, step, steps)
-                if "taskRef" in task.asked:
+                if _CALLS in task.asked:
                     _tell_call(job, task)
                 yield job
-                for caller, each in ((one, each) for one in calling for each in one.beside):
-                    place = (caller.path, line_of(each))
-                    job.report.tell("other-object", *place, each.peek("kind"), named(each))
+                for each in (each for one in calling for each in one.beside):
+                    job.tell("other-object", line_of(each), each.peek("kind"), named(each))
 
 
 def _is_called(step: Map) -> bool:
@@ -119,17 +116,18 @@ def callers_in(original: Original) -> dict[str, list[Caller]]:
     """What the pipelines and runs of some files ask tasks for, by the names of these."""
     found: dict[str, list[Caller]] = {}
     own: tuple[Map, ...] = ()
-    files = [("", tuple(original.mappings), own)]
-    for other in original.beside("taskRef"):
-        listed = tuple(other.mappings)
-        files.append((other.path, listed, listed))
+    files = [(tuple(original.mappings), own)]
+    for number, other in original.beside(_CALLS).items():
+        read = read_yaml(other.text, other.path, number * FILE_LINES).roots
+        listed = tuple(root for root in read if isinstance(root, Map))
+        files.append((listed, listed))
     running: dict[str, list[Map]] = {}
-    for spec in (root.mapping("spec") for _, roots, _ in files for root in roots):
+    for spec in (root.mapping("spec") for roots, _ in files for root in roots):
         running.setdefault(spec.mapping("pipelineRef").peek("name"), []).append(spec)
-    for path, root, beside in ((path, root, each) for path, roots, each in files for root in roots):
+    for root, beside in ((root, each) for roots, each in files for root in roots):
         spec = root.mapping("spec")
-        if called := spec.mapping("taskRef").peek("name"):
-            found.setdefault(called, []).append(Caller(spec, {}, root, path, beside))
+        if called := spec.mapping(_CALLS).peek("name"):
+            found.setdefault(called, []).append(Caller(spec, {}, root, beside))
         name = named(root)
         runs = running.pop(name, None) if name else None
         inner = spec.mapping("pipelineSpec") or spec
@@ -138,9 +136,8 @@ def callers_in(original: Original) -> dict[str, list[Caller]]:
             given = {item.peek("name"): item for item in maps(run.get("params"))}
             outer = {key: given.get(key, item) for key, item in declared.items()}
             for item in (*maps(inner.get("tasks")), *maps(inner.get("finally"))):
-                if called := item.mapping("taskRef").peek("name"):
-                    caller = Caller(item, outer, root, path, beside)
-                    found.setdefault(called, []).append(caller)
+                if called := item.mapping(_CALLS).peek("name"):
+                    found.setdefault(called, []).append(Caller(item, outer, root, beside))
     return found
 
 
@@ -187,6 +184,7 @@ def _variable(parameter: str) -> str:
 
 def _job(step: Map, task: _Task, known: Known, original: Original, facts: Facts) -> Job:
     job = Job(facts, task.name, original, line_of(step))
+    job.files |= {number: file.path for number, file in original.beside(_CALLS).items()}
     template = task.spec.mapping("stepTemplate")
     _tell_parameters(job, task, [step, template])
     job.image = filled(job, step.get("image", template.get("image")), known)
@@ -231,7 +229,7 @@ def _tell_parameters(job: Job, task: _Task, used: Any) -> None:
             ignore_keys(item, "Tekton parameter")
     values = [item for name, item in task.given.items() if name in names]
     for item in values:
-        _tell_parameter(job, task, item)
+        _tell_parameter(job, item)
     if task.outer:
         _tell_parameters(job, task._replace(given=task.outer, outer={}), values)
     if "when" in task.asked:
@@ -239,40 +237,40 @@ def _tell_parameters(job: Job, task: _Task, used: Any) -> None:
         tests = tests or [task.asked.string("when")]
         job.started = Started(held=True)
         line = task.asked.line_of("when")
-        task.tell(job, None, "unknown-trigger/task", line, task.name, "; ".join(tests))
+        job.tell("unknown-trigger/task", line, task.name, "; ".join(tests))
     for one in maps(task.asked.mapping("matrix").get("params")):
         if one.peek("name") in names:
             listed = " ".join(map(peek, native(one).get("value") or ()))
             job.started = Started(held=True)
             shown = f"{one.peek('name')} {listed}"
-            task.tell(job, None, "unknown-trigger/matrix", line_of(one), task.name, shown)
+            job.tell("unknown-trigger/matrix", line_of(one), task.name, shown)
     task.asked.string("name")
 
 
 def _tell_call(job: Job, task: _Task) -> None:
     """How a pipeline calls the task counts later, where what it passes is read."""
     asked = task.asked
-    asked.mapping("taskRef").string("name")
+    asked.mapping(_CALLS).string("name")
     for one in maps(asked.get("workspaces")):  # the task says what it does with each
         one.string("name")
         one.string("workspace")
     at = f"tasks.{task.name}" if "name" in asked else "spec"
-    later(job, Map(asked.line, {at: asked}), "keep the pipeline for this", file=task.path)
+    later(job, Map(asked.line, {at: asked}), "keep the pipeline for this")
 
 
-def _tell_parameter(job: Job, task: _Task, item: Map) -> None:
+def _tell_parameter(job: Job, item: Map) -> None:
     name = item.string("name")
     ignore_keys(item, "Tekton parameter")
     value = item.get("value", item.get("default"))
     if value is None:
-        task.tell(job, item, "parameter/given", line_of(item), name, _variable(name))
+        job.tell("parameter/given", line_of(item), name, _variable(name))
         return
     key = "value" if "value" in item else "default"
     native(value)
     listed = value if isinstance(value, list) else [value]
     shown = " ".join(peek(getattr(each, "origin", None) or each) for each in listed) or "empty"
     said = "" if key == "value" else " by default"
-    task.tell(job, item, "parameter", item.line_of(key), name, shown, said, key)
+    job.tell("parameter", item.line_of(key), name, shown, said, key)
 
 
 def _roots(spec: Map, used: list[Map]) -> Iterator[Root]:
