@@ -393,6 +393,25 @@ build:
         },
         told=((6, "unknown-list"), (7, "not-portable")),
     ),
+    "one text logs in to Docker Hub": Case(
+        ".gitlab-ci.yml",
+        """\
+build:
+  image: quay.io/buildah/stable:v1.42
+  script:
+    - buildah build -t acme/shop:1 .
+    - buildah push --creds $HUB acme/shop:1
+""",
+        {
+            "registries": {
+                "docker.io": {
+                    "username": {"secret": "DOCKER_HUB_USER"},
+                    "password": "DOCKER_HUB_PASSWORD",
+                }
+            }
+        },
+        told=((5, "auth-in-one-variable"),),
+    ),
     "the cache beside one of two destinations": Case(
         ".gitlab-ci.yml",
         f"""\

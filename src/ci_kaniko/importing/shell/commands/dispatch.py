@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import (
     Encoded,
+    Login,
     literal,
     only_var,
     spell,
@@ -212,9 +213,15 @@ def _pushed(
     pushed = [item for item in words if starts_with(item.text, "--destination=")]
     for one, item in product(logins, pushed):
         host = split_text(without_head(item.text, "--destination="), "/", 1)[0]
+        if re.fullmatch(r"(?!localhost$)[\w-]+", literal(host) or ""):
+            host = ("docker.io",)
         user, *password = split_text(one.value or (), ":", 1)
-        said = pure(host), pure(user), pure(password[0] if password else ())
-        shell_docker.add_logins(reader, *said, source=_CREDS, line=one.item.line)
+        if password:
+            said = pure(host), pure(user), pure(password[0])
+            shell_docker.add_logins(reader, *said, source=_CREDS, line=one.item.line)
+        else:
+            login = Login(host, auth=user, source=_CREDS, line=one.item.line)
+            reader.state.logins = (*reader.state.logins, (path, login))
     made = [call for name, call in reader.images if name in names]
     for name in names:
         reader.unpushed.pop(name, None)
