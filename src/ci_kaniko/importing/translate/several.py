@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.jobs import forget, put
@@ -185,7 +186,7 @@ def _names(builds: list[tuple[str, dict[str, Any]]]) -> list[str]:
     jobs = [
         _image_name(
             re.sub(
-                r"(?i)^(?:build|docker|kaniko|image|publish|push)[-_:. ]+|"
+                r"(?i)^(?:(?:build|docker|kaniko|image|publish|push|and)[-_:. ]+)+|"
                 r"(?<![-_:. ])[-_:. ]+(?:build|docker|kaniko|image|publish|push)$",
                 "",
                 job,
@@ -199,10 +200,10 @@ def _names(builds: list[tuple[str, dict[str, Any]]]) -> list[str]:
         if len({*names} - {""}) == len(names):
             return names
     found: list[str] = []
-    for at, (one, two) in enumerate(zip(destinations, jobs, strict=True), 1):
+    for one, two in zip(destinations, jobs, strict=True):
         stem = one or two or "image"
-        name = stem if stem not in found else f"{stem}-{at}"
-        found.append(name)
+        numbered = (f"{stem}-{number}" for number in count(2))
+        found.append(next(name for name in chain([stem], numbered) if name not in found))
     return found
 
 
