@@ -412,6 +412,36 @@ build:
         },
         told=((5, "auth-in-one-variable"),),
     ),
+    "what a script clones is what is built": Case(
+        ".gitlab-ci.yml",
+        f"""\
+.one: &one
+  image: {{name: '{IMAGE}', entrypoint: ['']}}
+other:
+  <<: *one
+  script:
+    - git clone -b v1.2 https://git.example.com/acme/tool.git src
+    - cd src
+    - /kaniko/executor --context app --destination quay.io/acme/tool:1
+own:
+  <<: *one
+  script:
+    - git clone "https://bot:$TOKEN@$CI_SERVER_HOST/$CI_PROJECT_PATH.git" src
+    - /kaniko/executor --context src/app --destination quay.io/acme/own:1
+login:
+  <<: *one
+  script:
+    - git clone https://bot:$TOKEN@git.example.com/acme/tool.git
+    - /kaniko/executor --context tool/app --destination quay.io/acme/login:1
+""",
+        {
+            "images.other.context": "git://git.example.com/acme/tool.git#refs/tags/v1.2",
+            "images.other.context_sub_path": "app",
+            "images.own.context": "app",
+            "images.login.push": "never",
+        },
+        told=((8, "other-repository"), (18, "unknown-context")),
+    ),
     "the cache beside one of two destinations": Case(
         ".gitlab-ci.yml",
         f"""\

@@ -58,6 +58,10 @@ NEAR = {
 """What comes next to a variable that has no portable twin."""
 
 
+CLONED = {"repository.path", "repository.url", "remote"}
+"""What an address of the repository itself is made of."""
+
+
 def meaning(part: Part) -> str:
     """What a variable is, whatever was done to it: a portable name, or a word of ours.
 

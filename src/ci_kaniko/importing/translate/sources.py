@@ -15,7 +15,7 @@ from ci_kaniko.importing.calls import (
     split_text,
     without_head,
 )
-from ci_kaniko.importing.facts import meaning
+from ci_kaniko.importing.facts import CLONED, meaning
 from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.translate.paths import below
@@ -27,14 +27,12 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.shell.commands.flags import Flag
     from ci_kaniko.importing.translate.work import Work
 
-_OWN = {"repository.path", "repository.url", "remote"}
-
 _VERSION = re.compile(r"v?\d+\.\d")
 
 
 def _is_this_repository(value: Text) -> bool:
     """Whether an address is made of what a platform says of its own repository."""
-    return any(meaning(part) in _OWN for part in split_text(value, "#", 1)[0])
+    return any(meaning(part) in CLONED for part in split_text(value, "#", 1)[0])
 
 
 def take_context(work: Work) -> None:
@@ -106,9 +104,37 @@ def _directory(work: Work, value: Text, shown: str, flag: Flag) -> None:
     if found.startswith(".."):
         work.misses("outside-context", flag.line, shown)
         return
+    found, address = _cloned(work, found)
+    if address:
+        _set_clone(work, found, address, flag)
+        return
     if found != "." or not flag.when:
         work.job.tell("context", flag.line, shown, found)
     _set_context(work, found)
+
+
+_CLONE = "git clone "
+
+
+def _cloned(work: Work, path: str) -> tuple[str, Text]:
+    """A folder in what the script has cloned there, and the address where that is another one."""
+    for name, choices in work.call.files.items():
+        folder = name.removeprefix("$PWD/").removesuffix("/.git")
+        if name.endswith("/.git") and (path == folder or path.startswith(f"{folder}/")):
+            address = without_head(choices[-1].text, _CLONE)
+            return below(path, folder), () if _is_this_repository(address) else address
+    return path, ()
+
+
+def _set_clone(work: Work, path: str, address: Text, flag: Flag) -> None:
+    """The context is another repository, which the executor fetches where it needs no login."""
+    found = re.fullmatch(r"https?://([\w.-]+/[\w./-]+?)(?:\.git)?/?(#.*)?", literal(address) or "")
+    if found is None:
+        work.misses("unknown-context", flag.line, flag.shown)
+        return
+    location = _checked_git(work, (f"git://{found[1]}.git{found[2] or ''}",), "", flag)
+    work.job.tell("other-repository/fetched", flag.line, spell(address), "", spell(location))
+    _set_other(work, spell(location), path)
 
 
 def _mended_git(work: Work, value: Text, shown: str, flag: Flag) -> tuple[Text, str]:

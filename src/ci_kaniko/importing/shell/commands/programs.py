@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Output, Part, Text, Var, join, literal, spell
+from ci_kaniko.importing.facts import CLONED, meaning
 from ci_kaniko.importing.shell.commands.filters import (
     base64,
     command_text,
@@ -37,6 +38,7 @@ _GIT = {
     r"rev-parse --abbrev-ref HEAD": "ref.name",
 }
 """What a commit and its ref are called, by the commands that print it."""
+_CLONE_OPTIONS = {"-b", "--branch", "--depth", "-c", "--config", "-o", "--origin", "-j", "--jobs"}
 _SILENT = {"add", "checkout", "clone", "commit", "fetch", "init", "pull", "submodule"}
 _TIME = "+%Y-%m-%dT%H:%M:%SZ"
 _DIGITS = "+%Y%m%d%H%M%S"
@@ -154,7 +156,9 @@ def git(reader: Reader, values: list[Value]) -> Status:
     elif words[:1] in (["show"], ["log"]) and _is_commit_time(words):
         digits = any(word.endswith(_DIGITS[1:]) for word in words)
         made = Var("commit.date" if digits else "commit.timestamp", portable=True)
-    if not words or words[0] in _SILENT:
+    if words[:1] == ["clone"]:
+        _clone(reader, words, [value[0][1] for value in values])
+    elif not words or words[0] in _SILENT:
         reader.note("skipped-command", reader.text)
     else:
         reader.write(pure((made, "\n")))
@@ -162,6 +166,30 @@ def git(reader: Reader, values: list[Value]) -> Status:
         guard = reader.conditions.unknown(command_text("git", values), reader.line)
         return Status(guard, guard if words[0] == "diff" else SUCCESS.guard)
     return SUCCESS
+
+
+def _clone(reader: Reader, words: list[str], texts: list[Text]) -> None:
+    """``git clone``: whose files a folder holds is known by what stands in its ``.git``."""
+    given: list[Text] = []
+    branch, before = "", ""
+    for word, text in zip(words[1:], texts[1:], strict=True):
+        if before in _CLONE_OPTIONS:
+            branch = word if before in {"-b", "--branch"} else branch
+        elif not word.startswith("-"):
+            given.append(text)
+        elif word.startswith("--branch="):
+            branch = word.partition("=")[2]
+        before = word
+    address, *into = given or [()]
+    name = spell(address).rstrip("/").rpartition("/")[2].removesuffix(".git")
+    if not into and re.fullmatch(r"[\w.-]+", name):
+        into = [(name,)]
+    is_own = any(meaning(part) in CLONED for part in address)
+    if not is_own:
+        reader.note("skipped-command", reader.text)
+    if into and into != [(".",)]:
+        ref = f"#{branch}" if branch and not is_own else ""
+        write_file(reader, in_folder(into[0], ".git"), pure(join(("git clone ", *address, ref))))
 
 
 def _is_commit_time(words: list[str]) -> bool:
