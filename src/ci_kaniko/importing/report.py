@@ -59,7 +59,7 @@ class Report:
         self._pushed: dict[Entry, tuple[str, str]] = {}
         self.rules: set[str] = set()
         self.images: dict[str, str] = {}
-        self.pending: list[tuple[Voice, Any, str, str]] = []
+        self.pending: list[tuple[Voice, Any, str]] = []
         self.texts: dict[str, list[str]] = {}
 
     def hide(self, secret: str) -> None:

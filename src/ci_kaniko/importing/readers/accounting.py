@@ -62,27 +62,24 @@ def ignore_keys(value: Map, kind: str) -> None:
         ignore(value.get(key))
 
 
-def later(job: Voice, value: Any, advice: str = "", file: str = "") -> None:
-    """Remember a value whose parts count once the spec is made: what is unread then is told.
-
-    ``file`` is the one that holds it, where the lines do not say that.
-    """
-    job.report.pending.append((job, value, advice, file))
+def later(job: Voice, value: Any, advice: str = "") -> None:
+    """Remember a value whose parts count once the spec is made: what is unread then is told."""
+    job.report.pending.append((job, value, advice))
 
 
 def tell_pending(report: Report, jobs: Sequence[Voice]) -> None:
     """Report what was remembered of some jobs and is still unread."""
-    for job, value, advice, file in report.pending:
+    for job, value, advice in report.pending:
         if job in jobs:
-            tell_unread(job, value, advice=advice, file=file)
+            tell_unread(job, value, advice=advice)
 
 
-def tell_unread(job: Voice, value: Any, path: str = "", advice: str = "", file: str = "") -> None:
+def tell_unread(job: Voice, value: Any, path: str = "", advice: str = "") -> None:
     """Report each part of a value that was never looked at, by its keys from above."""
     for left in leftover(value, path):
         names = ", ".join(dict.fromkeys(_names(left.value, left.path)))
         called = f" ({names})" if names else ""
-        path_of, line = (file, left.line) if file else job.place(left.line)
+        path_of, line = job.place(left.line)
         what = f"{left.path}{called}"
         if _WHOLE.fullmatch(left.path):
             job.report.tell("other-job/unread", path_of, line, what)
