@@ -421,8 +421,11 @@ class Logins(Clouds):
         """What is mounted as the docker config, where the file does not tell what it holds."""
         claims = {path: claim.store for path, claim in self.job.claims.items()}
         given = {spell(inside): spell(outside) for outside, inside in mounts(self.call.docker)}
-        found = (held for path, held in (given | claims).items() if _CONFIG_FOLDER.search(path))
-        return next(found, "")
+        for path, held in (given | claims).items():
+            told = any(file.startswith(path) for file in self.call.files)
+            if _CONFIG_FOLDER.search(path) and not told:
+                return held
+        return ""
 
     def _by_cloud(self, host: str, cloud: str) -> None:
         self.found[host] = self.cloud(cloud)
