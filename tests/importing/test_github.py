@@ -99,6 +99,13 @@ CASES = {
         ],
         {"destinations": [f"{_WEB}:a", f"{_WEB}:b"]},
     ),
+    "a ref that ends in the name of the default branch": Case(
+        [_int128(tags=f"{_WEB}:1")],
+        {"triggers": {"branches": ["main"]}, "destinations": [f"{_WEB}:1"]},
+        {"unknown-trigger", "default-branch"},
+        on={"push": {"branches": ["**"]}},
+        job={"if": "endsWith(github.ref, github.event.repository.default_branch)"},
+    ),
     "a condition that no spec has": Case(
         [
             {"id": "v", "uses": "acme/next@v1"},

@@ -159,9 +159,8 @@ class Expressions(expressions.Expressions):
         """A test whose text a run alone can tell; the default branch ends in itself."""
         name, (whole, part) = node.parts
         found = self.conditions.unknown(node.text, self.line)
-        if name != "endsWith" or {whole.kind, part.kind} != {"name"}:
-            return found
-        if whole.parts[0] != "github.ref" or part.parts[0] != _DEFAULT:
+        names = [one.parts[0] for one in (whole, part) if one.kind == "name"]
+        if name != "endsWith" or names != ["github.ref", _DEFAULT]:
             return found
         default = self.values.filled_in(_ANY, "refs/heads/*", lambda _: self.worth(part))
         return self.guards.either(self.compared_texts(self.worth(whole), default), found)
