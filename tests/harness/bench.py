@@ -278,6 +278,10 @@ class Bench:
             shutil.move(made, checkout / "out" / "the 'shop'.tgz")
             (checkout / "Dockerfile").unlink()
 
+    def telling(self, script: str) -> str:
+        """A script that writes down in which environment Buildah builds: RUN lines may see it."""
+        return re.sub(r"(?m)^( *)buildah build ", rf"\1env > {self.box}/environment\n\g<0>", script)
+
     def run(self, script: str, env: dict[str, str], shell: str = "sh") -> str:
         """Run a script whose folders are those of the bench."""
         places = {BUILDER_HOMES[self.builder]: "root", "/workspace": "checkout"}
@@ -454,7 +458,9 @@ def builds_what_kaniko_is_told(bench: Bench, name: str) -> None:
         sha = cloned.commit(bench.box / "checkout", bench.box / "served", "shop.git")
         case = case._replace(event=replace(case.event, sha=sha))
     wanted = asked(case, bench.host, target)
-    build(bench, case, target)
+    build(bench, case, target, bench.telling)
+    if name == "repository" and bench.builder == "buildah":
+        assert cloned.TOKEN not in (bench.box / "environment").read_text()
     for destination in wanted.destinations:
         config = bench.look("inspect", "--config", "--raw", f"docker://{destination}")["config"]
         check(bench, config, case, wanted)

@@ -78,6 +78,9 @@ def _cloned(
         # Relative addresses of submodules start at it.
         lines.insert(-2, f"run_git remote add origin {address}")
         lines.append(f"{run} submodule update --quiet --init --recursive{depth}")
+    if git.token:
+        # RUN lines may see the environment.
+        lines.append("unset GIT_USERNAME GIT_PASSWORD")
     return lines
 
 
