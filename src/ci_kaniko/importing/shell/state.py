@@ -109,8 +109,8 @@ def _merge_variables(merged: State, one: State, other: State, values: Values) ->
 class Fetched:
     """What a folder is filled with: an address in kaniko's words, and what ``--git`` says of it.
 
-    ``archive`` is the file that it was unpacked from, and ``environment`` what kaniko's client of
-    the store would be told.
+    ``archive`` is the file that it was unpacked from, and ``environment`` what kaniko would be told
+    of the login and the store.
     """
 
     address: Text = ()
@@ -119,7 +119,7 @@ class Fetched:
     options: dict[str, str] = field(default_factory=dict)
     image: str = ""
     archive: Text = ()
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, Value] = field(default_factory=dict)
 
     @property
     def context(self) -> Text:

@@ -189,9 +189,8 @@ def _build(reader: Reader, builder: str, items: list[Item]) -> None:
     use_own(reader, builder, words)
     if len(reader.calls) > count:
         named(reader, names, count, reader.line)
-        told = {name: pure((text,)) for name, text in fetched.environment.items()}
         call = reader.calls[count]
-        environment = {**call.environment, **told}
+        environment = {**call.environment, **fetched.environment}
         reader.calls[count] = call._replace(git_image=fetched.image, environment=environment)
 
 

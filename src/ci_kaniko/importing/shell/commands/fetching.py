@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.importing.shell.reader import Reader, Status
-    from ci_kaniko.importing.shell.values import Item
+    from ci_kaniko.importing.shell.values import Item, Value
 
 _TOLD = re.compile(r"(?i)(?:GIT_USERNAME|GIT_PASSWORD|HTTPS?_PROXY|NO_PROXY)=[^\n]*")
 _FROM = re.compile(r"\$\(buildah from (\S+)\)")
@@ -64,6 +64,7 @@ def by_buildah(reader: Reader, items: list[Item]) -> Status | None:
         return None
     found = reader.fetched.get(folder, Fetched())
     found.image = image[1]
+    found.environment = _login(reader.stdin or EMPTY)
     if not rest or not _git(found, rest):
         return None
     return _filled(reader, folder, found, "buildah run")
@@ -73,6 +74,17 @@ def _is_for_git(case: tuple[int, Text]) -> bool:
     """Whether a text says nothing but what git is told of logins and proxies."""
     lines = [spell(line) for line in split_text(case[1], "\n") if line]
     return lines == ["$(cat /dev/null)"] or all(map(_TOLD.fullmatch, lines))
+
+
+def _login(told: Value) -> dict[str, Value]:
+    """The login of what git is told."""
+    found: dict[str, Value] = {}
+    for guard, text in told:
+        for line in split_text(text, "\n"):
+            name, *value = split_text(line, "=", 1)
+            if starts_with(name, "GIT_"):
+                found[spell(name)] = (*found.get(spell(name), ()), (guard, value[0]))
+    return found
 
 
 def _git(found: Fetched, words: list[Text]) -> bool:
@@ -159,12 +171,13 @@ def _downloaded(name: str, words: list[Text], address: Text) -> Fetched:
 def _of_s3(address: Text, region: str) -> Fetched:
     """An object of S3, whose bucket stands in the host or in the path."""
     found = _S3.fullmatch(str(address[0]))
-    told = {"AWS_REGION": region}
+    told = {"AWS_REGION": pure((region,))}
     if found is None:
         return Fetched(address, environment=told)
     scheme, bucket, host, path = found.groups()
     if not _AWS.fullmatch(host):
-        told |= {"S3_ENDPOINT": f"{scheme}{bucket or ''}{host}", "S3_FORCE_PATH_STYLE": "true"}
+        endpoint = pure((f"{scheme}{bucket or ''}{host}",))
+        told |= {"S3_ENDPOINT": endpoint, "S3_FORCE_PATH_STYLE": pure(("true",))}
         bucket = None
     named = f"{bucket.rstrip('.')}/" if bucket else ""
     return Fetched(join((f"s3://{named}{path}", *address[1:])), environment=told)
