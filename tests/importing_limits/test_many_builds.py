@@ -137,7 +137,17 @@ BESIDE = {
 """Files with one build beside very much that builds nothing."""
 
 ARGUMENTS = [f"--build-arg=A{n}=$B{n}" for n in range(3_500)]
+CALLERS = [
+    {
+        "apiVersion": "tekton.dev/v1",
+        "kind": "Pipeline",
+        "metadata": {"name": f"p{n}"},
+        "spec": {"tasks": [{"name": f"c{n}", "taskRef": {"name": "tb"}}]},
+    }
+    for n in range(100)
+]
 LISTED = {
+    "callers.yml": documents(task("b", *[BUILDS] * 300), *CALLERS),
     "arguments.sh": f"{CALL} {' '.join(ARGUMENTS)}",
     "arguments.yml": json.dumps(
         {**POD, "spec": {"containers": [{**BUILDS, "args": [*CALL.split()[1:], *ARGUMENTS]}]}}

@@ -28,10 +28,10 @@ from ci_kaniko.importing.ticked import Map, ignore, line_of, maps, peek, string
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES, KANIKO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from ci_kaniko.importing.originals import Original
-    from ci_kaniko.importing.readers.kubernetes.tekton import Caller
+    from ci_kaniko.importing.readers.kubernetes.tekton import Callers
 
 _RECOMMENDED = "app.kubernetes.io"
 _WRITTEN = {"automountServiceAccountToken": "false", "enableServiceLinks": "false"}
@@ -69,7 +69,7 @@ def _objects(roots: Any) -> Iterator[Map]:
             yield root
 
 
-def _object(root: Map, original: Original, callers: Mapping[str, list[Caller]]) -> Iterator[Job]:
+def _object(root: Map, original: Original, callers: Callers) -> Iterator[Job]:
     if "tekton.dev" in root.peek("apiVersion"):
         yield from tekton_jobs(root, original, callers)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Text, Var
@@ -36,12 +37,12 @@ from ci_kaniko.importing.ticked import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from ci_kaniko.importing.originals import Original
 
 _FACTS = Facts("tekton", roots=(Root(("/workspace",)),))
-_MAX_CALLERS = 100
+_MAX_CALLS = 100
 _CALLS = "taskRef"
 _ARGO = _FACTS._replace(target="argo")
 _REFERENCE = re.compile(r"\$\((?:inputs\.)?params(?:\.([\w-]+)|\[['\"]([^'\"]+)['\"]\])")
@@ -75,34 +76,49 @@ class Caller(NamedTuple):
         return _Task(called.spec, name, own, self.outer, self.item)
 
 
+@dataclass
+class Callers:
+    """What calls the tasks of some files, by their names, and how many builds that may give."""
+
+    found: dict[str, list[Caller]] = field(default_factory=dict)
+    left: int = _MAX_CALLS
+
+    def of(self, name: str) -> list[Caller]:
+        """What calls a task, as far as that is followed."""
+        return self.found.get(name, [])[: max(self.left, 0)]
+
+
 def named(root: Map) -> str:
     """What an object is called, or what the names of such begin with."""
     metadata = root.mapping("metadata")
     return metadata.peek("name") or metadata.peek("generateName").rstrip("-")
 
 
-def tekton_jobs(
-    root: Map, original: Original, callers: Mapping[str, list[Caller]]
-) -> Iterator[Job]:
+def tekton_jobs(root: Map, original: Original, callers: Callers) -> Iterator[Job]:
     """The steps that run the executor: of a Task, or of those in a Pipeline or a run."""
     metadata = root.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Map) else None
     spec = root.mapping("spec")
     facts = _ARGO if "argoproj.io" in root.peek("apiVersion") else _FACTS
     alone = _Task(spec, peek(name), {}, {}, Map())
-    calling = callers.get(alone.name, [])[:_MAX_CALLERS]
+    calling = callers.of(alone.name)
     called = [task for one in calling for task in _tasks(one.task(alone))]
     for task in called or _tasks(alone):
+        if called and callers.left <= 0:
+            return
         known = _known(task.given, _known(task.outer))
         steps = list(maps(task.spec.get("steps")))
-        for step in steps:
-            if runs_executor(step, known) or _is_called(step):
+        building = [runs_executor(step, known) or _is_called(step) for step in steps]
+        others = [number for number, builds in enumerate(building) if not builds]
+        for at, step in enumerate(steps):
+            if building[at]:
                 ignore_keys(root, "Kubernetes object")
                 string(name)
                 job = _job(step, task, known, original, facts)
-                _beside(job, step, steps)
+                _beside(job, at, [(number, steps[number]) for number in others])
                 if _CALLS in task.asked:
                     _tell_call(job, task)
+                    callers.left -= 1
                 yield job
                 for each in (each for one in calling for each in one.beside):
                     job.tell("other-object", line_of(each), each.peek("kind"), named(each))
@@ -112,9 +128,10 @@ def _is_called(step: Map) -> bool:
     return bool(re.search(r"(?:^|\s|/)executor\s", step.peek("script")))
 
 
-def callers_in(original: Original) -> dict[str, list[Caller]]:
-    """What the pipelines and runs of some files ask tasks for, by the names of these."""
-    found: dict[str, list[Caller]] = {}
+def callers_in(original: Original) -> Callers:
+    """What the pipelines and runs of some files ask tasks for."""
+    callers = Callers()
+    found = callers.found
     own: tuple[Map, ...] = ()
     files = [(tuple(original.mappings), own)]
     for number, other in original.beside(_CALLS).items():
@@ -138,7 +155,7 @@ def callers_in(original: Original) -> dict[str, list[Caller]]:
             for item in (*maps(inner.get("tasks")), *maps(inner.get("finally"))):
                 if called := item.mapping(_CALLS).peek("name"):
                     found.setdefault(called, []).append(Caller(item, outer, root, beside))
-    return found
+    return callers
 
 
 def _tasks(around: _Task) -> Iterator[_Task]:
@@ -297,20 +314,16 @@ def _workspaces(spec: Map) -> Iterator[Mounted]:
             yield Mounted(path, peek(name), {}, ready_config=True, nodes=nodes)
 
 
-def _beside(job: Job, step: Map, steps: list[Map]) -> None:
+def _beside(job: Job, at: int, others: list[tuple[int, Map]]) -> None:
     """The steps before and after the one that builds."""
-    at = steps.index(step)
-    for number, other in enumerate(steps):
-        if other is step or runs_executor(other) or _is_called(other):
-            continue
+    for number, other in others:
         when = "before" if number < at else "after"
-        first = beginning(_body(other))
         job.tell(
             "step",
             line_of(other),
             other.peek("name") or number + 1,
             when,
-            first,
+            beginning(_body(other)),
             "prepare: runs commands before it" if when == "before" else "a task of its own",
         )
 
