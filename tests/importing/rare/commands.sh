@@ -36,5 +36,9 @@ fi
 /kaniko/executor --context . --label "mended=$MENDED" --destination registry.example.com/shop:1 \
   --destination one.example.com/shop:1 --destination two.example.com/shop:1 \
   --destination three.example.com/shop:1 --destination four.example.com/shop:1
+curl -sSf https://tools.example.com/install.sh | sh
+curl -sSf https://tools.example.com/tools.tgz | tar xz -C /opt
+git config user.email ci@example.com
+git push origin HEAD:deploy
 exit 0
 echo "done"

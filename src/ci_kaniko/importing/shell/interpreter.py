@@ -26,7 +26,7 @@ from ci_kaniko.importing.shell.reader import FAILURE, NOTHING, SUCCESS, Given, S
 from ci_kaniko.importing.shell.results import script
 from ci_kaniko.importing.shell.tests import like, test_clause, test_values, within_segments
 from ci_kaniko.importing.shell.uses import IGNORED, file_thing, shown
-from ci_kaniko.importing.shell.values import EMPTY, Item, Value, plain, pure
+from ci_kaniko.importing.shell.values import EMPTY, Item, Value, plain, printed, pure
 from ci_kaniko.importing.shell.words import (
     fields,
     look_at_names,
@@ -132,11 +132,11 @@ class _Shell(Places):
         if held is not None:
             yield held
 
-    def statement(self, node: Tree) -> Status:
-        """A command with its redirections."""
+    def statement(self, node: Tree, before: str = "") -> Status:
+        """A command with its redirections; ``before`` is the program whose output it reads."""
         line = self.at(node)
         self.guards.budget.spend(80)
-        kept, self.text = self.text, self._spelled(node)
+        kept, self.text = self.text, f"{before}{self._spelled(node)}"
         if node.get("Redirs"):
             with self.uses.looking():
                 status = self._with_redirections(node, line)
@@ -278,7 +278,8 @@ class _Shell(Places):
     def _piped(self, node: Tree) -> Status:
         given = self.capture([node["X"]])
         kept, self.stdin = self.stdin, given
-        status = self.inner_shell(lambda: self.statement(node["Y"]))
+        before = f"{self._spelled(node['X'])} | " if printed(given) else ""
+        status = self.inner_shell(lambda: self.statement(node["Y"], before))
         self.stdin = kept
         return status
 

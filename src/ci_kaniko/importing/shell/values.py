@@ -347,6 +347,13 @@ def stripped(text: Text) -> Text:
     return text
 
 
+def printed(value: Value) -> str:
+    """The program that alone printed a value, whose output nobody knows; else nothing."""
+    given = stripped(join(value[0][1])) if value else ()
+    one = given[0] if len(given) == 1 else ""
+    return one.command if isinstance(one, Output) else ""
+
+
 def finished_text(text: Text) -> Text:
     """A text as a reader takes it."""
     return tuple(

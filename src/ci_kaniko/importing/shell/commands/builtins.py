@@ -35,6 +35,7 @@ from ci_kaniko.importing.shell.values import (
     Item,
     Value,
     plain,
+    printed,
     pure,
     stripped,
 )
@@ -294,8 +295,7 @@ def unknown(reader: Reader, name: str, items: list[Item]) -> Status:
     spelled = command_text(name, values)
     if reader.stdin and reader.stdin != EMPTY:
         given = stripped(join(reader.stdin[0][1]))
-        printed = len(given) == 1 and isinstance(given[0], Output)
-        before = spell(given)[2:-1] if printed else f"printf %s {spell(given)!r}"
+        before = printed(reader.stdin) or f"printf %s {spell(given)!r}"
         spelled = f"{before} | {spelled}"
     if reader.captures:
         reader.write(pure((Output(spelled), "\n")))

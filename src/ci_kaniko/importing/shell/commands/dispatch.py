@@ -38,7 +38,7 @@ from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.reader import SUCCESS, Status
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.shell.uses import IGNORED, PRINTS
-from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
+from ci_kaniko.importing.shell.values import EMPTY, Item, Value, printed, pure
 from ci_kaniko.importing.signs import DOCKER, builder_called, is_program, is_told
 from ci_kaniko.kaniko.builders import KANIKO
 
@@ -338,7 +338,7 @@ def _shell(reader: Reader, name: str, rest: list[Item]) -> Status:
                 return status
             break
     else:
-        if reader.stdin and reader.stdin != EMPTY:
+        if reader.stdin and reader.stdin != EMPTY and not printed(reader.stdin):
             return reader.run_inner(reader.stdin, [])
     return unknown(reader, name, rest)
 

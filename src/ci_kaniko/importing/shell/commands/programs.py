@@ -39,7 +39,13 @@ _GIT = {
 }
 """What a commit and its ref are called, by the commands that print it."""
 _CLONE_OPTIONS = {"-b", "--branch", "--depth", "-c", "--config", "-o", "--origin", "-j", "--jobs"}
-_SILENT = {"add", "checkout", "clone", "commit", "fetch", "init", "pull", "submodule"}
+_SILENT = {
+    *("add", "am", "apply", "checkout", "cherry-pick", "clean", "clone", "commit", "fetch", "init"),
+    *("lfs", "merge", "mv", "pull", "push", "rebase", "reset", "restore", "revert", "rm"),
+    *("sparse-checkout", "stash", "submodule", "switch"),
+}
+"""What git does that prints nothing anybody reads."""
+_SETTING = r"config (?:--(?!get)\S+ )*[^-\s]\S* \S|remote (?:add|set-url) |tag -[afm]"
 _TIME = "+%Y-%m-%dT%H:%M:%SZ"
 _DIGITS = "+%Y%m%d%H%M%S"
 _COMMITTED = "CI_COMMIT_TIMESTAMP"
@@ -158,7 +164,7 @@ def git(reader: Reader, values: list[Value]) -> Status:
         made = Var("commit.date" if digits else "commit.timestamp", portable=True)
     if words[:1] == ["clone"]:
         _clone(reader, words, [value[0][1] for value in values])
-    elif not words or words[0] in _SILENT:
+    elif not words or words[0] in _SILENT or re.match(_SETTING, spelled):
         reader.note("skipped-command", reader.text)
     else:
         reader.write(pure((made, "\n")))
