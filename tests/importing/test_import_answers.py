@@ -219,6 +219,121 @@ build:
         {},
         told=((4, "daemon-command"), (8, "daemon-command"), (9, "skipped-command")),
     ),
+    "what docker prints decides in a run": Case(
+        "ci.sh",
+        """\
+if docker buildx ls | grep -q many; then
+  docker buildx build --platform linux/amd64,linux/arm64 -t quay.io/acme/shop:1 --push .
+else
+  docker build -t quay.io/acme/shop:1 . && docker push quay.io/acme/shop:1
+fi
+""",
+        {"platforms": ["linux/amd64", "linux/arm64"]},
+        told=((2, "platforms"), (2, "conditional-flag")),
+    ),
+    "docker logs in by what AWS prints": Case(
+        "ci.sh",
+        """\
+$(aws ecr get-login --no-include-email --region eu-west-1)
+eval $(aws ecr get-login --region eu-west-1)
+docker build -t 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop:1 .
+docker push 123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop:1
+""",
+        {"destinations": ["123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop:1"]},
+        told=((1, "daemon-command"), (2, "daemon-command"), (3, "cloud-login")),
+        silent=("skipped-command", "eval"),
+    ),
+    "a public registry asks for a login whatever is said of certificates": Case(
+        "Jenkinsfile",
+        f"""\
+podTemplate(containers: [containerTemplate(name: 'kaniko', image: '{IMAGE}', command: 'cat')]) {{
+  node(POD_LABEL) {{
+    container('kaniko') {{
+      sh '/kaniko/executor --context=. --insecure --skip-tls-verify --destination=acme/shop:1'
+    }}
+  }}
+}}
+""",
+        {"destinations": ["acme/shop:1"]},
+        told=((4, "missing-login"),),
+        silent=("anonymous", "not-carried"),
+    ),
+    "stages share a daemon": Case(
+        "Jenkinsfile",
+        """\
+pipeline {
+  agent any
+  stages {
+    stage('Build') { steps { sh 'docker build -t quay.io/acme/shop:$BUILD_NUMBER .' } }
+    stage('Login') {
+      environment { HOST = 'quay.io' }
+      steps {
+        withCredentials([usernamePassword(credentialsId: 'quay',
+                                          usernameVariable: 'U', passwordVariable: 'P')]) {
+          sh 'echo $P | docker login -u $U --password-stdin $HOST'
+        }
+      }
+    }
+    stage('Push') {
+      when { branch 'main' }
+      steps { sh 'docker push quay.io/acme/shop:$BUILD_NUMBER' }
+    }
+    stage('Deploy') { steps { sh './deploy' } }
+  }
+}
+""",
+        {
+            "destinations": [
+                {"image": "quay.io/acme/shop:${build.number}", "when": {"branch": "main"}}
+            ],
+        },
+        told=((9, "groovy"), (18, "groovy")),
+        silent=("missing-login", "never-pushed"),
+    ),
+    "what one stage asks is not asked of others that build": Case(
+        "Jenkinsfile",
+        """\
+node {
+  stage('Api') { when { branch 'main' }
+    sh 'docker build -t quay.io/acme/api:1 api' }
+  stage('Web') { sh 'docker build -t quay.io/acme/web:1 web' }
+  stage('Push') { sh 'docker push quay.io/acme/api:1 && docker push quay.io/acme/web:1' }
+}
+""",
+        {
+            "images.api.destinations": [
+                {"image": "quay.io/acme/api:1", "when": {"branch": "main"}}
+            ],
+            "images.web.destinations": ["quay.io/acme/web:1"],
+        },
+        silent=("never-pushed",),
+    ),
+    "what a Jenkinsfile calls its credentials is no secret": Case(
+        "Jenkinsfile",
+        """\
+pipeline {
+  agent any
+  environment {
+    HUB_CREDENTIALS = 'hub-login-of-ci'
+    GIT_TOKEN_ID = 'git-login-of-ci'
+  }
+  stages {
+    stage('Image') {
+      steps {
+        withCredentials([usernamePassword(credentialsId: HUB_CREDENTIALS,
+                                          usernameVariable: 'U', passwordVariable: 'P')]) {
+          sh 'echo $P | docker login -u $U --password-stdin quay.io'
+        }
+        sh 'docker build -t quay.io/acme/shop:1 . && docker push quay.io/acme/shop:1'
+      }
+    }
+  }
+}
+""",
+        {"env.GIT_TOKEN_ID": "git-login-of-ci"},
+        told=((11, "groovy"),),
+        silent=("literal-secret", "missing-login"),
+    ),
     "the version of docker's action is that of the ref": Case(
         ".github/workflows/ci.yml",
         """\

@@ -159,6 +159,7 @@ class Job(Voice):
             other.path: (other.text,) for other in original.given if other.text
         }
         self.written: list[str] = []
+        self.names_of_logins: frozenset[str] = frozenset()
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set what a reader has found. Raises AttributeError where the job is finished."""
@@ -169,7 +170,7 @@ class Job(Voice):
     def hide_secrets(self) -> None:
         """Take secrets that stand in the file out of the environment."""
         for name, text in self.environment.items():
-            if is_written(name, text):
+            if name not in self.names_of_logins and is_written(name, text):
                 self.report.hide(literal(text) or "")
                 self.environment[name] = (Masked(name, self.line),)
                 self.written.append(name)

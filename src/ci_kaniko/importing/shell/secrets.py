@@ -28,6 +28,7 @@ _NAME = re.compile(
 )
 _NO_SECRET = re.compile(
     r"(?i)_(?:FILE|PATH|DIR|URL|USER|NAME|HOST|REGION|TTL|ARN)$|^PWD$|TOKEN_FILE"
+    r"|(?:TOKEN|CREDENTIALS?)_?ID$"
 )
 _PLACEHOLDER = re.compile(
     r"(?i)<.*>|\$.*|\{.*\}|x{3,}|\.{3}|\*{3,}|your.*|change_?me|.*place_?holder.*"

@@ -433,6 +433,8 @@ class Logins(Clouds):
             self.job.tell("cloud-login", self.call.line, host, cloud)
 
     def _plain_http(self, host: str) -> bool:
+        if host == "docker.io":
+            return False  # Docker Hub asks everybody for a login
         flags = {"--insecure", "--insecure=true", f"--insecure-registry={host}"}
         return any(literal(word.text) in flags for word in self.call.words)
 

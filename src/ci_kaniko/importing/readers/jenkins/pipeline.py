@@ -24,7 +24,7 @@ from ci_kaniko.importing.calls import (
 from ci_kaniko.importing.jobs import Facts, Job, Root, Secret
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement, inlined, parse
 from ci_kaniko.importing.readers.jenkins.pods import Pod, pod_jobs, read_pod, template_of
-from ci_kaniko.importing.readers.jenkins.when import VARIABLES, asked_guard, if_guard
+from ci_kaniko.importing.readers.jenkins.when import VARIABLES, asked_guard, guard
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.scripts import Piece, beginning, hole, read_pieces
 from ci_kaniko.importing.report import FILE_LINES
@@ -61,6 +61,10 @@ _CUT = re.compile(
     r"((?:env\.)?\w+)(?:\??\.(?:take\((\d+)\)|substring\(0,\s*(\d+)\))|\[0\.\.(\d{1,2})\])"
     r"(?:\s*\?:\s*['\"]\w*['\"])?"
 )
+_SERVES = re.compile(
+    r"\b(?:docker|podman|nerdctl|buildah)\s+(?:login|push|tag)\b|\becr get-login\b"
+)
+_CALLED = re.compile(r"\bcredentialsId\s*:\s*(?:\"\$\{?)?(?:env\.)?([A-Za-z_]\w*)")
 _PLAIN = {"container", "dir", "withCredentials", "withEnv", "timeout", "timestamps", "ansiColor"}
 _ALWAYS = re.compile(
     r"(?:with|docker|$|\W)"
@@ -109,6 +113,30 @@ def _builds(statement: Statement) -> bool:
     )
 
 
+def _serves(statement: Statement) -> bool:
+    """Whether a step logs in for a build on a daemon, or pushes what it made."""
+    return any(
+        inner.name == "sh" and any(_SERVES.search(text.source) for text in inner.texts)
+        for inner in statement.below()
+    )
+
+
+def _share_a_daemon(statements: list[Statement]) -> list[Statement]:
+    """The stages that build on a daemon, with those that only log in there or push."""
+    stages = [one for one in statements if one.name == "stage" and not _inner_stages(one)]
+    shared = [one for one in stages if _builds(one) or _serves(one)]
+    building = [one for one in shared if _builds(one)]
+    if not building or len(building) == len(shared):
+        return []
+    agents = any(inner.name == "agent" for one in shared for inner in one.block)
+    kaniko = any("executor" in text for one in building for text in _scripts(one))
+    return [] if agents or kaniko else shared
+
+
+def _scripts(statement: Statement) -> list[str]:
+    return [text.source for one in statement.below() if one.name == "sh" for text in one.texts]
+
+
 class _Questions:
     """What Groovy asks and sets between the scripts of its steps, with their host."""
 
@@ -151,8 +179,8 @@ class _Questions:
         return pure(reader.given[name]) if name in reader.given else None
 
     def _if(self, reader: Reader, items: list[Item]) -> Status:
-        guard = if_guard(reader.conditions, self.listed[int(literal(items[0].text) or 0)])
-        return Status(guard, guard)
+        asked = guard(reader.conditions, self.listed[int(literal(items[0].text) or 0)])
+        return Status(asked, asked)
 
 
 def _unset(reader: Reader, items: list[Item]) -> Status:
@@ -173,6 +201,7 @@ class _Reader:
         self.questions = _Questions()
         self.bound = self.questions.bound
         self.earlier: list[Piece] = []
+        self.names_of_logins = frozenset(_CALLED.findall(original.text))
         self.words = Counter(re.findall(r"\w+", original.text))
         self.left = _MAX_SET
         self.asking = 0
@@ -182,9 +211,15 @@ class _Reader:
         for statement in statements:
             if statement.name in _DECLARED:
                 around = self._declared(statement, around)
+        shared = _share_a_daemon(statements)
         for statement in statements:
             name = statement.name
-            if name in _DECLARED:
+            if name in _DECLARED or any(statement is one for one in shared[1:]):
+                continue
+            if shared and statement is shared[0]:
+                first, *others = (one for one in shared if _builds(one))
+                asked_by_all = Statement(first.line) if others else first
+                self._stage(first, shared, replace(around, stage=asked_by_all))
                 continue
             if name == "sh" and _builds(statement):
                 self._stage(around.stage or statement, statements, around)
@@ -431,6 +466,7 @@ class _Reader:
         name = _shown(stage) if stage.name == "stage" else ""
         job = Job(_FACTS, name, self.original, stage.line)
         job.files = self.files
+        job.names_of_logins = self.names_of_logins
         pieces: list[tuple[list[Piece], _Around]] = []
         self._steps(job, statements, around, pieces)
         may_build = self.original.may_build
@@ -440,7 +476,8 @@ class _Reader:
             self.known.pop(name, None)
         job.environment |= {**self.known, **around.environment}
         job.exported |= dict.fromkeys(around.environment, stage.line)
-        job.secrets |= built.secrets
+        for _, inside in pieces:
+            job.secrets |= inside.secrets
         if built.pod:
             read_pod(job, built.pod, built.container)
         script = [*self.earlier, *(piece for listed, _ in pieces for piece in listed)]
@@ -467,21 +504,51 @@ class _Reader:
                 test, chain = self.questions.asked(statement, chain)
             if name == "sh" and statement.texts:
                 pieces.append((self._script(statement, around), around))
-            elif name in {"if", "else"} and _builds(statement):
+            elif name in {"if", "else"} and (_builds(statement) or _serves(statement)):
                 pieces.append(([Piece(f"if {test}; then", statement.line)], around))
                 self.asking += 1
                 self._steps(job, statement.block, around, pieces)
                 self.asking -= 1
                 pieces.append(([Piece("fi", statement.line)], around))
-            elif statement.has_block and name in {*_HELD, "stage"}:
+            elif name == "stage" and around.stage is not None:
+                self._shared_stage(job, statement, around, pieces)
+            elif statement.has_block and name in _HELD:
                 self._steps(job, statement.block, around, pieces)
-            elif statement.has_block and _builds(statement):
+            elif statement.has_block and (_builds(statement) or _serves(statement)):
                 self._steps(job, statement.block, self._wrapped(statement, around), pieces)
             elif self.asking or not self._assigned(statement, around):
                 found = [*self._settings([statement], around)]
                 pieces.append((found, around))
                 if not found:
                     self._tell_parts(statement, "")
+
+    def _shared_stage(
+        self,
+        job: Job,
+        statement: Statement,
+        around: _Around,
+        pieces: list[tuple[list[Piece], _Around]],
+    ) -> None:
+        """A stage that shares the daemon with the one that builds, asked for what it asks."""
+        inside, asked = around, []
+        for inner in statement.block:
+            if inner.name == "when" and statement is not around.stage:
+                asked.append(inner)
+            elif inner.name in _DECLARED:
+                inside = self._declared(inner, inside)
+        own = inside.environment.items() - around.environment.items()
+        inside = replace(inside, held={**around.held, **dict(own)})
+        if asked:
+            self.questions.listed += asked
+            tests = range(len(self.questions.listed) - len(asked), len(self.questions.listed))
+            test = " && ".join(f"{_IF} {number}" for number in tests)
+            pieces.append(([Piece(f"if {test}; then", statement.line)], inside))
+        self.asking += bool(asked)
+        rest = [inner for inner in statement.block if inner.name not in _DECLARED]
+        self._steps(job, rest, inside, pieces)
+        self.asking -= bool(asked)
+        if asked:
+            pieces.append(([Piece("fi", statement.line)], inside))
 
     def _script(self, statement: Statement, around: _Around) -> list[Piece]:
         text = statement.given("script") or statement.texts[0]
@@ -521,11 +588,11 @@ class _Reader:
     def _credentials(self, statement: Statement, around: _Around) -> _Around:
         secrets = dict(around.secrets)
         given = re.finditer(r"\b(\w+)\s*:\s*\x01|\x01", statement.code)
-        by_name = re.search(r"\bcredentialsId\s*:\s*([\w.]+)", statement.code)
-        called = by_name[1] if by_name else ""
+        by_name = _CALLED.search(statement.code)
+        called = (literal(self._of(Var(by_name[1]), around)) or by_name[1]) if by_name else ""
         for found, text in zip(given, statement.texts, strict=False):
             if found[1] == "credentialsId":
-                called = text.text()
+                called = literal(self._text(text, around)) or text.text()
             elif (found[1] or "").lower().endswith("variable"):
                 secrets[text.text()] = Secret(text.text())
                 said = f"{text.text()} is of the credentials {called}"

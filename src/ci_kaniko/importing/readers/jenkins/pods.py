@@ -76,11 +76,11 @@ def template_of(statement: Statement) -> tuple[Pod | None, list[tuple[int, str]]
         ]
     if not containers:
         return None, rest
-    for container in containers:
-        container["volumeMounts"] = List(items=mounts)
-    spec = Map(
-        statement.line, {"containers": List(items=containers), "volumes": List(items=volumes)}
-    )
+    spec = Map(statement.line, {"containers": List(items=containers)})
+    if mounts:
+        spec["volumes"] = List(items=volumes)
+        for container in containers:
+            container["volumeMounts"] = List(items=mounts)
     return Pod(Map(statement.line, {"spec": spec})), rest
 
 

@@ -30,17 +30,14 @@ VARIABLES: dict[str, Text] = {
 def asked_guard(asked: Iterable[Statement]) -> tuple[Conditions, int]:
     """All of some conditions as one guard."""
     conditions = Conditions()
-    guards = (
-        _all(conditions, statement.block)
-        if statement.name == "when"
-        else if_guard(conditions, statement)
-        for statement in asked
-    )
+    guards = (guard(conditions, statement) for statement in asked)
     return conditions, conditions.guards.all(guards)
 
 
-def if_guard(conditions: Conditions, statement: Statement) -> int:
-    """What Groovy's ``if`` asks."""
+def guard(conditions: Conditions, statement: Statement) -> int:
+    """What a ``when`` or Groovy's ``if`` asks."""
+    if statement.name == "when":
+        return _all(conditions, statement.block)
     found = re.fullmatch(r"if\s*\((.*)\)", statement.shown)
     if found is None:
         return conditions.unknown(statement.shown, statement.line)

@@ -19,7 +19,7 @@ from ci_kaniko.importing.calls import (
 )
 from ci_kaniko.importing.shell.commands import docker as shell_docker
 from ci_kaniko.importing.shell.commands import fetching
-from ci_kaniko.importing.shell.commands.builtins import BUILTINS, unknown
+from ci_kaniko.importing.shell.commands.builtins import BUILTINS, is_login, unknown
 from ci_kaniko.importing.shell.commands.executor import first_word, record
 from ci_kaniko.importing.shell.commands.others import (
     FOR_NAMESPACES,
@@ -299,6 +299,8 @@ def _client(reader: Reader, name: str, rest: list[Item]) -> Status | None:
 
 def _for_daemon(reader: Reader, name: str, words: list[str | None]) -> Status | None:
     """What a daemon is set up or looked at with; None for everything else."""
+    if reader.captures:
+        return None  # what it prints is asked for, and only a run can tell that
     if name == "buildah" or (words[:1] not in _ONE_WORD and words[:2] not in _TWO_WORDS):
         return None
     reader.note("daemon-command", reader.text)
@@ -377,6 +379,8 @@ def _wrapped(reader: Reader, name: str, rest: list[Item]) -> Status:
 
 def _unknown_name(reader: Reader, words: list[Item]) -> Status:
     """A command whose name only a run can tell."""
+    if is_login(reader, spell(words[0].text)):
+        return SUCCESS
     if is_told({first_word(item.text) for item in words[1:]}):
         reader.note("not-understood", spell(words[0].text), "it is taken for the executor")
         return _executor(reader, words[1:])
