@@ -58,6 +58,10 @@ FILES = {
     "digits.gitlab-ci.yml": json.dumps(
         {"a": {**JOB, "script": [CALL], "rules": [{"if": f"$CI_COMMIT_TAG =~ /^{filled('0')}/"}]}}
     ),
+    "blanks-of-a-value.groovy": f"def a = b{BLANKS}x\nnode {{ sh '{CALL}' }}",
+    "empty-lines.yml": json.dumps(
+        {"steps": [{"command": f"{filled(chr(10), LENGTH // 2)}{CALL}"}]}
+    ),
     "empty-lines.sh": f"{filled(chr(10))}aws\n{CALL}",
     "blanks-of-a-name.gitlab-ci.yml": json.dumps(
         {f"a{BLANKS}b": {**JOB, "script": [CALL]}, "c": {**JOB, "script": [f"{CALL}2"]}}

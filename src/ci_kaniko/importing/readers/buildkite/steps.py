@@ -66,7 +66,7 @@ _FIELDS = {
 _UPLOAD = re.compile(r"\$\$|\\\$|\$\{(\w+)(?::?[?-][^}]*)?\}|\$([A-Za-z_]\w*)")
 _SINGLE = re.compile(r"(?<![$\\])\$(?:\{([A-Za-z_]\w*)[^}]*\}|([A-Za-z]\w*))")
 _MADE = re.compile(
-    r"(?m)(?:^\s*|[;&|(]\s*|\b(?:then|do|else|export|local|readonly)\s+)([A-Za-z_]\w*)="
+    r"(?m)(?:^[ \t]*|[;&|(]\s*|\b(?:then|do|else|export|local|readonly)\s+)([A-Za-z_]\w*)="
     r"|\b(?:for|read(?: -r)?) ([A-Za-z_]\w*)\b"
 )
 """Variables that a script sets."""

@@ -28,7 +28,8 @@ _TOKEN = re.compile(
 _PART = re.compile(r"\\(.)|\$\{([^{}]*)\}|\$([A-Za-z_]\w*(?:\.\w+)*)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "\n": "\\\n"}
 _PARAMETERS = re.compile(r"^[\w\s,.]*->\s*")
-_OPERATOR = re.compile(r"\s*(?!case\b|default\b).*(?:[,?:+=.]|&&|\|\|)\s*$", re.DOTALL)
+_OPERATORS = (*",?:+=.", "&&", "||")
+_LABEL = re.compile(r"\s*(?:case|default)\b")
 _GIVEN = re.compile(rf"(?:\b(\w+)\s*:\s*)?{MARK}")
 
 
@@ -122,7 +123,9 @@ def inlined(statements: list[Statement]) -> list[Statement]:
 
 def _goes_on(statement: Statement | None, word: str) -> bool:
     """Whether the next line belongs to a statement: an operator is its last word."""
-    return bool(word == "\n" and statement and _OPERATOR.match(statement.code))
+    if word != "\n" or statement is None:
+        return False
+    return statement.code.rstrip().endswith(_OPERATORS) and not _LABEL.match(statement.code)
 
 
 def parse(source: str, path: str) -> Parsed:

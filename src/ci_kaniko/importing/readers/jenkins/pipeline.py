@@ -52,7 +52,7 @@ _WITH = "jenkins:with"
 _UNSET = "jenkins:unset"
 _SLOT = re.compile("\x02")
 _ASSIGNED = re.compile(r"\s*(?:(?:def|String|final)\s+)*(?:env\.)?(\w+)\s*=(?![=~])")
-_TERNARY = re.compile(rf"(.+?)\s*\?\s*{MARK}\s*:\s*{MARK}", re.DOTALL)
+_TERNARY = re.compile(rf"(.*\S)\s*\?\s*{MARK}\s*:\s*{MARK}", re.DOTALL)
 _TERM = re.compile(rf"{MARK}|(?:(?:env|params)\.)?[A-Za-z_]\w*")
 _MAX_SET = 100
 _DECLARED = {"agent", "environment", "when"}
