@@ -24,7 +24,7 @@ from ci_kaniko.kaniko.builders import BUILDER_HOMES, KANIKO
 from ci_kaniko.kaniko.flags import FLAGS
 
 Handler = Callable[[Work, Flag, str], None]
-_HANDED_ON = (
+HANDED_ON = (
     *(f"{home}/digest" for home in BUILDER_HOMES.values()),
     *("/dev/termination-log", "$(results.", "${results."),
 )
@@ -161,7 +161,7 @@ def _file(work: Work, flag: Flag) -> None:
     value = flag.value or ()
     path = work.paths.output(value)
     shown = spell(value)
-    if field == "digest_file" and shown.startswith(_HANDED_ON):
+    if field == "digest_file" and shown.startswith(HANDED_ON):
         work.build["digest"] = True
         work.job.tell("digest/file", flag.line, shown)
     elif path is not None and not path.startswith(".."):

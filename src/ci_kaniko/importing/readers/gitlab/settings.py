@@ -12,6 +12,7 @@ from ci_kaniko.importing.readers.scripts import is_named
 from ci_kaniko.importing.shell.commands.flags import outputs
 from ci_kaniko.importing.ticked import Map, Str, line_of, mapping, native, peek, sequence, string
 from ci_kaniko.importing.translate.environment import for_daemon, own_variables
+from ci_kaniko.importing.translate.values import HANDED_ON
 from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.kaniko.variables import flag_of_variable
 
@@ -181,9 +182,10 @@ class Settings:
         for path in paths:
             self.job.tell("artifact", line_of(path), path)
         dotenv = artifacts.mapping("reports").get("dotenv")
-        if dotenv and peek(dotenv) in self.job.script_text:
+        is_made = bool(dotenv) and peek(dotenv) in self.job.script_text
+        if is_made and any(path.startswith(HANDED_ON) for path in files):
             paths.append(dotenv)
-        return bool([string(item) for item in paths])
+        return bool([string(item) for item in paths]) or is_made
 
     def _leave(self, whole: Map) -> None:
         if native(self.files.value(whole.get("after_script"))):
