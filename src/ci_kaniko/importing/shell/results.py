@@ -91,14 +91,19 @@ class _Results:
                 reader.note("never-pushed/built", spell(image), line=line)
         for act in reader.uses.unused():
             reader.note("skipped-command", act.text, line=act.line)
-        return Script(calls, tuple(self._notes(max((call.line for call in calls), default=0))))
+        return Script(calls, tuple(self._notes(calls)))
 
-    def _notes(self, last: int) -> Iterator[Note]:
-        """What is said, by line; what stands behind the ``last`` call prepares nothing."""
+    def _notes(self, calls: tuple[Call, ...]) -> Iterator[Note]:
+        """What is said, by line: what stands behind the last call prepares nothing."""
         clean = self.secrets.clean_string
+        last = max((call.line for call in calls), default=0)
+        pushes = [(call.line, word.line) for call in calls for word in call.pushed]
         for note in sorted(self.reader.notes, key=lambda note: (note.line, note.rule)):
-            is_after = note.name == "skipped-command" and note.line > last > 0
-            name = "skipped-command/after" if is_after else note.name
+            name = note.name
+            if name == "skipped-command" and any(one < note.line < two for one, two in pushes):
+                name = "skipped-command/between"
+            elif name == "skipped-command" and note.line > last > 0:
+                name = "skipped-command/after"
             yield note._replace(name=name, values=tuple(clean(str(each)) for each in note.values))
 
     # -- joining ----------------------------------------------------------------------------------
@@ -278,6 +283,8 @@ class _Results:
         """The files that an argument or a variable hands to the executor, and those it writes."""
         uses = self.reader.uses
         texts = [spell(item.text) for item in call.items if _names_a_file(item.text)]
+        given = self.reader.given
+        texts += [spell(text) for name, text in given.items() if owner_of_variable(name)]
         for name, value in call.environment.items():
             if owner_of_variable(name):
                 texts += [spell(text) for _, text in value]

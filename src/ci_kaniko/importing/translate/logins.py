@@ -414,6 +414,8 @@ class Logins(Clouds):
         ):
             self.found[host] = "anonymous"
             self.job.tell("anonymous", self.call.line, host)
+        elif self.helpers:
+            self.job.tell("missing-login/helper", self.call.line, min(self.helpers), host)
         else:
             self.job.tell("missing-login", self.call.line, host)
 

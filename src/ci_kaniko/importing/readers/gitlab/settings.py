@@ -14,7 +14,7 @@ from ci_kaniko.importing.ticked import Map, Str, line_of, mapping, native, peek,
 from ci_kaniko.importing.translate.environment import for_daemon, own_variables
 from ci_kaniko.importing.translate.values import HANDED_ON
 from ci_kaniko.kaniko.builders import KANIKO
-from ci_kaniko.kaniko.variables import flag_of_variable
+from ci_kaniko.kaniko.variables import flag_of_variable, owner_of_variable
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
@@ -130,6 +130,11 @@ class Settings:
         calls = self.job.calls
         built = "BUILDAH_FORMAT" if any(call.builder == "buildah" for call in calls) else ""
         texts = [script, image, built, section, literal(self.job.image) or "", *conditions, *called]
+        for name, value in self.variables.nodes.items():
+            path = self.variables.raw[name][0]
+            if owner_of_variable(name) and any(path in call.files for call in calls):
+                self.job.exported[name] = line_of(value, self.job.line)
+                texts.append(name)
         own = own_variables(calls)
         variables = self.variables.settle(
             texts, self.job.written, lambda name: name in own or for_daemon(name, calls)
