@@ -147,6 +147,17 @@ CALLERS = [
     for n in range(100)
 ]
 LISTED = {
+    "parameters.yml": documents(
+        {
+            **TASK,
+            "metadata": {"name": "t"},
+            "spec": {
+                "params": [{"name": "l", "default": [f"--label=a{n}=b" for n in range(1_000)]}],
+                "steps": [{**BUILDS, "args": ["--destination=x/y:1", *["$(params.l[*])"] * 10]}]
+                * 20,
+            },
+        }
+    ),
     "callers.yml": documents(task("b", *[BUILDS] * 300), *CALLERS),
     "arguments.sh": f"{CALL} {' '.join(ARGUMENTS)}",
     "arguments.yml": json.dumps(

@@ -12,6 +12,7 @@ from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.pods.containers import (
     UNKNOWN,
     Known,
+    Listed,
     calls_of,
     expanded,
     filled,
@@ -78,10 +79,11 @@ class Caller(NamedTuple):
 
 @dataclass
 class Callers:
-    """What calls the tasks of some files, by their names, and how many builds that may give."""
+    """What calls the tasks of some files, by their names, and how much that may give."""
 
     found: dict[str, list[Caller]] = field(default_factory=dict)
     left: int = _MAX_CALLS
+    listed: Listed = field(default_factory=Listed)
 
     def of(self, name: str) -> list[Caller]:
         """What calls a task, as far as that is followed."""
@@ -106,7 +108,7 @@ def tekton_jobs(root: Map, original: Original, callers: Callers) -> Iterator[Job
     for task in called or _tasks(alone):
         if called and callers.left <= 0:
             return
-        known = _known(task.given, _known(task.outer))
+        known = _known(task.given, _known(task.outer))._replace(listed=callers.listed)
         steps = list(maps(task.spec.get("steps")))
         building = [runs_executor(step, known) or _is_called(step) for step in steps]
         others = [number for number, builds in enumerate(building) if not builds]

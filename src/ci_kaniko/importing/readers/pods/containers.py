@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Call, Text, Var, Word, filled_in, spell, without_head
-from ci_kaniko.importing.jobs import Job, Secret
+from ci_kaniko.importing.jobs import Job, Secret, Started
 from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.scripts import Piece, goes_on, hole, read_pieces
 from ci_kaniko.importing.signs import builder_called, is_build, is_image, is_path_in, is_program
@@ -28,11 +28,24 @@ _LIST = re.compile(rf"\$\(({_NAME})(\[\*\])?\)")
 _SHELL = re.compile(r"(?:^|/)(?:sh|ash|bash|dash)$")
 
 
+class Listed:
+    """How many words the lists of some files may still bring: each can stand in many places."""
+
+    def __init__(self) -> None:
+        self._left = 3_000
+
+    def takes(self, count: int) -> bool:
+        """Whether so many more are followed."""
+        self._left -= count
+        return self._left >= 0
+
+
 class Known(NamedTuple):
     """What stands for ``$(NAME)`` and ``$(NAME[*])`` before a container starts."""
 
     texts: Mapping[str, Text] = {}
     lists: Mapping[str, list[Any]] = {}
+    listed: Listed | None = None
 
     def text(self, name: str) -> Text | None:
         """The text of a name; what only a task knows is a variable of that name."""
@@ -183,6 +196,9 @@ def _spread(job: Job, container: Map, key: str, known: Known) -> Iterator[Any]:
             yield item
             continue
         string(item)
+        if found and known.listed and not known.listed.takes(len(found)):
+            job.started = Started(held=True)
+            found = None
         if found is None:
             job.tell("parameter/list", line_of(item), whole[0])
         yield from found or ()
