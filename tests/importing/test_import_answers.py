@@ -290,6 +290,18 @@ pipeline {
         told=((9, "groovy"), (18, "groovy")),
         silent=("missing-login", "never-pushed"),
     ),
+    "a checkout tells the commit": Case(
+        "Jenkinsfile",
+        """\
+node {
+  def found = checkout scm
+  sh "docker build -t quay.io/acme/shop:${found.GIT_COMMIT} ."
+  sh "docker push quay.io/acme/shop:${found.GIT_COMMIT}"
+}
+""",
+        {"destinations": ["quay.io/acme/shop:${commit.sha}"]},
+        silent=("not-portable", "groovy"),
+    ),
     "what one stage asks is not asked of others that build": Case(
         "Jenkinsfile",
         """\

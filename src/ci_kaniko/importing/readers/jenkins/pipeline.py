@@ -64,6 +64,7 @@ _CUT = re.compile(
 _SERVES = re.compile(
     r"\b(?:docker|podman|nerdctl|buildah)\s+(?:login|push|tag)\b|\becr get-login\b"
 )
+_CHECKED_OUT = re.compile(r"\b(\w+)\s*=\s*checkout\s*(?:scm\b|\(\s*scm\s*\))")
 _CALLED = re.compile(r"\bcredentialsId\s*:\s*(?:\"\$\{?)?(?:env\.)?([A-Za-z_]\w*)")
 _PLAIN = {"container", "dir", "withCredentials", "withEnv", "timeout", "timestamps", "ansiColor"}
 _ALWAYS = re.compile(
@@ -201,6 +202,8 @@ class _Reader:
         self.questions = _Questions()
         self.bound = self.questions.bound
         self.earlier: list[Piece] = []
+        self.checkouts = {"checkout scm", "checkout(scm)", "checkout (scm)"}
+        self.checkouts |= {*_CHECKED_OUT.findall(original.text)}
         self.names_of_logins = frozenset(_CALLED.findall(original.text))
         self.words = Counter(re.findall(r"\w+", original.text))
         self.left = _MAX_SET
@@ -280,7 +283,7 @@ class _Reader:
             named = f"{head}{statement.shown}"
         for inner in statement.block:
             self._tell_parts(inner, f"{named}: ")
-        plain = re.match(r"\s*(?:checkout\s*\(?\s*scm\b)", statement.code)
+        plain = re.match(r"\s*(?:(?:def\s+)?\w+\s*=\s*)?checkout\s*\(?\s*scm\b", statement.code)
         if not self._checkout(statement) and not statement.block and not plain:
             self.rest.append((statement, f"{named} is Groovy that no spec says"))
 
@@ -644,6 +647,9 @@ class _Reader:
 
     def _name(self, expression: str, around: _Around) -> str:
         """The name of a value of Groovy; the beginning of a text that is known has one, too."""
+        holder, _, asked = expression.rpartition(".")
+        if asked == "GIT_COMMIT" and holder in self.checkouts:
+            expression = asked
         name = _variable(expression)
         found = _CUT.fullmatch(expression)
         if found:
