@@ -215,9 +215,10 @@ class _Reader:
             if statement.name in _DECLARED:
                 around = self._declared(statement, around)
         shared = _share_a_daemon(statements)
+        later = {id(one) for one in shared[1:]}
         for statement in statements:
             name = statement.name
-            if name in _DECLARED or any(statement is one for one in shared[1:]):
+            if name in _DECLARED or id(statement) in later:
                 continue
             if shared and statement is shared[0]:
                 first, *others = (one for one in shared if _builds(one))
