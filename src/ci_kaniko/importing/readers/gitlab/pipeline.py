@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Var
@@ -50,6 +51,7 @@ _GLOBAL = {
     *("image", "services", "stages", "types", "before_script", "after_script", "variables"),
     *("cache", "include", "default", "workflow", "spec"),
 }
+_STAGES = ["build", "test", "deploy"]
 _DEFAULTS = (
     *("image", "before_script", "after_script", "tags", "retry", "timeout", "interruptible"),
     *("services", "cache", "artifacts", "id_tokens", "hooks"),
@@ -218,11 +220,28 @@ class _Pipeline:
         if name.startswith("."):
             variables.tell_template(job, texts)
         self.needed.update(dict.fromkeys(settings.needed, name))
+        if not {"needs", "dependencies"} & {*whole}:
+            for each in self._before(whole):
+                self.needed.setdefault(each, name)
         makers = [each for each in settings.needed if self._makes_files(each)]
         if len(makers) == 1 and self._prepare(job, whole, makers[0]):
             self.prepared.add(makers[0])
             settings.forget(makers[0])
         return job
+
+    def _before(self, whole: Map) -> Iterator[str]:
+        """The jobs of the stages before that of a job: it gets the files of all of them."""
+        stages = [peek(stage) for stage in self.root.sequence("stages")] or _STAGES
+        place = {stage: at for at, stage in enumerate([".pre", *stages, ".post"])}
+        own = place.get(whole.peek("stage") or "test", 0)
+        yield from (name for name, stage in self._makers if place.get(stage, own) < own)
+
+    @cached_property
+    def _makers(self) -> list[tuple[str, str]]:
+        """The jobs that leave files, each with its stage."""
+        makers = [n for n in self._names() if not n.startswith(".") and self._makes_files(n)]
+        whole = {name: self.files.extended(self.root[name]) for name in makers}
+        return [(name, job.peek("stage") or "test") for name, job in whole.items()]
 
     def _makes_files(self, name: str) -> bool:
         job = self.root.get(name)
