@@ -42,3 +42,4 @@ git config user.email ci@example.com
 git push origin HEAD:deploy
 exit 0
 echo "done"
+trap - EXIT

@@ -268,7 +268,8 @@ def change_rights(reader: Reader, items: list[Item]) -> Status:
 
 def trap(reader: Reader, items: list[Item]) -> Status:
     """``trap``: what happens at the end, but not what only a cancelled job does."""
-    if {literal(item.text) for item in items[1:]} & {"EXIT", "0"}:
+    is_at_end = bool({literal(item.text) for item in items[1:]} & {"EXIT", "0"})
+    if is_at_end and literal(items[0].text) != "-":
         reader.state.traps = (*reader.state.traps, pure(items[0].text))
     return SUCCESS
 
