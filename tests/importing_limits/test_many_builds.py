@@ -171,6 +171,9 @@ LISTED = {
     ),
     "branches.yml": workflow(on={"push": {"branches": [f"b{n}" for n in range(4_000)]}}),
     "filters.yml": workflow(on={"push": {"branches": [f"b[0-9]{n}+x*" for n in range(2_000)]}}),
+    "commands.yml": json.dumps(
+        {"steps": [{"command": [*(f"X{n}=a$Y{n}" for n in range(2_500)), CALL]}]}
+    ),
     "variables.yml": workflow(env={f"V{n}": "x" * 20 for n in range(2_000)}),
     "gates.yml": json.dumps(
         {

@@ -69,7 +69,6 @@ _MADE = re.compile(
     r"(?m)(?:^[ \t]*|[;&|(]\s*|\b(?:then|do|else|export|local|readonly)\s+)([A-Za-z_]\w*)="
     r"|\b(?:for|read(?: -r)?) ([A-Za-z_]\w*)\b"
 )
-"""Variables that a script sets."""
 
 
 class _Placed(NamedTuple):
@@ -201,6 +200,11 @@ def _environment(job: Job, top: Map, step: Map) -> None:
         job.section["secrets"] = "buildkite"
 
 
+def _set_in(script: str) -> set[str]:
+    """The variables that a script sets."""
+    return {one or two for one, two in _MADE.findall(script)}
+
+
 def _at_upload(text: str, known: Mapping[str, Text]) -> Text:
     """A text after the upload: variables have their values, and what is doubled is halved."""
 
@@ -230,9 +234,11 @@ class _Step:
         self.top = top.mapping("env")
         self.agents = top.get("agents")
         self.generated = generated
+        self.commands = self._commands()
+        self.made = _set_in("\n".join(each.text for each in self.commands))
 
     def read(self) -> None:
-        pieces = [self._uploaded(piece) for piece in self._commands()]
+        pieces = [self._uploaded(piece) for piece in self.commands]
         script = pieces if any(self.job.may_build(piece.text) for piece in pieces) else []
         self.plugins = Plugins(self.job, self.step, self._uploaded)
         self.plugins.read(script)
@@ -282,19 +288,20 @@ class _Step:
         secrets = self.step.get("secrets")
         named = secrets if isinstance(secrets, Map) else map(peek, sequence(secrets))
         own = {*(self.step.get("env") or ()), *named}
-        texts = [*(each.text for each in self._commands()), piece.text]
-        made = {one or two for one, two in _MADE.findall("\n".join(texts))}
+        here = _set_in(piece.text)
+        told = set[str]()
 
         def pasted(match: re.Match[str]) -> str:
             name = match[1] or match[2]
-            if name not in own | made:
+            is_made = (name in self.made or name in here) and name not in told
+            if not is_made and name not in own:
                 return match.group()
             if name in self.top and match.group() in (f"${name}", f"${{{name}}}"):
                 return peek(self.top[name])
             row = piece.line + piece.text.count("\n", 0, match.start())
             said = "upload-time" if name in own else "upload-time/script"
             self.job.tell(said, row, match.group(), name)
-            made.discard(name)
+            told.add(name)
             return match.group()
 
         text = _SINGLE.sub(pasted, piece.text)
