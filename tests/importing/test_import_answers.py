@@ -193,6 +193,41 @@ include:
         {"images.web.context": "web", "images.api": {}},
         silent=("include", "not-portable", "unknown-context"),
     ),
+    "an included file brings its jobs where its rules let it": Case(
+        ".gitlab-ci.yml",
+        f"""\
+include:
+  - local: ci/kaniko.yml
+    inputs: {{name: web, folder: web}}
+    rules: [{{if: $CI_COMMIT_BRANCH == "main", changes: [web/**/*]}}]
+own job:
+  image: {{name: '{IMAGE}', entrypoint: ['']}}
+  script: /kaniko/executor -c own -d quay.io/acme/$CI_JOB_NAME_SLUG-$CI_JOB_STAGE:1
+""",
+        {
+            "images.web.triggers": {"branches": ["main"], "paths": ["web/**/*"]},
+            "images.own-job.triggers": {"branches": ["**"], "tags": ["**"]},
+            "images.own-job.destinations": ["quay.io/acme/own-job-test:1"],
+        },
+        silent=("include", "paths", "duplicate-destination"),
+    ),
+    "a host that only a run knows has no login": Case(
+        ".gitlab-ci.yml",
+        """\
+build:
+  variables: {DOCKER_CONFIG: $CI_PROJECT_DIR/config}
+  script:
+    - docker login -u _json_key -p "$KEY" "https://$REGION-docker.pkg.dev"
+    - docker login -u bot -p "$PASSWORD" "$(grep ^HOST= .env)"
+    - docker build -t "$REGION-docker.pkg.dev/acme/shop:1" -t "$ALL" -t quay.io/acme/shop:1 .
+    - docker push --all-tags "$REGION-docker.pkg.dev/acme/shop"
+    - docker push "$ALL"
+    - docker push quay.io/acme/shop:1
+""",
+        {"destinations": ["quay.io/acme/shop:1"], "gitlab": {"job": "build"}},
+        told=((4, "unknown-host"), (5, "unknown-host"), (6, "missing-login")),
+        silent=("foreign-cloud-login", "bad-host"),
+    ),
     "a date in a tag is told": Case(
         "ci.sh",
         """\

@@ -77,7 +77,8 @@ def tell_pending(report: Report, jobs: Sequence[Voice]) -> None:
 def tell_unread(job: Voice, value: Any, path: str = "", advice: str = "") -> None:
     """Report each part of a value that was never looked at, by its keys from above."""
     for left in leftover(value, path):
-        names = ", ".join(dict.fromkeys(_names(left.value, left.path)))
+        lists = _VARIABLES.search(left.path) and isinstance(left.value, Map)
+        names = ", ".join(left.value if lists else dict.fromkeys(_names(left.value, left.path)))
         called = f" ({names})" if names else ""
         path_of, line = job.place(left.line)
         what = f"{left.path}{called}"
@@ -89,6 +90,8 @@ def tell_unread(job: Voice, value: Any, path: str = "", advice: str = "") -> Non
 
 _WHOLE = re.compile(r"steps\[\d+\](?:\.steps\[\d+\])*|runs\[\d+\](?:\.tasks\[\d+\])?")
 """Where a whole step of Buildkite, or a task of Agola, stands."""
+_VARIABLES = re.compile(r"(?:^|\.)(?:variables|env)$")
+"""What is called by its keys, whatever these hold."""
 _NAME = re.compile(r"(?i)(?:name|namespace|image|kind|path|key)$")
 
 

@@ -25,12 +25,12 @@ def lowered_text(reference: str) -> str:
 
 
 def host_of(image: str) -> str:
+    """The host of an image; empty where a spec can name neither."""
     from ci_kaniko.problems.finding import Refused
     from ci_kaniko.syntax.references import DOCKER_HUB, Reference
 
     try:
-        host = Reference(image).host
+        return Reference(image).host or DOCKER_HUB
     except Refused:
-        found = re.match(r"((?:\$\{[^}]*\}|[^/$])+)/", image)
-        host = found[1] if found else ""
-    return host or DOCKER_HUB
+        found = re.match(rf"({_VARIABLE}|[^/$]+)/", image)
+        return found[1] if found else ""

@@ -11,11 +11,11 @@ from ci_kaniko.importing.calls import (
     Masked,
     Output,
     Text,
-    Var,
     decoded,
     literal,
     only_var,
     spell,
+    split_text,
     without_head,
 )
 from ci_kaniko.importing.shell.commands.containers import mounts
@@ -24,6 +24,7 @@ from ci_kaniko.importing.translate.images import host_of
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
 from ci_kaniko.kaniko.systems import SYSTEMS
+from ci_kaniko.spec.writing import flow
 from ci_kaniko.syntax.references import canonical_host
 
 if TYPE_CHECKING:
@@ -99,6 +100,10 @@ class Logins(Clouds):
 
     def _add(self, login: Login, pushed: list[str], *, cautious: bool) -> None:
         host = self._host(login.host)
+        if host is None:
+            if (kind := self._kind(login, "HOST")) is not None:
+                self.job.tell("unknown-host", login.line, spell(login.host), flow({"HOST": kind}))
+            return
         if login.password and not login.user:
             self.job.tell("unknown-user", login.line, host, "empty")
         elif login.user and not (login.password or login.auth or login.token):
@@ -132,20 +137,22 @@ class Logins(Clouds):
         known = SYSTEMS.get(self.job.target)
         return host == "${registry.host}" or bool(known and known.registry == host)
 
-    def _host(self, text: Text) -> str:
+    def _host(self, text: Text) -> str | None:
+        """A host as a spec has it; None for one that it cannot name."""
         text = without_head(without_head(text, "https://"), "http://") if len(text) > 1 else text
         if not text:
             return ""
-        if var := only_var(text):
+        named = split_text(text, "/", 1)[0]
+        if (var := only_var(named[:1])) and var.name.startswith(_PROXY_SERVER):
+            return _PROXY_SERVER
+        if var := only_var(named):
             name = var.name
-            if name.startswith(_PROXY_SERVER):
-                return _PROXY_SERVER
             if name in {"CI_REGISTRY", "CI_REGISTRY_IMAGE", "registry.host", "registry.image"}:
                 return "${registry.host}"
-            return f"${{env.{name.rpartition('.')[2]}}}"
-        written = literal(text)
+            return None if var.changes else f"${{env.{name.rpartition('.')[2]}}}"
+        written = literal(named) if literal(text) is None else literal(text)
         if written is None:
-            return self._host(text[:1]) if isinstance(text[0], Var) else str(text[0]).rstrip("/")
+            return None
         bare = re.sub(r"^https?://", "", written).partition("/")[0]
         if written not in (bare, _HUB_KEY):
             self.job.tell("registry-key", 0, written, bare)
@@ -404,6 +411,8 @@ class Logins(Clouds):
             self.job.tell(said, self.call.line, host)
         elif outside := self._config_outside():
             self.job.tell("missing-login/mounted", self.call.line, host, outside)
+        elif folder := self.held("DOCKER_CONFIG"):
+            self.job.tell("missing-login/folder", self.call.line, host, spell(folder))
         elif (
             any(
                 (literal(word.text) or "").startswith(f"--registry-client-cert={host}=")

@@ -275,6 +275,7 @@ def _registries(work: Work, listed: list[dict[str, Any]]) -> None:
                 hosts.setdefault(host)
         except NotPortable:
             pass
+    hosts.pop("", None)
     cautious = bool(work.of("no-push"))
     found = work.logins.registries(list(hosts), cautious=cautious)
     for host, login in found.items():

@@ -43,6 +43,8 @@ class Files:
         self.voice = Voice(original.path, 0, original.report)
         self.paths = self.voice.files
         self.root = Map(1)
+        self.included: dict[int, list[Map]] = {}
+        """The entries of ``include:`` that bring a file, by its number: the outermost first."""
         roots = [*original.mappings]
         self.header = roots[0] if len(roots) > 1 and "spec" in roots[0] else Map(0)
         self.inputs = self.header.mapping("spec").mapping("inputs")
@@ -67,13 +69,19 @@ class Files:
         number = len(self.paths) + 1
         roots = [] if found is None else _documents(found, number, mapping(item).mapping("inputs"))
         for left in leftover(item) if isinstance(item, Map) else ():
-            self.report.tell("include/only", path, left.line % FILE_LINES, left.path, local)
+            if found is None or not left.path.startswith("rules"):
+                self.report.tell("include/only", path, left.line % FILE_LINES, left.path, local)
         if found is None:
             self.report.tell("include/not-found", path, at, local)
             return
         self.paths[number] = found.path
+        self.included[number] = [*self.included.get(line // FILE_LINES, []), mapping(item)]
         for root in roots:
             self._merge(root, found.path, depth + 1)
+
+    def brought_by(self, line: int) -> list[Map]:
+        """The entries of ``include:`` that bring what stands in a line."""
+        return self.included.get(line // FILE_LINES, [])
 
     def extended(self, job: Map, depth: int = 0) -> Map:
         """A job with what it extends."""

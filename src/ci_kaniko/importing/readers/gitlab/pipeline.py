@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Var
+from ci_kaniko.importing.calls import Var, literal
 from ci_kaniko.importing.jobs import Facts, Job, Root
 from ci_kaniko.importing.readers.accounting import later, tell_unread
 from ci_kaniko.importing.readers.gitlab.files import Files
@@ -18,6 +18,7 @@ from ci_kaniko.importing.readers.preparing import Before, prepare
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.report import FILE_LINES
 from ci_kaniko.importing.shell.commands.docker import SHELLS
+from ci_kaniko.importing.shell.values import change_text
 from ci_kaniko.importing.signs import is_image, without_entrypoint
 from ci_kaniko.importing.ticked import (
     Map,
@@ -102,6 +103,8 @@ class _Pipeline:
                 path = f"default.{key}"
                 shared[path], shared.lines[path] = default[key], default.line_of(key)
             later(found[0], self.files.header)
+            for entry in (each for entries in self.files.included.values() for each in entries):
+                later(found[0], entry.kept("rules".__eq__), "the spec has what the file says")
             later(found[0], shared, "env: takes variables of the executor")
         yield from found
 
@@ -194,9 +197,9 @@ class _Pipeline:
         inherit = whole.mapping("inherit").get("variables")
         given = mapping(self.files.value(self.root.get("variables")))
         taken = {key: value for key, value in given.items() if _takes(inherit, key)}
-        variables = Variables(
-            self._resolved(taken), self._resolved(self.files.value(whole.get("variables"))), cell
-        )
+        own = self._resolved(self.files.value(whole.get("variables")))
+        known = {} if cell or name.startswith(".") else _named_by(name, whole)
+        variables = Variables(self._resolved(taken), own, {**known, **cell})
         job.environment = variables.texts()
         image = self._image(job, whole, variables)
         self._inputs(job)
@@ -318,6 +321,13 @@ class _Pipeline:
             if not usual and entrypoint != [""] and not _is_shell(entrypoint):
                 job.tell("entrypoint", job.image_line)
         return name
+
+
+def _named_by(name: str, whole: Map) -> dict[str, str]:
+    """GitLab's variables of a job that its name and its stage tell."""
+    slug = literal(change_text((name,), "slug") or ()) or ""
+    stage = whole.peek("stage") or "test"
+    return {"CI_JOB_NAME": name, "CI_JOB_NAME_SLUG": slug, "CI_JOB_STAGE": stage}
 
 
 def _is_shell(entrypoint: Any) -> bool:

@@ -107,6 +107,10 @@ class Rules:
         """Where the keys of the job start it, and where those of the workflow let it."""
         workflow = self.files.root.mapping("workflow")
         within = self._rules(workflow["rules"]) if "rules" in workflow else YES
+        brought = [entry for entry in self.files.brought_by(self.job.line) if "rules" in entry]
+        for entry in brought:
+            within = self.guards.both(within, self._rules(entry["rules"]))
+        limited, anywhere = self.paths, [*self.anywhere]
         if "rules" in whole:
             guard = self._rules(whole["rules"])
         elif "only" in whole or "except" in whole:
@@ -114,7 +118,9 @@ class Rules:
         else:
             request = self.expressions.guard(_REQUEST, self.job.line)
             guard = YES if "rules" in workflow else self.guards.negate(request)
-        for here, line in self.anywhere if self.paths else ():
+        # What has changed where the file is included limits all that starts the job.
+        anywhere = anywhere if brought and limited else self.anywhere
+        for here, line in anywhere if self.paths else ():
             branch = self.guards.both(here, self.expressions.guard(_REFS["branches"], line))
             if self.expressions.conditions.possible(branch):
                 self.job.tell("paths/everywhere", line, ", ".join(self.paths))
