@@ -14,7 +14,7 @@ import pytest
 from ci_kaniko import import_files, loads, rendering
 from ci_kaniko.importing.shell.commands.flags import one_word_each
 from ci_kaniko.importing.shell.conditions import Conditions
-from ci_kaniko.importing.shell.guards import YES
+from ci_kaniko.importing.shell.guards import YES, Budget
 from ci_kaniko.importing.shell.values import Item
 from ci_kaniko.rehearsing import sandbox, yaml11
 from ci_kaniko.rehearsing.request import Request
@@ -118,7 +118,7 @@ def _run(case: str, target: str, text: str, event: Event) -> Recorded:
 def _words(recorded: Recorded, workspace: str) -> set[str]:
     """What reached the executor, told in one way."""
     given = [Item(YES, (word,)) for word in recorded.argv or () if word]
-    words = one_word_each(given, Conditions(), YES, lambda *_, **__: None)
+    words = one_word_each(given, Conditions(Budget()), YES, lambda *_, **__: None)
     texts = ["".join(str(part) for part in word.text) for word in words]
     found = set()
     context = "."

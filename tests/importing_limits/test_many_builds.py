@@ -186,6 +186,67 @@ LISTED = {
 }
 """Files that list very much around a build."""
 
+NAMES = range(90)
+BRANCHES = [f"b{n}" for n in range(1_500)]
+SHARED = {
+    "started.gitlab-ci.yml": json.dumps(
+        {
+            "workflow": {
+                "rules": [{"if": f"$CI_COMMIT_BRANCH == 'b{n}' && $X{n % 7}"} for n in range(300)]
+            },
+            **{f"j{n}": {**JOB, "script": [f"{CALL}{n}"]} for n in NAMES},
+        }
+    ),
+    "started.yml": json.dumps(
+        {
+            "on": {"push": {"branches": BRANCHES}},
+            "jobs": {
+                f"j{n}": {
+                    "runs-on": "u",
+                    "container": JOB["image"],
+                    "steps": [{"run": f"{CALL}{n}"}],
+                }
+                for n in NAMES
+            },
+        }
+    ),
+    "started-steps.yml": json.dumps(
+        {
+            "steps": [
+                {
+                    "group": "g",
+                    "if": " || ".join(f"build.branch == '{name}'" for name in BRANCHES),
+                    "steps": [{"command": f"{CALL}{n}"} for n in NAMES],
+                }
+            ]
+        }
+    ),
+    "started.groovy": "pipeline { stages { stage('a') { when { anyOf {\n"
+    + "\n".join(f"branch '{name}'" for name in BRANCHES)
+    + "\n} }\nstages {\n"
+    + "\n".join(f"stage('b{n}') {{ steps {{ sh '{CALL}{n}' }} }}" for n in NAMES)
+    + "\n} } } }",
+    "started-runs.yml": json.dumps(
+        {
+            "runs": [
+                {
+                    "name": "r",
+                    "when": {"branch": BRANCHES},
+                    "tasks": [
+                        {
+                            "name": f"t{n}",
+                            "runtime": {"containers": [JOB]},
+                            "steps": [{"type": "run", "command": f"{CALL}{n}"}],
+                        }
+                        for n in NAMES
+                    ],
+                }
+            ]
+        }
+    ),
+}
+"""Files with many builds, all of which start by the same very long condition."""
+
 
 def test_no_file_costs_more_than_a_second_and_200_megabytes() -> None:
     assert all("x/y:1" in answer for answer in affordable(MANY).values())
@@ -197,7 +258,14 @@ def test_what_builds_nothing_costs_no_more_than_a_second_and_200_megabytes() -> 
 
 
 def test_no_list_costs_more_than_a_second_and_200_megabytes() -> None:
-    assert not any("can be followed" in answer for answer in affordable(LISTED).values())
+    answers = affordable(LISTED | SHARED)
+    assert not any("can be followed" in answer for answer in answers.values())
+
+
+def test_what_starts_by_more_than_can_be_followed_pushes_never() -> None:
+    found = import_files([("a.yml", SHARED["started-runs.yml"])])
+    assert found.spec.push == "never"
+    assert any("more tests hold" in entry.message for entry in found.report)
 
 
 def test_calls_that_are_not_followed_are_told_and_the_others_carried() -> None:

@@ -19,7 +19,7 @@ from ci_kaniko.importing.calls import (
 )
 from ci_kaniko.importing.shell.commands.flags import one_word_each
 from ci_kaniko.importing.shell.conditions import Conditions
-from ci_kaniko.importing.shell.guards import NO, YES, Guards
+from ci_kaniko.importing.shell.guards import NO, YES, Budget, Guards
 from ci_kaniko.importing.shell.interpreter import Given, ShellError, read
 from ci_kaniko.importing.shell.patterns import matches, portable_glob, python_regex
 from ci_kaniko.importing.shell.regular import globs_of
@@ -805,7 +805,7 @@ def test_contents_of_unknown_files_are_told() -> None:
 @pytest.mark.parametrize("tells_apart", [True, False])
 def test_words_that_were_lost_with_their_conditions_are_not_missing(*, tells_apart: bool) -> None:
     """A long file uses up the budget; what is read after that is no fault of a script."""
-    conditions = Conditions()
+    conditions = Conditions(Budget())
     if not tells_apart:
         conditions.guards.budget.lower()
     notes: list[str] = []

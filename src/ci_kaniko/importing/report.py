@@ -43,8 +43,14 @@ class Entry:
         return f"  {head}{self.message} [{self.rule}]{advice}"
 
 
+_ASKING = 110_000
+"""Eight times what any known file takes."""
+
+
 class Report:
     """The entries of one import, each once; ``budget`` is what its scripts may cost.
+
+    ``asking`` is what the conditions outside of scripts may cost.
 
     With ``daemons`` what builds on a daemon of docker's counts, too: somebody means to leave it.
     ``rules`` are those of the entries so far, ``images`` the jobs of the spec's images, ``pending``
@@ -53,6 +59,7 @@ class Report:
 
     def __init__(self, *, daemons: bool = True) -> None:
         self.budget = Budget()
+        self.asking = Budget(_ASKING)
         self.daemons = daemons
         self._entries: dict[Entry, None] = {}
         self._hidden: set[str] = set()

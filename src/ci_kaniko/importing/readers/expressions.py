@@ -6,7 +6,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Output, Text, Var, literal, only_var
-from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, TooComplexError
 from ci_kaniko.importing.shell.values import EMPTY, Value, Values, plain, pure
 from ci_kaniko.syntax.logic import NotLogic, parsed
@@ -14,6 +13,7 @@ from ci_kaniko.syntax.logic import NotLogic, parsed
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ci_kaniko.importing.shell.conditions import Conditions
     from ci_kaniko.syntax.logic import Node
 
 
@@ -31,10 +31,10 @@ class Expressions:
     def __init__(
         self,
         look: Callable[[str], Value | None],
-        values: Values | None = None,
+        values: Values,
         known: Mapping[str, Text] = MappingProxyType({}),
     ) -> None:
-        self.values = values or values_of(Conditions())
+        self.values = values
         self.conditions = self.values.conditions
         self.guards = self.conditions.guards
         self._look = look
@@ -45,6 +45,7 @@ class Expressions:
         """Where a condition holds; one that is not understood is an unknown test."""
         self.line = line
         if not self.conditions.exhausted:
+            self.conditions.guards.budget.spend(len(text) // 2)
             try:
                 return self.holds(parsed(text.strip()))
             except TooComplexError:

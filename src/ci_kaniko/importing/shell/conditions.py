@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.shell.guards import Cube
 
 _MAX_TESTS = 300
+_MAX_UNKNOWN = 30
+_ASKED = 30
+"""What a test takes from a budget, whatever is done about it."""
 _NEVER_EMPTY = {"build.timestamp", "commit.timestamp", "commit.sha"}
 
 
@@ -41,14 +44,15 @@ class Conditions:
 
     ``facts`` holds whatever the tests' values are: one text does not equal two others. Where a
     script asks more than can be told apart, ``undecided`` is the line of the one test that then
-    stands for all of them; conditions without a script, whose ``budget`` nobody gives, are then
+    stands for all of them; conditions outside of scripts, for which it is None, are then
     ``exhausted``, and what is tested from there on is unknown.
     """
 
-    def __init__(self, budget: Budget | None = None, undecided: int = 0) -> None:
-        self.undecided = undecided
+    def __init__(self, budget: Budget, undecided: int | None = None) -> None:
+        self.undecided = undecided or 0
         self.exhausted = False
-        self._is_alone = budget is None
+        self._is_alone = undecided is None
+        self._budget = budget
         self.guards = Guards(budget)
         self.facts = YES
         self._tests: list[Test] = []
@@ -78,6 +82,7 @@ class Conditions:
         return self.implies(both(one, within), other) and self.implies(both(other, within), one)
 
     def _atom(self, test: Test) -> int:
+        self._budget.spend(_ASKED)
         try:
             return self._numbered(test)
         except TooComplexError:
@@ -87,7 +92,7 @@ class Conditions:
             return self._numbered(test)
 
     def _numbered(self, test: Test) -> int:
-        many = test.kind != "unknown" or len(self._tests) > _MAX_TESTS
+        many = test.kind != "unknown" or len(self._tests) > _MAX_UNKNOWN
         if self.undecided or (self.exhausted and many):
             test = Test("unknown", (Output("one of many conditions"),), line=self.undecided)
         test = _of_ref(_in_one_spelling(test))

@@ -41,8 +41,8 @@ class Budget:
     telling conditions apart (``low``), which may cost as much again.
     """
 
-    def __init__(self) -> None:
-        self._left = _UNITS
+    def __init__(self, units: int = _UNITS) -> None:
+        self._left = units
         self._words = _WORDS
         self._parsed: set[str] = set()
         self._calls = MAX_CALLS

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Output, Test, literal, only_var, variables
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.jobs import Started
+from ci_kaniko.importing.shell.guards import TooComplexError
 from ci_kaniko.importing.shell.regular import globs_of
+from ci_kaniko.importing.ticked import ignore
 from ci_kaniko.importing.translate.atoms import around_of, versions_of
 from ci_kaniko.importing.translate.conditions import (
     DEFAULT_TRIGGERS,
@@ -25,7 +28,7 @@ from ci_kaniko.spec.triggers import is_repository
 from ci_kaniko.syntax.conditions import REFS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ci_kaniko.importing.calls import When, Word
     from ci_kaniko.importing.jobs import Job
@@ -41,6 +44,22 @@ _STARTED = {
     "manual": "manual",
     "pipelines": "pipelines",
 }
+
+
+@contextmanager
+def bounded(job: Job, *unread: Any) -> Iterator[None]:
+    """Where the triggers of a job are set; what starts it by more than can be followed, never does.
+
+    Nothing more is said of what is then ``unread``.
+    """
+    try:
+        yield
+    except TooComplexError:
+        for each in unread:
+            ignore(each)
+        job.started = Started(held=True)
+        said = "more tests hold than can be followed"
+        job.tell("unknown-trigger", job.line, said, "push: never")
 
 
 def set_triggers(

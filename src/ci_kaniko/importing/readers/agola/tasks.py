@@ -36,7 +36,7 @@ from ci_kaniko.importing.ticked import (
     sequence,
     string,
 )
-from ci_kaniko.importing.translate.started import always, set_triggers
+from ci_kaniko.importing.translate.started import always, bounded, set_triggers
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ class _Task:
         if any(call.builder in BUILDER_IMAGES for call in job.calls):
             self.container.is_true("privileged")  # what ci-kaniko lets other builders do
         self._account(job)
-        self._triggers(job)
+        with bounded(job, self.run.get("when"), self.task.get("when")):
+            self._triggers(job)
         self._section(job)
         yield job
 
@@ -198,7 +199,7 @@ class _Task:
     # -- what starts it -----------------------------------------------------------------------
 
     def _triggers(self, job: Job) -> None:
-        conditions = Conditions()
+        conditions = Conditions(job.report.asking)
         guard = YES
         asked = False
         for holder in (self.run, self.task):

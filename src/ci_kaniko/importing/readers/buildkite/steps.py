@@ -11,12 +11,13 @@ from ci_kaniko.importing.jobs import Facts, Job, Root, Secret, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.buildkite.earlier import prepared_by
 from ci_kaniko.importing.readers.buildkite.plugins import Plugins
-from ci_kaniko.importing.readers.expressions import Expressions
+from ci_kaniko.importing.readers.expressions import Expressions, values_of
 from ci_kaniko.importing.readers.matrices import combined, followed
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.pods.settings import pod_settings
 from ci_kaniko.importing.readers.scripts import Piece, beginning, is_named, read_pieces
 from ci_kaniko.importing.shell.commands.flags import outputs
+from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import Value, pure
 from ci_kaniko.importing.ticked import (
@@ -33,7 +34,7 @@ from ci_kaniko.importing.ticked import (
     sequence,
     string,
 )
-from ci_kaniko.importing.translate.started import always, globs, set_triggers
+from ci_kaniko.importing.translate.started import always, bounded, globs, set_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -254,7 +255,9 @@ class _Step:
             ignore(self.step.get(key))  # the shell accounts for them
         self.step.string("image")
         self._take_environment()
-        self._triggers()
+        asked = [each.get(key) for each in (*self.groups, self.step) for key in ("if", "branches")]
+        with bounded(self.job, *asked):
+            self._triggers()
         self._section()
 
     def _take_environment(self) -> None:
@@ -311,7 +314,7 @@ class _Step:
 
     def _triggers(self) -> None:
         job = self.job
-        expressions = Expressions(_named)
+        expressions = Expressions(_named, values_of(Conditions(job.report.asking)))
         asked = [holder for holder in (*self.groups, self.step) if holder.string("if")]
         guard = expressions.guards.all(
             expressions.guard(holder.string("if").replace("$$", "$"), holder.line_of("if"))

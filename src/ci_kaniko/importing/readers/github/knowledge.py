@@ -11,7 +11,7 @@ from ci_kaniko.importing.readers.github.expressions import Expressions
 from ci_kaniko.importing.readers.github.needed import ELSEWHERE, wanted
 from ci_kaniko.importing.shell.commands.builtins import exported
 from ci_kaniko.importing.shell.conditions import Conditions
-from ci_kaniko.importing.shell.guards import NO, YES
+from ci_kaniko.importing.shell.guards import NO, YES, Budget
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
 from ci_kaniko.importing.ticked import Map, line_of, string
 
@@ -136,14 +136,18 @@ class Known:
             return
         job.environment[name] = (Var(name),)
 
-    def before(self) -> Expressions:
+    def starting(self) -> Expressions:
+        """Expressions of what starts the job, within what these of all jobs may cost."""
+        return self.before(self.job.report.asking)
+
+    def before(self, budget: Budget | None = None) -> Expressions:
         """Expressions above the steps, under conditions of their own."""
-        values = values_of(Conditions())
+        values = values_of(Conditions(budget or Budget()))
         return Expressions(lambda name: self._look_before(name, values), values)
 
     def fixed(self, inputs: Mapping[str, Input], values: Values | None = None) -> Expressions:
         """Expressions that know nothing but what is the same in all of the job."""
-        under = values or values_of(Conditions())
+        under = values or values_of(Conditions(Budget()))
         return Expressions(lambda name: self._constant(name, inputs, under), under)
 
     def handed(self, value: Str, line: int, inputs: Mapping[str, Input]) -> Input:

@@ -20,7 +20,7 @@ from ci_kaniko.importing.readers.github.knowledge import Step, in_workspace
 from ci_kaniko.importing.readers.github.needed import list_of, wanted
 from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
 from ci_kaniko.importing.shell.files import change_folder, read_file, remove_file
-from ci_kaniko.importing.shell.guards import NO
+from ci_kaniko.importing.shell.guards import NO, TooComplexError
 from ci_kaniko.importing.shell.reader import SUCCESS, Host, Status
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, plain_of, pure
 from ci_kaniko.importing.ticked import Map, mapping, peek, string
@@ -103,10 +103,13 @@ class Steps:
 
     def _asked(self, when: When) -> When:
         """A condition of the script; nothing where what starts the job says as much."""
-        expressions = self.known.before()
+        expressions = self.known.starting()
         conditions = expressions.conditions
-        started = self.events.guard(expressions)
-        said = started != NO and conditions.implies(started, conditions.of(when))
+        try:
+            started = self.events.guard(expressions)
+            said = started != NO and conditions.implies(started, conditions.of(when))
+        except TooComplexError:
+            return when
         return ALWAYS if said else when
 
     def _narrowed(self, word: Word) -> Word:

@@ -32,6 +32,7 @@ from ci_kaniko.importing.ticked import (
     string,
 )
 from ci_kaniko.importing.translate.executor import is_kaniko
+from ci_kaniko.importing.translate.started import bounded
 from ci_kaniko.syntax.references import pulled_from
 
 if TYPE_CHECKING:
@@ -210,7 +211,8 @@ class Workflow:
         job.calls = tuple(_with_logins(call, logins) for call in calls)
         if not job.calls:
             return None
-        events.tell(job, known.before())
+        with bounded(job):
+            events.tell(job, known.starting())
         called = self.is_action or self.caller is not None
         section_of(job, name, self.root, raw, known.text, called=called)
         if before:

@@ -7,21 +7,20 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Var, only_var, spell
-from ci_kaniko.importing.jobs import Started
-from ci_kaniko.importing.readers.expressions import Expressions
-from ci_kaniko.importing.shell.guards import NO, YES, TooComplexError
+from ci_kaniko.importing.readers.expressions import Expressions, values_of
+from ci_kaniko.importing.shell.conditions import Conditions
+from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import Value, plain, pure
 from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.ticked import (
     Map,
-    ignore,
     line_of,
     mapping,
     sequence,
     string,
 )
 from ci_kaniko.importing.translate.conditions import read
-from ci_kaniko.importing.translate.started import globs, push_only_where, set_triggers
+from ci_kaniko.importing.translate.started import bounded, globs, push_only_where, set_triggers
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Call
@@ -47,6 +46,10 @@ _NOT_TWICE = "$CI_COMMIT_BRANCH && $CI_OPEN_MERGE_REQUESTS"
 """GitLab's documented rule against two pipelines for one commit: a spec's triggers have it."""
 
 
+_RULE = 30
+"""The units of a budget that it takes to look at one."""
+
+
 class Rules:
     """The conditions of one job as its triggers."""
 
@@ -55,7 +58,11 @@ class Rules:
         self.files = files
         self.variables = variables
         self.offered = variables.offered()
-        self.expressions = Expressions(self._named, known=variables.fixed(job.environment))
+        self.expressions = Expressions(
+            self._named,
+            values_of(Conditions(job.report.asking)),
+            variables.fixed(job.environment),
+        )
         self.guards = self.expressions.guards
         self.paths: list[str] = []
         self.manual = False
@@ -64,14 +71,8 @@ class Rules:
 
     def set(self, whole: Map) -> None:
         """Give the job the triggers that its keys and those of the workflow make."""
-        try:
+        with bounded(self.job, *(whole.get(key) for key in ("rules", "only", "except"))):
             self._take(whole)
-        except TooComplexError:
-            for key in ("rules", "only", "except"):
-                ignore(whole.get(key))
-            self.job.started = Started(held=True)
-            said = "more tests hold than can be followed"
-            self.job.tell("unknown-trigger", self.job.line, said, "push: never")
 
     def _take(self, whole: Map) -> None:
         for rules in (self.files.root.mapping("workflow").get("rules"), whole.get("rules")):
@@ -161,6 +162,7 @@ class Rules:
     def _rules(self, value: Any) -> int:
         found, before = NO, NO
         for item in self.files.flat(value):
+            self.job.report.asking.spend(_RULE)
             rule = mapping(item)
             condition = string(self.files.value(rule.get("if")))
             when = rule.string("when")

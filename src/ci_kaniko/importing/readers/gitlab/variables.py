@@ -139,11 +139,13 @@ class Variables:
     ) -> Iterator[Piece]:
         """What rules set of what scripts name, and what is made of it, as a script says it."""
         named = self._named(scripts).difference(fixed)
+        listed = [mapping(item) for item in files.flat(rules)]
+        if not any(name in named for rule in listed for name in rule.mapping("variables")):
+            return
         word, sure = "if", True
         pieces: list[Piece] = []
         nodes: list[Any] = []
-        for item in files.flat(rules):
-            rule = mapping(item)
+        for rule in listed:
             if len(pieces) >= _MOST_RULES:
                 return
             if rule.peek("when") == "never":

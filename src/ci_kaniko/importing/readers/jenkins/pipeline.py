@@ -33,7 +33,7 @@ from ci_kaniko.importing.shell.reader import SUCCESS, Host, Reader, Status
 from ci_kaniko.importing.shell.values import pure
 from ci_kaniko.importing.signs import are_mentioned
 from ci_kaniko.importing.ticked import Map, read_yaml
-from ci_kaniko.importing.translate.started import set_triggers
+from ci_kaniko.importing.translate.started import bounded, set_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -490,7 +490,8 @@ class _Reader:
         for name in self.used & job.exported.keys():
             del job.exported[name]
         if built.asked:
-            set_triggers(job, *asked_guard(built.asked), job.line)
+            with bounded(job):
+                set_triggers(job, *asked_guard(built.asked, job.report.asking), job.line)
         if job.calls:
             self.jobs.append(job)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ci_kaniko.importing.readers.jenkins.groovy import Statement
+    from ci_kaniko.importing.shell.guards import Budget
 
 VARIABLES: dict[str, Text] = {
     "GIT_COMMIT": (Var("commit.sha", portable=True),),
@@ -27,9 +28,9 @@ VARIABLES: dict[str, Text] = {
 """What Jenkins tells each build, https://www.jenkins.io/doc/book/pipeline/jenkinsfile/."""
 
 
-def asked_guard(asked: Iterable[Statement]) -> tuple[Conditions, int]:
+def asked_guard(asked: Iterable[Statement], budget: Budget) -> tuple[Conditions, int]:
     """All of some conditions as one guard."""
-    conditions = Conditions()
+    conditions = Conditions(budget)
     guards = (guard(conditions, statement) for statement in asked)
     return conditions, conditions.guards.all(guards)
 

@@ -284,7 +284,7 @@ def _call_of(job: Job, words: list[Word], line: int) -> Call:
     def note(rule: str, *values: str, line: int) -> None:
         job.tell(rule, line, *values)
 
-    conditions = Conditions()
+    conditions = Conditions(job.report.asking)
     given = {name: pure(job.environment[name]) for name in job.exported if flag_of_variable(name)}
     items = [*_items(words), *flags_of(given, line)]
     found = one_word_each(items, conditions, YES, note)
