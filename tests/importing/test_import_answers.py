@@ -355,6 +355,108 @@ node {
         },
         silent=("never-pushed",),
     ),
+    "a Jenkinsfile names its containers by variables and its parameters last": Case(
+        "Jenkinsfile",
+        f"""\
+pipeline {{
+  agent {{ kubernetes {{ yaml \'\'\'
+spec:
+  containers:
+  - {{name: warm, image: 'acme/kaniko-tools:v1', command: [cat]}}
+  - {{name: build, image: '{IMAGE}', command: [cat]}}
+\'\'\' }} }}
+  environment {{ BUILDER = 'build' }}
+  stages {{
+    stage('Shop') {{ steps {{
+      container(name: 'warm') {{ sh '/kaniko/warmer --image=alpine' }}
+      container(env.BUILDER) {{
+        sh "kaniko -c . -d ${{TO}}/shop:${{env.BRANCH_NAME.toLowerCase().replace('/', '-')}}"
+      }}
+    }} }}
+    stage('Test') {{ steps {{ sh \'\'\'
+      cd tests
+      git clone https://git.example.com/acme/cases
+      make test
+    \'\'\' }} }}
+    stage('Web') {{ steps {{ container(BUILDER) {{
+      sh "/kaniko/executor -c web -d ${{TO.toLowerCase()}}/web:${{GIT_COMMIT.take(7)}}"
+    }} }} }}
+  }}
+  parameters {{ string(name: 'TO', defaultValue: 'quay.io/acme') }}
+}}
+""",
+        {
+            "images.shop.destinations": ["quay.io/acme/shop:${ref.slug}"],
+            "images.web.destinations": ["quay.io/acme/web:${commit.short}"],
+        },
+        told=((5, "not-carried"), (13, "own-slug"), (16, "groovy"), (25, "groovy")),
+        silent=("unknown-trigger", "run-time-variable", "executor-image"),
+    ),
+    "a container builds with another builder, and nothing is said of kaniko's rights": Case(
+        "Jenkinsfile",
+        """\
+podTemplate(yaml: \'\'\'
+spec:
+  containers:
+  - name: build
+    image: moby/buildkit:v0.33.1-rootless
+    command: [cat]
+    securityContext: {runAsUser: 1000, runAsGroup: 1000}
+\'\'\') {
+  node(POD_LABEL) {
+    checkout scm
+    container('build') {
+      sh \'\'\'buildctl-daemonless.sh build --frontend dockerfile.v0 --local context=. \\
+        --local dockerfile=. --output type=image,name=quay.io/acme/shop:1,push=true\'\'\'
+    }
+  }
+}
+""",
+        {"builder": "buildkit", "destinations": ["quay.io/acme/shop:1"]},
+        silent=("not-root", "privileged"),
+    ),
+    "what a template of Argo gets is what the workflow has": Case(
+        "image.yaml",
+        f"""\
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata: {{name: image}}
+spec:
+  entrypoint: all
+  arguments: {{parameters: [{{name: image, value: quay.io/acme/a}}, {{name: tag, value: '1.2'}}]}}
+  templates:
+  - name: all
+    dag: {{tasks: [{{name: build, template: build}}]}}
+  - name: build
+    inputs:
+      parameters:
+      - {{name: image, value: '{{{{workflow.parameters.image}}}}'}}
+      - {{name: version, value: '{{{{workflow.parameters.tag}}}}'}}
+    container:
+      image: {IMAGE}
+      args: [-d, '{{{{inputs.parameters.image}}}}:{{{{inputs.parameters.version}}}}']
+""",
+        {"destinations": ["quay.io/acme/a:1.2"]},
+        told=((6, "parameter"), (13, "parameter"), (14, "parameter")),
+    ),
+    "the repository is a resource of Tekton": Case(
+        "task.yaml",
+        f"""\
+apiVersion: tekton.dev/v1beta1
+kind: Task
+metadata: {{name: image}}
+spec:
+  resources: {{inputs: [{{name: source, type: git}}]}}
+  params: [{{name: folder, default: $(resources.inputs.source.path)/shop}}]
+  steps:
+  - image: {IMAGE}
+    command: [/kaniko/executor]
+    args: [-c=$(params.folder), -d=quay.io/acme/shop:1]
+""",
+        {"context": "shop", "destinations": ["quay.io/acme/shop:1"]},
+        told=((5, "not-carried"),),
+        silent=("unknown-context",),
+    ),
     "what a Jenkinsfile calls its credentials is no secret": Case(
         "Jenkinsfile",
         """\

@@ -29,7 +29,7 @@ class Builder(NamedTuple):
 
 KANIKO = Builder(
     name="kaniko",
-    program=re.compile(r"(?:(?!-).*/)?executor"),
+    program=re.compile(r"(?:(?!-).*/)?executor|kaniko"),
     called=re.compile(r"/kaniko/executor"),
     words=re.compile(r"executor|kaniko"),
     image=re.compile(r"^(?!.*warmer)[^@]*kaniko"),
@@ -85,9 +85,9 @@ def is_image(image: str) -> bool:
     return any(builder.image and builder.image.search(image) for builder in BUILDERS)
 
 
-def without_entrypoint(image: str) -> bool:
-    """Whether an image is another builder's, which scripts use whatever its entrypoint is."""
-    return any(builder.name in image for builder in BUILDERS if builder.image is None)
+def builder_of(image: str) -> str:
+    """The builder whose image scripts use whatever its entrypoint is; empty for another image."""
+    return next((each.name for each in BUILDERS if each.image is None and each.name in image), "")
 
 
 def is_path_in(text: str) -> bool:

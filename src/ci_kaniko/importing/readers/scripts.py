@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 _NAMES = ("--destination", "--context", "--dockerfile", "--cache-repo")
 
+_SHOWN = 4
+_BETWEEN = re.compile(
+    r"(?:echo|printf|ls|cd|pwd|exit|export|if|then|elif|else|fi|for|while|do|done|case|esac)\b"
+    r"|\w+=|[{}()!\[]"
+)
+"""Rows of a script that say less than those between them."""
+
 
 class Piece(NamedTuple):
     """A part of a script and the line of the file that it begins on."""
@@ -28,11 +35,21 @@ class Piece(NamedTuple):
     line: int
 
 
-def beginning(script: str) -> str:
-    """The first two words of a script: enough to know it by, too little to hold a secret."""
-    rows = (row.strip() for row in script.split("\n"))
-    first = next((row for row in rows if row and not row.startswith(("#", "set "))), "")
-    return " ".join(first.split()[:2])
+def beginning(*scripts: str) -> str:
+    """The first words of the first commands: enough to know them by, too little for a secret."""
+    shown: dict[str, None] = {}
+    for script in scripts:
+        rows, goes_on = [row.strip() for row in script.split("\n")], False
+        commands = [row for row in rows if row and not row.startswith(("#", "set "))]
+        found = []
+        for row in commands:
+            if not goes_on and not _BETWEEN.match(row):
+                found.append(row)
+            goes_on = row.endswith("\\")
+            if "<<" in row or len(found) > _SHOWN:
+                break
+        shown |= dict.fromkeys(" ".join(row.split()[:2]) for row in found or commands[:1])
+    return "; ".join([*list(shown)[:_SHOWN], *["..."][: len(shown) > _SHOWN]])
 
 
 def is_named(name: str, *texts: str) -> bool:

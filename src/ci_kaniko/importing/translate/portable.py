@@ -197,9 +197,10 @@ class Spelled:
             return name
         if change == "lower" and name in {"ref.name", "branch", "tag", "ref.tag"}:
             return "ref.slug"
-        if name in {"ref.name", "branch", "tag", "ref.tag"} and makes_safe(change):
-            self.job.tell("own-slug", line, spell((part,)))
-            return "ref.tag"
+        if name in {"ref.name", "branch", "tag", "ref.tag", "ref.slug"} and makes_safe(change):
+            safe = "ref.slug" if name == "ref.slug" else "ref.tag"
+            self.job.tell("own-slug", line, spell((part,)), safe)
+            return safe
         if name == "ref.name" and change == "name":
             return "ref.tag"
         raise NotPortable("change", spell((part,)), name)

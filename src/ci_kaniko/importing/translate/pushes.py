@@ -242,7 +242,7 @@ def _on_docker_hub(work: Work, reference: str, line: int) -> str:
     hosts = {spell(login.host).strip("${}") for login in work.call.logins}
     if deeper or match[1].removeprefix("env.") in hosts:
         return reference
-    if re.search(r"REGISTRY|HOST|SERVER|URL|DOMAIN|ECR|ACR|GCR|GAR|REPO|HARBOR", match[1]):
+    if re.search(r"(?i)REGISTRY|HOST|SERVER|URL|DOMAIN|ECR|ACR|GCR|GAR|REPO|HARBOR", match[1]):
         return reference
     work.job.tell("docker-hub", line, reference)
     return f"docker.io/{reference}"

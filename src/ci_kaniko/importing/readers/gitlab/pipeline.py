@@ -19,7 +19,7 @@ from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.report import FILE_LINES
 from ci_kaniko.importing.shell.commands.docker import SHELLS
 from ci_kaniko.importing.shell.values import change_text
-from ci_kaniko.importing.signs import is_image, without_entrypoint
+from ci_kaniko.importing.signs import builder_of, is_image
 from ci_kaniko.importing.ticked import (
     Map,
     Str,
@@ -315,7 +315,7 @@ class _Pipeline:
             rest = "".join(part for part in job.image[1:] if isinstance(part, str)).lstrip("/")
             if rest.startswith(("kaniko-project", "martizih")):
                 job.image = (rest if rest.startswith("gcr") else f"docker.io/{rest}",)
-        usual = without_entrypoint(name)
+        usual = builder_of(name)
         if usual or is_image(name):
             entrypoint = entry.native("entrypoint")
             if not usual and entrypoint != [""] and not _is_shell(entrypoint):

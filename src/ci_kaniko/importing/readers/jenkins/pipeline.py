@@ -16,13 +16,13 @@ from ci_kaniko.importing.calls import (
     filled_in,
     join,
     literal,
-    only_var,
     references,
     spell,
     split_text,
 )
 from ci_kaniko.importing.jobs import Facts, Job, Root, Secret
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement, inlined, parse
+from ci_kaniko.importing.readers.jenkins.methods import changed
 from ci_kaniko.importing.readers.jenkins.pods import Pod, pod_jobs, read_pod, template_of
 from ci_kaniko.importing.readers.jenkins.when import VARIABLES, asked_guard, guard
 from ci_kaniko.importing.readers.pods.containers import take_read
@@ -57,19 +57,16 @@ _TERM = re.compile(rf"{MARK}|(?:(?:env|params)\.)?[A-Za-z_]\w*")
 _MAX_SET = 100
 _DECLARED = {"agent", "environment", "when"}
 _HELD = {"pipeline", "stages", "stage", "steps", "node", "podTemplate", "script", "parallel"}
-_CUT = re.compile(
-    r"((?:env\.)?\w+)(?:\??\.(?:take\((\d+)\)|substring\(0,\s*(\d+)\))|\[0\.\.(\d{1,2})\])"
-    r"(?:\s*\?:\s*['\"]\w*['\"])?"
-)
 _SERVES = re.compile(
     r"\b(?:docker|podman|nerdctl|buildah)\s+(?:login|push|tag)\b|\becr get-login\b"
 )
 _CHECKED_OUT = re.compile(r"\b(\w+)\s*=\s*checkout\s*(?:scm\b|\(\s*scm\s*\))")
 _CALLED = re.compile(r"\bcredentialsId\s*:\s*(?:\"\$\{?)?(?:env\.)?([A-Za-z_]\w*)")
+_GIVEN_BY_NAME = re.compile(r"\s*\w+\s*\(?\s*(?:name:\s*)?([A-Za-z_][\w.]*)\s*\)?\s*")
 _PLAIN = {"container", "dir", "withCredentials", "withEnv", "timeout", "timestamps", "ansiColor"}
 _ALWAYS = re.compile(
     r"(?:with|docker|$|\W)"
-    r"|(?:ansiColor|catchError|configFileProvider|each|finally|for|gitlabCommitStatus|lock|matrix"
+    r"|(?:ansiColor|catchError|container|dir|configFileProvider|each|finally|for|gitlabCommitStatus|lock|matrix"
     r"|nodejs|retry|sshagent|timeout|timestamps|try|warnError|wrap|ws)$"
 )
 """Blocks that always run what they hold; any other one may be a condition."""
@@ -79,7 +76,8 @@ _ALWAYS = re.compile(
 class _Around:
     """What holds for a statement because of those around it.
 
-    ``held`` are the variables that only some scripts of a stage have.
+    ``held`` are the variables that only some scripts of a stage have; ``goes_on`` says that more
+    builds follow the block.
     """
 
     pod: Pod | None = None
@@ -90,6 +88,7 @@ class _Around:
     held: dict[str, Text] = field(default_factory=dict)
     secrets: dict[str, Secret] = field(default_factory=dict)
     asked: tuple[Statement, ...] = ()
+    goes_on: bool = False
 
 
 def jobs(original: Original) -> Iterator[Job]:
@@ -214,11 +213,14 @@ class _Reader:
         for statement in statements:
             if statement.name in _DECLARED:
                 around = self._declared(statement, around)
+            for parameter in statement.block if statement.name == "parameters" else ():
+                self._parameter(parameter)
         shared = _share_a_daemon(statements)
         later = {id(one) for one in shared[1:]}
-        for statement in statements:
+        last = max((at for at, one in enumerate(statements) if _builds(one)), default=0)
+        for at, statement in enumerate(statements):
             name = statement.name
-            if name in _DECLARED or id(statement) in later:
+            if name in {*_DECLARED, "parameters"} or id(statement) in later:
                 continue
             if shared and statement is shared[0]:
                 first, *others = (one for one in shared if _builds(one))
@@ -229,18 +231,21 @@ class _Reader:
                 self._stage(around.stage or statement, statements, around)
                 return
             if not _builds(statement):
-                self._leave(statement, "before" if not self.jobs else "after", around)
+                when = "between the builds" if around.goes_on or at < last else "after the build"
+                self._leave(statement, when if self.jobs else "before the build", around)
             elif name == "steps" or (name == "stage" and not _inner_stages(statement)):
                 stage = statement if name == "stage" else around.stage or statement
                 inner = statement.block
                 if name == "stage" and any(one.name == "steps" for one in inner):
-                    self.outer(inner, replace(around, stage=statement))
+                    more = around.goes_on or at < last
+                    self.outer(inner, replace(around, stage=statement, goes_on=more))
                 else:
                     self._stage(stage, inner, around)
             else:
                 if name == "node" and statement.texts:
                     self.rest.append((statement, f"{statement.shown} says where it runs"))
                 inside = around if name in _HELD else self._wrapped(statement, around)
+                inside = replace(inside, goes_on=around.goes_on or at < last)
                 self.outer(statement.block, self._of_template(statement, inside))
 
     def by_agents(self, statements: list[Statement]) -> None:
@@ -261,17 +266,14 @@ class _Reader:
         """A part that no spec says: each of its statements is one line of the report."""
         if statement.name == "stage":
             below = list(statement.below())
-            where = [f" in {_shown(one)}" for one in below if one.name == "container"]
+            where = [f" in {_shown(one)}" for one in below if one.name == "container" and one.texts]
             runs = [text for one in below if one.name == "sh" for text in one.texts]
-            what = "; ".join(beginning(text.text()) for text in runs)
-            said = f"the stage {_shown(statement)} runs {when} the build{''.join(where)}"
+            what = beginning(*(text.text() for text in runs))
+            said = f"the stage {_shown(statement)} runs {when}{''.join(dict.fromkeys(where))}"
             self.rest.append((statement, f"{said}: {what}" if what else said))
             for inner in below:
                 self._checkout(inner)
             self.earlier += self._settings([statement], around)
-        elif statement.name == "parameters":
-            for parameter in statement.block:
-                self._parameter(parameter)
         elif not self._assigned(statement, around):
             self.earlier += self._settings([statement], around)
             self._tell_parts(statement, "")
@@ -474,7 +476,11 @@ class _Reader:
         pieces: list[tuple[list[Piece], _Around]] = []
         self._steps(job, statements, around, pieces)
         may_build = self.original.may_build
-        building = (inside for rows, inside in pieces if any(may_build(row.text) for row in rows))
+        building = (
+            inside
+            for rows, inside in pieces
+            if any(may_build(row.text.replace("/kaniko/warmer", "")) for row in rows)
+        )
         built = next(building, around)
         for name in self.questions.lost:
             self.known.pop(name, None)
@@ -567,11 +573,10 @@ class _Reader:
     def _wrapped(self, statement: Statement, around: _Around) -> _Around:
         """What a step says for those in its block."""
         name = statement.name
-        first = statement.given() or statement.given("name")
-        if name == "container" and first:
-            return replace(around, container=first.text())
-        if name == "dir" and first:
-            return replace(around, folder="/".join(filter(None, (around.folder, first.text()))))
+        if name in {"container", "dir"} and (first := self._argument(statement, around)):
+            if name == "container":
+                return replace(around, container=first)
+            return replace(around, folder="/".join(filter(None, (around.folder, first))))
         if name == "withEnv":
             environment = {}
             for quoted in statement.texts:
@@ -589,6 +594,13 @@ class _Reader:
         if _ALWAYS.match(name):
             return around
         return replace(around, asked=(*around.asked, replace(statement, block=[])))
+
+    def _argument(self, statement: Statement, around: _Around) -> str:
+        """The folder or container that a step names, by a text or by a variable."""
+        if text := statement.given() or statement.given("name"):
+            return literal(self._text(text, around)) or text.text()
+        named = _GIVEN_BY_NAME.fullmatch(statement.code)
+        return literal(self._of(Var(self._name(named[1], around)), around)) or "" if named else ""
 
     def _credentials(self, statement: Statement, around: _Around) -> _Around:
         secrets = dict(around.secrets)
@@ -653,13 +665,12 @@ class _Reader:
         if asked == "GIT_COMMIT" and holder in self.checkouts:
             expression = asked
         name = _variable(expression)
-        found = _CUT.fullmatch(expression)
-        if found:
-            inner = _variable(found[1])
-            length = found[2] or found[3] or str(int(found[4]) + 1)
-            cut = only_var(self._of(Var(inner), around))
-            if cut and inner not in self.bound:
-                self.known[name] = (replace(cut, changes=(*cut.changes, f"first:{length}")),)
+        if found := changed(expression):
+            self.used.add(inner := _variable(found.name))
+            known = found.of(self._of(Var(inner), around))
+            self.known[name] = known if known and inner not in self.bound else (Var(expression),)
+        elif not expression.endswith(name):
+            self.known[name] = (Var(expression),)  # the report shows what is written
         self.used.add(name)
         return name
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.ticked import List, Map, maps, replaced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 _FILLED = re.compile(r"\{\{\s*(?:=\s*)?([\w.-]+)\s*\}\}")
 _OUTER = "workflow.parameters"
@@ -56,16 +56,16 @@ def _task(spec: Map, template: Map, caller: Map) -> Map:
     outer = maps(spec.mapping("arguments").get("parameters"))
     given = [item for item in outer if item.peek("name") not in names]
 
-    def asked(found: re.Match[str]) -> str:
-        scope, _, name = found[1].rpartition(".")
-        if scope == "inputs.parameters" or (scope == _OUTER and name not in names):
-            return f"$(params.{name})"
-        return f"$({scope or 'loop'}.{name})"
+    def spelled(value: Any, hidden: Collection[str] = ()) -> Any:
+        def asked(found: re.Match[str]) -> str:
+            scope, _, name = found[1].rpartition(".")
+            if scope == "inputs.parameters" or (scope == _OUTER and name not in hidden):
+                return f"$(params.{name})"
+            return f"$({scope or 'loop'}.{name})"
 
-    def spelled(value: Any) -> Any:
         return replaced(value, lambda written: _FILLED.sub(asked, written))
 
-    step = spelled(template.get("container") or template.get("script") or Map())
+    step = spelled(template.get("container") or template.get("script") or Map(), names)
     if "source" in step:
         step["script"], step.lines["script"] = step["source"], step.line_of("source")
     folders = [
@@ -81,7 +81,7 @@ def _task(spec: Map, template: Map, caller: Map) -> Map:
         if item.peek("name") not in others
     ]
     inner = _map(
-        params=List(items=[*declared, *given]),
+        params=List(items=[*spelled(List(items=declared)), *given]),
         steps=List(items=[step]),
         volumes=List(items=volumes),
         workspaces=List(items=folders),

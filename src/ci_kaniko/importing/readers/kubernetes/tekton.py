@@ -45,8 +45,11 @@ if TYPE_CHECKING:
 _FACTS = Facts("tekton", roots=(Root(("/workspace",)),))
 _MAX_CALLS = 100
 _CALLS = "taskRef"
+_RESOURCES = ("resources.inputs", "inputs.resources")
+"""What holds the repository before there were workspaces, in both of its spellings."""
 _ARGO = _FACTS._replace(target="argo")
 _REFERENCE = re.compile(r"\$\((?:inputs\.)?params(?:\.([\w-]+)|\[['\"]([^'\"]+)['\"]\])")
+_PASSED = re.compile(r"\$\((?:inputs\.)?params[.\[]|\{\{=?\s*workflow\.parameters\.")
 
 
 class _Task(NamedTuple):
@@ -289,6 +292,9 @@ def _tell_parameter(job: Job, item: Map) -> None:
     listed = value if isinstance(value, list) else [value]
     shown = " ".join(peek(getattr(each, "origin", None) or each) for each in listed) or "empty"
     said = "" if key == "value" else " by default"
+    if _PASSED.search(shown):
+        job.tell("parameter/passed", item.line_of(key), name, shown)
+        return
     job.tell("parameter", item.line_of(key), name, shown, said, key)
 
 
@@ -304,6 +310,13 @@ def _roots(spec: Map, used: list[Map]) -> Iterator[Root]:
             ignore_keys(item, "Tekton workspace")
             yield Root((Var(f"workspaces.{name}.path"),))
             yield Root((path,))
+    given = [*maps(spec.mapping("resources").get("inputs"))]
+    given += maps(spec.mapping("inputs").get("resources"))
+    cloned = [item for item in given if item.peek("type") == "git"]
+    for item in cloned if len(cloned) == 1 else ():
+        name = item.peek("name")
+        yield from (Root((Var(f"{each}.{name}.path"),)) for each in _RESOURCES)
+        yield Root((f"/workspace/{item.peek('targetPath') or name}",))
 
 
 def _workspaces(spec: Map) -> Iterator[Mounted]:

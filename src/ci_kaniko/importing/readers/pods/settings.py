@@ -6,7 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.builders.registry import builder
+from ci_kaniko.importing.calls import spell
 from ci_kaniko.importing.jobs import put
+from ci_kaniko.importing.signs import builder_of
 from ci_kaniko.importing.ticked import Map, mapping, native, peek, string
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 
@@ -47,7 +49,9 @@ def security(job: Job, holder: Map) -> None:
     """What kaniko cannot work with; and what ci-kaniko writes by itself."""
     context = holder.mapping("securityContext")
     line = holder.line_of("securityContext")
-    other = next((call.builder for call in job.calls if call.builder in BUILDER_IMAGES), "")
+    # The steps of an agent's pod are read after it.
+    called = [call.builder for call in job.calls] or [builder_of(spell(job.image))]
+    other = next((name for name in called if name in BUILDER_IMAGES), "")
     if other:
         _granted(context, builder(other).user)
         return
