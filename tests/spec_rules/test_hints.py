@@ -14,7 +14,7 @@ from ci_kaniko.plan.resolve import resolve
 from ci_kaniko.spec.build import SpecFields
 from ci_kaniko.spec.native.keys import KNOWN
 from ci_kaniko.spec.native.owned import OWNED
-from harness import hints
+from harness import hints, models
 from harness.bad_specs import Case, explained, problems_of, written
 from harness.runs import TARGETS
 
@@ -177,3 +177,47 @@ def test_what_is_said_of_a_key_of_ours_names_fields() -> None:
             assert field in model.model_fields, hint
         if (word := re.fullmatch(r"use (\w+)(?:$|:.*)", hint)) and word[1] != "the":
             assert word[1] in SpecFields.model_fields, hint
+
+
+def misspelt(name: str) -> set[str]:
+    """How a field is called by somebody who nearly knows it."""
+    one = name.removesuffix("s")
+    start, two, rest = name[:2], name[2:4], name[4:]
+    slip = {start + two[1] + rest, start + two[::-1] + rest} if rest else set()
+    camel = re.sub(r"_(.)", lambda match: match[1].upper(), name)
+    return {
+        one,
+        f"{one}s",
+        name.replace("_", "-"),
+        name.replace("_", ""),
+        camel,
+        *(slip if len(name) > 4 else ()),
+    }
+
+
+def test_a_key_that_is_nearly_right_is_told_the_right_one() -> None:
+    meant: dict[type[Any], dict[str, str]] = {}
+    firsts: dict[type[Any], models.Field] = {}
+    for field in models.every_field():
+        wrong = sorted(misspelt(field.name) - field.model.model_fields.keys())
+        meant.setdefault(field.model, {}).update(dict.fromkeys(wrong, field.name))
+        firsts.setdefault(field.model, field)
+    del meant[ci_kaniko.Spec]["image"]  # which is a destination
+    for model, words in meant.items():
+        first = firsts[model]
+        whole = json.dumps(first.place("?"))
+        alone = len(model.model_fields) == 1  # then the message has it, with its value
+        for at in range(0, 0 if alone else len(words), 60):
+            some = [*words][at : at + 60]
+            text = whole.replace(
+                f'"{first.name}": "?"', ", ".join(f'"{each}": "x"' for each in some)
+            )
+            problems = problems_of(Case("", text.encode(), "gitlab", {}))
+            unknown = [one for one in problems if one.rule == "unknown-key"]
+            said = {one.message.split('"')[1]: one.hint for one in unknown}
+            missed = {
+                word: said.get(word)
+                for word in some
+                if not re.search(rf"\b{words[word]}\b", said.get(word, ""))
+            }
+            assert not missed, model

@@ -38,6 +38,8 @@ def findings_of(error: ValidationError, model: type[Build] = SpecFields) -> Iter
         refused = item.get("ctx", {}).get("error")
         if isinstance(refused, Refused):
             on_key = loc[-1:] == ("[key]",)
+            if refused.rule == "wrong-type" and not (refused.hint or refused.at or on_key):
+                refused.hint = _written(where, item["input"])
             for each in (refused, *refused.others):
                 yield _refused(each, where, on_key=on_key)
         elif item["type"] == "extra_forbidden":
@@ -92,6 +94,24 @@ def _example_line(where: Where) -> str:
     field = _model_at(where[:-1]).model_fields.get(where[-1])
     example = (field.examples or [None])[0] if field else None
     return flow(dict([*example.items()][:1]))[1:-1] if isinstance(example, dict) else ""
+
+
+def _written(where: Where, value: Any) -> str:
+    """How a field is written that takes something else; empty for what is no field."""
+    *above, name = where
+    model: Any = SpecFields
+    for step in above:
+        field = model.model_fields.get(step) if model else None
+        model = _model_of(field.annotation) if field else None
+    if model is None or name not in model.model_fields:
+        return ""
+    sections = {key for key in SpecFields.model_fields if _is_native(key)}
+    if isinstance(value, dict) and sections & value.keys():
+        section = next(key for key in value if key in sections)
+        if name in _model_at((section,)).model_fields:
+            said = value[section] if isinstance(value[section], str) else "..."
+            return f"{section}: {{{name}: {said}}} says it for one target"
+    return f"such as {_example(where)}"
 
 
 def _unknown_key(where: Where, root: type[Build]) -> Finding:
@@ -178,7 +198,8 @@ def _elsewhere(where: Where, model: Any, root: type[Build]) -> str:
 
     key = _plain(where)
     owner = owner_of(key.replace("_", "-").lstrip("-"))
-    if {key, owner} & model.model_fields.keys() or _synonym(key, model):
+    here = {key, owner, f"{key}s", f"{key}es", key.removesuffix("s")}
+    if here & model.model_fields.keys() or _synonym(key, model):
         return ""
     places = [owner] if owner else [*_places(key, root)]
     in_section = "extra" in model.model_fields
@@ -205,7 +226,8 @@ def _places(key: str, root: type[Build]) -> Iterator[str]:
 
 def _is_native(place: str) -> bool:
     """Whether a field is one of the section of a platform."""
-    return "extra" in _model_at((place.partition(".")[0],)).model_fields
+    model = _model_of(SpecFields.model_fields[place.partition(".")[0]].annotation)
+    return model is not None and "extra" in model.model_fields
 
 
 def _model_at(where: Where, root: type[Build] = SpecFields) -> Any:

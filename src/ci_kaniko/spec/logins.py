@@ -223,6 +223,16 @@ _LOGIN_HINT = (
 )
 
 
+def _by_target(value: dict[str, Any]) -> bool:
+    """Whether the keys are nearly those of targets, and none is of a login."""
+    from ci_kaniko.problems.problem import suggest
+
+    logins, targets = Login.model_fields, Registry.model_fields
+    return not any(key in logins or suggest(key, logins) for key in value) and any(
+        suggest(key, targets) for key in value
+    )
+
+
 class Registry(Model):
     """How to log in to one registry, per target where needed."""
 
@@ -262,7 +272,9 @@ class Registry(Model):
 
     @classmethod
     def _expand(cls, value: Any) -> Any:
-        if isinstance(value, dict) and value.keys() & cls.model_fields.keys():
+        if isinstance(value, dict) and (
+            value.keys() & cls.model_fields.keys() or _by_target(value)
+        ):
             return value
         return {"default": value}
 

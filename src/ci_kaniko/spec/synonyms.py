@@ -4,6 +4,7 @@ from __future__ import annotations
 
 BUILD: dict[str, tuple[str, ...]] = {
     "build_args": ("arg", "args", "build_arg", "buildargs"),
+    "build_secrets": ("secret", "secrets"),
     "destinations": ("image", "tag", "tags", "to"),
     "dockerfile": ("file",),
     "env": ("environment",),
