@@ -284,6 +284,18 @@ def test_no_kaniko_in_it() -> None:
     assert "no job here builds an image" in str(error)
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("Jenkinsfile", "node {\n  def shop =\n    docker.build('acme/shop')\n  shop.push()\n}\n"),
+        ("ci.sh", "cat <<X | kubectl apply -f -\nspec: {image: kaniko}\nkind: Pod\nX\n"),
+    ],
+)
+def test_a_build_that_is_not_read_is_named(path: str, text: str) -> None:
+    problem = _refused(text, path).problems[0]
+    assert (problem.rule, problem.line) == ("no-kaniko", 3)
+
+
 def test_a_container_of_buildkite_without_words_runs_no_kaniko() -> None:
     container = "containers: [{name: kaniko, image: example.com/kaniko:1, args: null}]"
     step = f"{{command: make, plugins: [{{kubernetes: {{podSpecPatch: {{{container}}}}}}}]}}"

@@ -457,6 +457,46 @@ spec:
         told=((5, "not-carried"),),
         silent=("unknown-context",),
     ),
+    "buildah is told where its logins are mounted": Case(
+        "pod.yaml",
+        """\
+apiVersion: v1
+kind: Pod
+metadata: {generateName: image-}
+spec:
+  restartPolicy: Never
+  containers:
+  - name: build
+    image: quay.io/buildah/stable:v1.43.0
+    env: [{name: REGISTRY_AUTH_FILE, value: /logins/auth.json}]
+    command: [sh, -c, "buildah bud -t quay.io/acme/shop:1 . && buildah push quay.io/acme/shop:1"]
+    volumeMounts: [{name: logins, mountPath: /logins}]
+  volumes: [{name: logins, secret: {secretName: quay}}]
+""",
+        {"registries": {"quay.io": {"docker_config": "quay"}}},
+        told=((9, "owned-variable"), (7, "docker-config-key")),
+        silent=("missing-login",),
+    ),
+    "a variable of the pipeline's own is not docker's, and names a registry in small letters": Case(
+        "pipeline.yml",
+        """\
+steps:
+  - command:
+      - docker build -t $my_registry/shop:1 .
+      - docker push $my_registry/shop:1
+    agents: {queue: linux}
+    env: {DOCKER_SHOP: shop, DOCKER_HOST: 'tcp://docker:2375'}
+""",
+        {"destinations": ["${env.my_registry}/shop:1"], "env": {"DOCKER_SHOP": "shop"}},
+        told=((6, "daemon-variable"),),
+        silent=("docker-hub",),
+    ),
+    "only a run knows whether it caches": Case(
+        "ci.sh",
+        "/kaniko/executor -c . -d quay.io/acme/shop:1 --cache=$CACHED\n",
+        {"cache": {"repo": "quay.io/acme/shop/cache"}},
+        told=((1, "conditional-flag"),),
+    ),
     "what a Jenkinsfile calls its credentials is no secret": Case(
         "Jenkinsfile",
         """\

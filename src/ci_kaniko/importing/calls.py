@@ -307,12 +307,16 @@ def _spell_hole(part: Part) -> str:
     if isinstance(part, Encoded):
         return f"$(printf %s {spell(part.text)!r} | base64)"
     if isinstance(part, Output):
-        return f"$({' | '.join((part.command, *part.changes))})"
+        changes = [_AS_COMMANDS.get(change, change) for change in part.changes if change != "each"]
+        if re.fullmatch(r"\$\w+", part.command):  # what the shell itself knows
+            return f"$({' '.join((*changes[::-1], part.command))})" if changes else part.command
+        return f"$({' | '.join((part.command, *changes))})"
     if isinstance(part, Contents):
         return f"$(cat {part.path})"
     return "***"
 
 
+_AS_COMMANDS = {"owner": "dirname", "name": "basename", "short": "cut -c1-8"}
 _PLAIN_NAME = re.compile(r"[A-Za-z_]\w*|\d")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import literal
+from ci_kaniko.importing.calls import literal, spell
 from ci_kaniko.importing.translate.images import split_tag
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.importing.translate.pushes import image_of, reference_of
@@ -28,6 +28,9 @@ def take_cache(work: Work) -> None:
     enabled = work.last("cache")
     repo = work.last("cache-repo")
     others = [flag for flag in work.flags if flag.name in {"cache-ttl", "cache-dir", *_SWITCHES}]
+    if enabled and enabled.value and literal(enabled.value) is None:
+        asked = f"{spell(enabled.value)} is true"
+        work.job.tell("conditional-flag", enabled.line, "--cache", asked)
     if enabled is None or not enabled.on:
         for flag in [*([repo] if repo else []), *others]:
             if flag.name == "compressed-caching" and not flag.on:

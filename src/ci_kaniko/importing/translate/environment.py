@@ -11,7 +11,7 @@ from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.shell.uses import IGNORED_VARIABLES
 from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.translate.portable import NotPortable
-from ci_kaniko.kaniko.builders import BUILDER_IMAGES
+from ci_kaniko.kaniko.builders import BUILDER_IMAGES, BUILDER_NAMES
 from ci_kaniko.kaniko.variables import flag_of_variable, is_read, owner_of_variable
 from ci_kaniko.syntax.variables import NATIVE
 
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.translate.portable import Spelled
+
+_DAEMON = re.compile(
+    r"(?:BUILDKIT|BUILDX|COMPOSE)_|DOCKER_(?:BUILDKIT|CERT_PATH|DRIVER|HOST|TLS\w*"
+    r"|API_VERSION|CONTEXT|CUSTOM_HEADERS|DEFAULT_PLATFORM|(?:CLI|CONTENT_TRUST|HIDE)\w*)$"
+)
+"""Variables of docker itself; pipelines have others of their own."""
 
 
 def exported(job: Job, call: Call, asked: Collection[str], spelled: Spelled) -> dict[str, str]:
@@ -49,6 +55,8 @@ def exported(job: Job, call: Call, asked: Collection[str], spelled: Spelled) -> 
         if name in asked or any(isinstance(part, Masked) for part in text):
             continue
         owner = owner_of_variable(name)
+        if name == "REGISTRY_AUTH_FILE" and name in BUILDER_NAMES.get(call.builder, ()):
+            owner = "registries"
         if owner:
             # What a step before leaves for the executor is what the spec's own login is made of.
             if text not in (("kube",), ("docker",), (Var(name),)):
@@ -76,9 +84,7 @@ def _own(job: Job, call: Call) -> set[str]:
 
 def for_daemon(name: str, calls: Iterable[Call]) -> bool:
     """Whether a variable tells docker where its daemon is, and what that does."""
-    ours = {"DOCKER_CONFIG", "DOCKER_AUTH_CONFIG"}
-    named = re.match("(?:DOCKER|BUILDKIT|BUILDX|COMPOSE)_", name) and name not in ours
-    return bool(named) and any(call.builder == DOCKER.name for call in calls)
+    return bool(_DAEMON.match(name)) and any(call.builder == DOCKER.name for call in calls)
 
 
 def own_variables(calls: Iterable[Call]) -> Mapping[str, str]:

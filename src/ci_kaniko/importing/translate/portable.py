@@ -222,6 +222,8 @@ class Spelled:
             raise NotPortable("input", inner)
         name = self.job.runtime.get(name, name)
         if not is_variable_name(name):
+            if name.isdigit():
+                raise NotPortable("argument", spell((var,)))
             raise NotPortable("native", spell((var,)), self.job.target)
         if var.changes:
             raise NotPortable("changed-variable", spell((var,)), name)

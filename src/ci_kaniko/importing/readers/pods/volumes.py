@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.calls import literal
 from ci_kaniko.importing.jobs import Mounted
 from ci_kaniko.importing.ticked import Map, ignore, maps, peek
 
@@ -23,8 +24,9 @@ def volumes_of(pod: Map) -> dict[str, Map]:
 def read_volumes(job: Job, pod: Map, container: Map) -> None:
     """What a container finds in the volumes of its pod: secrets, claims and tokens."""
     volumes = volumes_of(pod)
+    config = literal(job.environment.get("REGISTRY_AUTH_FILE", ())) or ""
     for path, entry, volume, nodes in _mounted(container, volumes):
-        job.mounts += _secrets(path, entry, volume, nodes)
+        job.mounts += _secrets(path, entry, volume, nodes, config)
         claim = volume.mapping("persistentVolumeClaim")
         if (name := claim.get("claimName")) and not entry.get("subPath"):
             looks = (*nodes, name, claim.get("readOnly"))
@@ -36,8 +38,8 @@ def read_volumes(job: Job, pod: Map, container: Map) -> None:
     _take_scratch(pod, container, volumes)
 
 
-def _secrets(path: str, entry: Map, volume: Map, nodes: Nodes) -> Iterator[Mounted]:
-    """The secrets of a volume, with the keys that are taken of each."""
+def _secrets(path: str, entry: Map, volume: Map, nodes: Nodes, config: str) -> Iterator[Mounted]:
+    """The secrets of a volume, with the keys that are taken of each; ``config`` holds logins."""
     own = volume.mapping("secret")
     listed = [(own, own.get("secretName"))] if own else []
     inner = (source.mapping("secret") for source in _sources(volume))
@@ -46,8 +48,11 @@ def _secrets(path: str, entry: Map, volume: Map, nodes: Nodes) -> Iterator[Mount
         files = {item.peek("path"): item.peek("key") for item in items}
         if sub := entry.peek("subPath"):
             files = {sub: files.get(sub, sub)}
+        place, _, named = config.rpartition("/")
+        if asked := bool(named) and place == path:
+            files = {named: files.get(named, named)}
         folder = path.endswith(".docker") and (not files or "config.json" in files)
-        ready = folder or path.endswith("/config.json")
+        ready = asked or folder or path.endswith("/config.json")
         keys = [item.get(key) for item in items for key in ("path", "key")]
         looks = (*nodes, name, *keys, own.get("optional"))
         yield Mounted(path or "/", peek(name), files, ready, looks)
