@@ -513,6 +513,39 @@ CASES = {
         },
         on={"push": {"branches": ["main"], "tags": ["v*"]}},
     ),
+    "what each way to start a run asks is asked of any": Case(
+        [
+            {
+                "id": "meta",
+                "uses": "docker/metadata-action@v5",
+                "with": {
+                    "images": _WEB,
+                    "tags": "type=ref,event=branch\ntype=semver,pattern={{version}}\ntype=sha\n"
+                    "type=raw,value=next,enable={{is_default_branch}}",
+                },
+            },
+            _built(tags="${{ steps.meta.outputs.tags }}"),
+        ],
+        {
+            "destinations": [
+                {"image": f"{_WEB}:${{version}}", "when": "version"},
+                {"image": f"{_WEB}:${{ref.tag}}", "when": {"branch": "**"}},
+                {"image": f"{_WEB}:next", "when": "default-branch"},
+                {
+                    "image": f"{_WEB}:sha-${{commit.short}}",
+                    "when": ["manual", {"branch": "main"}, "version"],
+                },
+                {"image": f"{_WEB}:latest", "when": "release"},
+            ],
+            "triggers": {"branches": ["main"], "tags": ["**", "!v*"], "manual": True},
+            "push": None,
+        },
+        {"version-tags"},
+        on={
+            "push": {"branches": ["main"], "tags": ["[0-9]+.[0-9]+.[0-9]+*"]},
+            "workflow_dispatch": None,
+        },
+    ),
 }
 
 

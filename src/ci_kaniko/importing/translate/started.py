@@ -12,7 +12,7 @@ from ci_kaniko.importing.jobs import Started
 from ci_kaniko.importing.shell.guards import TooComplexError
 from ci_kaniko.importing.shell.regular import globs_of
 from ci_kaniko.importing.ticked import ignore
-from ci_kaniko.importing.translate.atoms import around_of, versions_of
+from ci_kaniko.importing.translate.atoms import VERSIONS, Atom, around_of, atoms_of, versions_of
 from ci_kaniko.importing.translate.conditions import (
     DEFAULT_TRIGGERS,
     SIDES,
@@ -28,7 +28,7 @@ from ci_kaniko.spec.triggers import is_repository
 from ci_kaniko.syntax.conditions import REFS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from ci_kaniko.importing.calls import When, Word
     from ci_kaniko.importing.jobs import Job
@@ -233,6 +233,9 @@ def condition_of(work: Work, when: When) -> Condition:
         sides.add("tag")
     starts = started or STARTS
     tags = triggers.get("tags") or ["**"]
+    others = "default-branch" in given
+    branches = [*triggers.get("branches", ()), *["**"] * others] or ["**"]
+    when = _whatever_starts(when, starts, branches, tags)
     made = read(when, sides=sides, started=starts, tags=tags)
     if "pipelines" in starts or ("manual" in starts and "manual" not in made.words):
         # Such a run may be of any tag.
@@ -242,6 +245,56 @@ def condition_of(work: Work, when: When) -> Condition:
         if "schedule" in timed.words:
             made.unknown.append(Test("unknown", ("a schedule",)))
     return made
+
+
+def _whatever_starts(
+    when: When, starts: Collection[str], branches: Sequence[str], tags: Sequence[str]
+) -> When:
+    """A condition without its ways to start a run where the rest is asked of each of ``starts``.
+
+    What is pushed is one of some ``branches`` or ``tags`` in any case.
+    """
+    if len(starts) < 2:
+        return when
+    kinds: dict[frozenset[Atom | Test], set[str]] = {}
+    parts: list[tuple[frozenset[Atom | Test], When]] = []
+    for tests in when:
+        by, held, rest = set(starts), set[Atom | Test](), list[Test]()
+        for test in tests:
+            ways = atoms_of(test)
+            atoms = ways[0] if ways is not None and len(ways) == 1 else []
+            if not atoms or any(atom.kind not in STARTS for atom in atoms):
+                rest.append(test)
+                held |= {*atoms} or {test}
+                continue
+            for atom in atoms:
+                by = by - {atom.kind} if atom.negated else by & {atom.kind}
+        if by == {"push"}:
+            held -= {Atom("tag", glob[1:], negated=True) for glob in tags if glob.startswith("!")}
+            held = {_any_pushed(each, branches) for each in held}
+        subject = _plainly(held)
+        kinds.setdefault(subject, set()).update(by)
+        # Of alternatives that are alike a push is asked for more than the others.
+        parts.append((subject, (tuple(rest),) if by != {"push"} else ()))
+    found = [
+        alike if kinds[subject] >= {*starts} else (tests,)
+        for (subject, alike), tests in zip(parts, when, strict=True)
+    ]
+    return tuple(dict.fromkeys(tests for alike in found for tests in alike))
+
+
+def _any_pushed(each: Atom | Test, branches: Sequence[str]) -> Atom | Test:
+    """Nothing but any branch where the only one that is pushed is asked for."""
+    return Atom("branch", "**") if [each] == [Atom("branch", one) for one in branches] else each
+
+
+def _plainly(held: set[Atom | Test]) -> frozenset[Atom | Test]:
+    """What some things say, without those that another one of them says as well."""
+    words = [atom for word in VERSIONS if (atom := Atom("tag", word)) in held]
+    sides = {Atom(side, "**") for side in REFS}
+    named = {e.kind for e in held - sides if isinstance(e, Atom) and not e.negated}
+    named |= {"branch"} if "default-branch" in named else set()
+    return frozenset(held.difference(words[:-1], {side for side in sides if side.kind in named}))
 
 
 def _of_one_prefix(work: Work, test: Test) -> Test:
