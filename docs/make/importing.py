@@ -81,7 +81,8 @@ def ignored() -> str:
 
 _DOES = {
     "executor": "runs the executor: its inputs are read as arguments",
-    "builds": "builds on a daemon: its inputs are read as arguments of `docker build`",
+    "builds": "builds: its inputs are read as arguments of `docker build`, or of `buildah build`",
+    "pushes": "pushes what the job has built: its inputs are read as arguments of `buildah push`",
     "checkout": "is read as `checkout:`, or told",
     "login": "is read as a login",
     "cloud": "is read as the login of a cloud",

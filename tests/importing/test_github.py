@@ -513,11 +513,57 @@ CASES = {
         },
         on={"push": {"branches": ["main"], "tags": ["v*"]}},
     ),
+    "Buildah builds and pushes by actions": Case(
+        [
+            {
+                "id": "image",
+                "uses": "redhat-actions/buildah-build@v2",
+                "with": {
+                    "image": "web",
+                    "tags": "1 ${{ github.sha }}",
+                    "archs": "amd64, arm64",
+                    "containerfiles": "./web/Containerfile",
+                    "context": "web",
+                    "extra-args": "--target runtime",
+                    "buildah-image": "quay.io/acme/buildah",
+                },
+            },
+            {
+                "if": "github.event_name == 'push'",
+                "uses": "redhat-actions/push-to-registry@v2",
+                "with": {
+                    "image": "${{ steps.image.outputs.image }}",
+                    "tags": "${{ steps.image.outputs.tags }}",
+                    "registry": "quay.io/acme/",
+                    "username": "bot",
+                    "password": "${{ secrets.QUAY_TOKEN }}",
+                },
+            },
+            {
+                "uses": "redhat-actions/buildah-build@v2",
+                "with": {"image": "other", "base-image": "alpine:3.20", "content": "dist"},
+            },
+        ],
+        {
+            "builder": "buildah",
+            "context": "web",
+            "dockerfile": "Containerfile",
+            "target": "runtime",
+            "platforms": ["linux/amd64", "linux/arm64"],
+            "destinations": ["quay.io/acme/web:1", "quay.io/acme/web:${commit.sha}"],
+            "registries": {
+                "ghcr.io": {"username": "acme", "password": "TOKEN"},
+                "quay.io": {"username": "bot", "password": "QUAY_TOKEN"},
+            },
+            "push": None,
+        },
+        {"builder-flag", "other-builder"},
+    ),
     "what each way to start a run asks is asked of any": Case(
         [
             {
                 "id": "meta",
-                "uses": "docker/metadata-action@v5",
+                "uses": "https://code.forge.example/docker/metadata-action@v5",
                 "with": {
                     "images": _WEB,
                     "tags": "type=ref,event=branch\ntype=semver,pattern={{version}}\ntype=sha\n"
@@ -586,7 +632,17 @@ def test_what_may_build_is_named_where_nothing_else_does(step: dict[str, Any], s
 
 def test_each_action_says_what_it_does() -> None:
     actions = known_actions()
-    kinds = {"executor", "builds", "checkout", "login", "metadata", "cloud", "prepares", "wraps"}
+    kinds = {
+        "executor",
+        "builds",
+        "checkout",
+        "login",
+        "metadata",
+        "cloud",
+        "prepares",
+        "wraps",
+        "pushes",
+    }
     assert {action.does for action in actions.values()} == {*kinds, "emulates", "nothing"}
     assert all(action.because for action in actions.values() if action.does in {"wraps", "nothing"})
 

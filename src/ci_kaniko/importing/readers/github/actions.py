@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Text, spell
-from ci_kaniko.importing.readers.github.catalogue import Action, known_actions
+from ci_kaniko.importing.readers.github.catalogue import Action, bare_name, known_actions
 from ci_kaniko.importing.readers.github.checkout import check_out
 from ci_kaniko.importing.readers.github.expressions import pieces_of
 from ci_kaniko.importing.readers.github.logins import CLOUDS, log_in
@@ -34,7 +34,7 @@ _OF_IMAGES = {"image", "images", "image-name", "image_name", "dockerfile", "tag"
 
 def may_build(step: Map) -> bool:
     """Whether an action builds, wraps a builder, or is told of where nothing else builds."""
-    name = step.peek("uses").partition("@")[0]
+    name = bare_name(step.peek("uses")).partition("@")[0]
     action = known_actions().get(name)
     if action is not None:
         return action.does in {"builds", "executor", "wraps"}
@@ -54,7 +54,7 @@ class Actions:
     def run(self, reader: Reader, step: Step) -> None:
         """What an action does to what the following steps know."""
         uses, line = step.raw.string("uses"), step.line_of("uses")
-        name, _, version = uses.partition("@")
+        name, _, version = bare_name(uses).partition("@")
         given = step.raw.mapping("with")
         action = known_actions().get(name)
         if action is None and name.endswith("/checkout") and not name.startswith(("./", "docker:")):
@@ -77,7 +77,7 @@ class Actions:
             self.job.tell("action", line, f"{uses}{shown_inputs(given)}")
 
     def _read(self, scope: Scope, action: Action, version: str) -> None:
-        if action.does == "builds":
+        if action.does in {"builds", "pushes"}:
             run_wrapper(scope, action)
         elif action.does == "executor":
             run_wrapper(scope, action)

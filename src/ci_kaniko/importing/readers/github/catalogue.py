@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.originals import Original
 
 
+_FORGE = re.compile("^https?://[^/]+/")
+
+
 class Action(NamedTuple):
     """One action: its name, what it does, why that is of no use, and what its inputs become."""
 
@@ -21,6 +25,11 @@ class Action(NamedTuple):
     does: str
     because: str
     inputs: Mapping[str, str]
+
+
+def bare_name(uses: str) -> str:
+    """An action as GitHub names it: other forges may write where theirs comes from."""
+    return _FORGE.sub("", uses)
 
 
 @functools.cache

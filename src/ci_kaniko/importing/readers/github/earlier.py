@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.readers.accounting import IGNORED, ignore_keys, tell_unread
+from ci_kaniko.importing.readers.github.catalogue import bare_name
 from ci_kaniko.importing.readers.preparing import Before, prepare
 from ci_kaniko.importing.ticked import Map, Str, ignore, mapping, peek
 
@@ -30,7 +31,7 @@ class Prepared(NamedTuple):
 def prepared_by(job: Job, jobs: Map, raw: Map) -> Prepared | None:
     """Say the one job whose files a job fetches as ``prepare``, where it does nothing else."""
     steps = [mapping(step) for step in raw.sequence("steps")]
-    fetching = [step for step in steps if step.peek("uses").startswith(_DOWNLOAD)]
+    fetching = [step for step in steps if bare_name(step.peek("uses")).startswith(_DOWNLOAD)]
     for name in map(peek, raw.sequence("needs")):
         before = jobs.mapping(name)
         plain = before and before.keys() <= _JOB and before.get("if") == raw.get("if")
@@ -55,7 +56,7 @@ def _made(name: str, before: Map, fetched: Map, line: int) -> Before | None:
     paths: list[str] = []
     checked_out = False
     for step in (mapping(step) for step in before.sequence("steps")):
-        uses, given = step.peek("uses"), step.mapping("with")
+        uses, given = bare_name(step.peek("uses")), step.mapping("with")
         if not step.keys() <= _STEP or step.peek("shell") not in _SHELLS:
             return None
         if "run" in step:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ci_kaniko.importing.readers.github.catalogue import bare_name
 from ci_kaniko.importing.readers.github.expressions import EXPRESSION
 from ci_kaniko.importing.ticked import Map, mapping, peek, texts_below
 
@@ -109,8 +110,8 @@ def _with_variables(step: Map, env: Map) -> Map:
 def _is_readable(step: Map) -> bool:
     if "run" in step:
         return not _BUILDS.search(step.peek("run"))
-    return step.peek("uses").startswith(_ACTION)
+    return bare_name(step.peek("uses")).startswith(_ACTION)
 
 
 def _checks_out(step: Map) -> bool:
-    return step.peek("uses").startswith(_CHECKOUT) and step.keys() <= {"uses", "name"}
+    return bare_name(step.peek("uses")).startswith(_CHECKOUT) and step.keys() <= {"uses", "name"}

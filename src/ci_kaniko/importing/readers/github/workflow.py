@@ -9,6 +9,7 @@ from ci_kaniko.importing.calls import Login, Text, Var, literal
 from ci_kaniko.importing.jobs import Facts, Job, Root, forget, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.github.builders import Builders
+from ci_kaniko.importing.readers.github.catalogue import bare_name
 from ci_kaniko.importing.readers.github.earlier import prepared_by
 from ci_kaniko.importing.readers.github.events import Events, events_of
 from ci_kaniko.importing.readers.github.expressions import bare_condition
@@ -281,7 +282,7 @@ class Workflow:
         job.section["mode"] = "container"
         for step in raw.sequence("steps"):
             uses = mapping(step).peek("uses")
-            if uses.startswith("actions/checkout"):
+            if bare_name(uses).startswith("actions/checkout"):
                 job.section.pop("mode", None)
                 if is_kaniko(image):
                     job.tell("action-in-container", mapping(step).line_of("uses"), uses)

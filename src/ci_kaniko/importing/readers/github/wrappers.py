@@ -255,7 +255,80 @@ def _secrets(scope: Scope) -> list[Item]:
     return found
 
 
+# -- Red Hat's actions -----------------------------------------------------------------------------
+
+_CREDS = "--creds="
+
+
+def _redhat_actions_buildah_build(scope: Scope, words: list[Item]) -> None:
+    """``buildah build`` of one image, with a name for each tag."""
+    files = [row for key in ("containerfiles", "dockerfiles") for row in scope.rows(key)]
+    if not files:
+        uses = scope.step.raw.string("uses")
+        scope.job.tell("other-builder", scope.line, uses, ": it has no Containerfile")
+        native(scope.given)
+        return
+    image, tags = scope.value("image"), _tags(scope)
+    words += [name.behind("--tag=") for tag in tags for name in _named(scope, tag)]
+    words += [row._replace(text=join(("--file=", *in_workspace(row.text)))) for row in files]
+    kinds = [item.behind("linux/") for key in ("archs", "arch") for item in _pieces(scope, key)]
+    kinds += [item for key in ("platforms", "platform") for item in _pieces(scope, key)]
+    words += _in_one(scope.reader, "--platform=", kinds)
+    oci, line = scope.truth("oci"), scope.line_of("oci")
+    formats = {"oci": oci, "docker": scope.reader.guards.negate(oci)}
+    words += [Item(at, (f"--format={of}",), line=line) for of, at in formats.items() if at != NO]
+    folder = scope.items("", scope.path(scope.value("context", ".")), "context")
+    _buildah(scope, "build", [*words, *folder])
+    outputs = f"{scope.step.name}.outputs"
+    scope.known.put(scope.reader, f"{outputs}.image", image)
+    scope.known.put(scope.reader, f"{outputs}.tags", scope.value("tags", "latest"))
+    scope.known.lists[f"steps.{outputs}.tags"] = tags
+
+
+def _redhat_actions_push_to_registry(scope: Scope, words: list[Item]) -> None:
+    """``podman push`` of each name, to that name or below a registry."""
+    if "password" in scope.given:
+        creds = [scope.value("username"), plain(":"), scope.value("password")]
+        words += scope.items(_CREDS, scope.values.concat(creds), "password")
+    registries = scope.items("", scope.value("registry"), "registry")
+    for tag in _tags(scope):
+        for name in _named(scope, tag):
+            below = (
+                each._replace(text=join((*split_text(each.text, _END)[0], "/", *name.text)))
+                for each in registries
+            )
+            for to in [name] if name is tag else below:
+                _buildah(scope, "push", [*words, name, to])
+
+
+_END = re.compile("/$")
+
+
+def _tags(scope: Scope) -> list[Item]:
+    return scope.words("tags") or [Item(YES, ("latest",), line=scope.line)]
+
+
+def _named(scope: Scope, tag: Item) -> list[Item]:
+    """The image by a tag, which may be a whole name itself."""
+    if any(":" in part for part in tag.text if isinstance(part, str)):
+        return [tag]
+    both = scope.reader.guards.both
+    return [
+        tag._replace(guard=both(guard, tag.guard), text=join((*name, ":", *tag.text)))
+        for guard, name in scope.value("image")
+    ]
+
+
+def _buildah(scope: Scope, command: str, words: list[Item]) -> None:
+    words = [Item(YES, (word,), line=scope.line) for word in ("buildah", command)] + words
+    shown = (spell(item.text) for item in words if not starts_with(item.text, _CREDS))
+    scope.reader.text = " ".join(shown)
+    scope.reader.call(words)
+
+
 _OWN = {
+    "redhat-actions/buildah-build": _redhat_actions_buildah_build,
+    "redhat-actions/push-to-registry": _redhat_actions_push_to_registry,
     "docker/build-push-action": _docker_build_push_action,
     "aevea/action-kaniko": _aevea_action_kaniko,
     "int128/kaniko-action": _int128_kaniko_action,
