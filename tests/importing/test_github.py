@@ -534,7 +534,7 @@ CASES = {
                 "with": {
                     "image": "${{ steps.image.outputs.image }}",
                     "tags": "${{ steps.image.outputs.tags }}",
-                    "registry": "quay.io/acme/",
+                    "registry": "quay.io/${{ github.repository_owner }}",
                     "username": "bot",
                     "password": "${{ secrets.QUAY_TOKEN }}",
                 },
@@ -550,7 +550,10 @@ CASES = {
             "dockerfile": "Containerfile",
             "target": "runtime",
             "platforms": ["linux/amd64", "linux/arm64"],
-            "destinations": ["quay.io/acme/web:1", "quay.io/acme/web:${commit.sha}"],
+            "destinations": [
+                "quay.io/${repository.owner}/web:1",
+                "quay.io/${repository.owner}/web:${commit.sha}",
+            ],
             "registries": {
                 "ghcr.io": {"username": "acme", "password": "TOKEN"},
                 "quay.io": {"username": "bot", "password": "QUAY_TOKEN"},

@@ -219,13 +219,14 @@ build:
   script:
     - docker login -u _json_key -p "$KEY" "https://$REGION-docker.pkg.dev"
     - docker login -u bot -p "$PASSWORD" "$(grep ^HOST= .env)"
+    - cat "$CA" >> /etc/docker/certs.d/quay.io/ca.crt
     - docker build -t "$REGION-docker.pkg.dev/acme/shop:1" -t "$ALL" -t quay.io/acme/shop:1 .
     - docker push --all-tags "$REGION-docker.pkg.dev/acme/shop"
     - docker push "$ALL"
     - docker push quay.io/acme/shop:1
 """,
         {"destinations": ["quay.io/acme/shop:1"], "gitlab": {"job": "build"}},
-        told=((4, "unknown-host"), (5, "unknown-host"), (6, "missing-login")),
+        told=((1, "no-image"), (4, "unknown-host"), (5, "unknown-host"), (7, "missing-login")),
         silent=("foreign-cloud-login", "bad-host"),
     ),
     "a date in a tag is told": Case(

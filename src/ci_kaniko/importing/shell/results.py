@@ -63,6 +63,10 @@ def script(reader: Reader) -> Script:
     return _Results(reader).script()
 
 
+_TRUSTS = re.compile(r"/kaniko/ssl/|/etc/(?:ssl|docker|pki)/\S*cert|\bupdate-ca-")
+"""What of a command shows that it lets a program trust a certificate."""
+
+
 class _Results:
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
@@ -100,7 +104,9 @@ class _Results:
         pushes = [(call.line, word.line) for call in calls for word in call.pushed]
         for note in sorted(self.reader.notes, key=lambda note: (note.line, note.rule)):
             name = note.name
-            if name == "skipped-command" and any(one < note.line < two for one, two in pushes):
+            if name == "skipped-command" and _TRUSTS.search(str(note.values[0])):
+                name = "skipped-command/trust"
+            elif name == "skipped-command" and any(one < note.line < two for one, two in pushes):
                 name = "skipped-command/between"
             elif name == "skipped-command" and note.line > last > 0:
                 name = "skipped-command/after"

@@ -100,6 +100,8 @@ def take_daemon(work: Work) -> None:
     work.job.tell("daemon", work.call.line)
     if work.image:
         work.job.tell("daemon-image", work.image_line, spell(work.image))
+    elif work.job.target in {"gitlab", "buildkite"}:
+        work.job.tell("no-image/daemon", work.job.line)
 
 
 def _bare(image: str) -> str:

@@ -256,6 +256,8 @@ def _whatever_starts(
     """
     if len(starts) < 2:
         return when
+    pushed = {Atom("tag", glob[1:], negated=True) for glob in tags if glob.startswith("!")}
+    pushed |= {Atom("branch", branches[0])} if len(branches) == 1 else set()
     kinds: dict[frozenset[Atom | Test], set[str]] = {}
     parts: list[tuple[frozenset[Atom | Test], When]] = []
     for tests in when:
@@ -269,23 +271,17 @@ def _whatever_starts(
                 continue
             for atom in atoms:
                 by = by - {atom.kind} if atom.negated else by & {atom.kind}
-        if by == {"push"}:
-            held -= {Atom("tag", glob[1:], negated=True) for glob in tags if glob.startswith("!")}
-            held = {_any_pushed(each, branches) for each in held}
+        for atom in pushed & held if by == {"push"} else ():
+            held = (held - {atom}) | ({Atom("branch", "**")} if not atom.negated else set())
         subject = _plainly(held)
         kinds.setdefault(subject, set()).update(by)
         # Of alternatives that are alike a push is asked for more than the others.
         parts.append((subject, (tuple(rest),) if by != {"push"} else ()))
-    found = [
+    found = (
         alike if kinds[subject] >= {*starts} else (tests,)
         for (subject, alike), tests in zip(parts, when, strict=True)
-    ]
+    )
     return tuple(dict.fromkeys(tests for alike in found for tests in alike))
-
-
-def _any_pushed(each: Atom | Test, branches: Sequence[str]) -> Atom | Test:
-    """Nothing but any branch where the only one that is pushed is asked for."""
-    return Atom("branch", "**") if [each] == [Atom("branch", one) for one in branches] else each
 
 
 def _plainly(held: set[Atom | Test]) -> frozenset[Atom | Test]:

@@ -268,8 +268,7 @@ def _redhat_actions_buildah_build(scope: Scope, words: list[Item]) -> None:
         scope.job.tell("other-builder", scope.line, uses, ": it has no Containerfile")
         native(scope.given)
         return
-    image, tags = scope.value("image"), _tags(scope)
-    words += [name.behind("--tag=") for tag in tags for name in _named(scope, tag)]
+    words += [name.behind("--tag=") for tag in _tags(scope) for name in _named(scope, tag)]
     words += [row._replace(text=join(("--file=", *in_workspace(row.text)))) for row in files]
     kinds = [item.behind("linux/") for key in ("archs", "arch") for item in _pieces(scope, key)]
     kinds += [item for key in ("platforms", "platform") for item in _pieces(scope, key)]
@@ -280,9 +279,8 @@ def _redhat_actions_buildah_build(scope: Scope, words: list[Item]) -> None:
     folder = scope.items("", scope.path(scope.value("context", ".")), "context")
     _buildah(scope, "build", [*words, *folder])
     outputs = f"{scope.step.name}.outputs"
-    scope.known.put(scope.reader, f"{outputs}.image", image)
-    scope.known.put(scope.reader, f"{outputs}.tags", scope.value("tags", "latest"))
-    scope.known.lists[f"steps.{outputs}.tags"] = tags
+    scope.known.put(scope.reader, f"{outputs}.image", scope.value("image"))
+    scope.known.lists[f"steps.{outputs}.tags"] = _tags(scope)
 
 
 def _redhat_actions_push_to_registry(scope: Scope, words: list[Item]) -> None:
@@ -290,18 +288,18 @@ def _redhat_actions_push_to_registry(scope: Scope, words: list[Item]) -> None:
     if "password" in scope.given:
         creds = [scope.value("username"), plain(":"), scope.value("password")]
         words += scope.items(_CREDS, scope.values.concat(creds), "password")
-    registries = scope.items("", scope.value("registry"), "registry")
+    places = scope.items("", scope.value("registry"), "registry")
     for tag in _tags(scope):
         for name in _named(scope, tag):
-            below = (
-                each._replace(text=join((*split_text(each.text, _END)[0], "/", *name.text)))
-                for each in registries
-            )
+            below = (place._replace(text=_below(place.text, name.text)) for place in places)
             for to in [name] if name is tag else below:
                 _buildah(scope, "push", [*words, name, to])
 
 
-_END = re.compile("/$")
+def _below(place: Text, name: Text) -> Text:
+    end = place[-1:]
+    slash = () if isinstance(end[0], str) and end[0].endswith("/") else ("/",)
+    return join((*place, *slash, *name))
 
 
 def _tags(scope: Scope) -> list[Item]:
@@ -320,7 +318,7 @@ def _named(scope: Scope, tag: Item) -> list[Item]:
 
 
 def _buildah(scope: Scope, command: str, words: list[Item]) -> None:
-    words = [Item(YES, (word,), line=scope.line) for word in ("buildah", command)] + words
+    words = [Item(YES, ("buildah",)), Item(YES, (command,)), *words]
     shown = (spell(item.text) for item in words if not starts_with(item.text, _CREDS))
     scope.reader.text = " ".join(shown)
     scope.reader.call(words)

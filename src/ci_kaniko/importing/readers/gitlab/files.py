@@ -79,10 +79,6 @@ class Files:
         for root in roots:
             self._merge(root, found.path, depth + 1)
 
-    def brought_by(self, line: int) -> list[Map]:
-        """The entries of ``include:`` that bring what stands in a line."""
-        return self.included.get(line // FILE_LINES, [])
-
     def extended(self, job: Map, depth: int = 0) -> Map:
         """A job with what it extends."""
         if depth > _MAX_DEPTH:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Var, only_var, spell
 from ci_kaniko.importing.readers.expressions import Expressions, values_of
+from ci_kaniko.importing.report import FILE_LINES
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import Value, plain, pure
@@ -108,8 +109,8 @@ class Rules:
         """Where the keys of the job start it, and where those of the workflow let it."""
         workflow = self.files.root.mapping("workflow")
         within = self._rules(workflow["rules"]) if "rules" in workflow else YES
-        brought = [entry for entry in self.files.brought_by(self.job.line) if "rules" in entry]
-        for entry in brought:
+        brought = self.files.included.get(self.job.line // FILE_LINES, [])
+        for entry in (entry for entry in brought if "rules" in entry):
             within = self.guards.both(within, self._rules(entry["rules"]))
         limited, anywhere = self.paths, [*self.anywhere]
         if "rules" in whole:
@@ -120,7 +121,7 @@ class Rules:
             request = self.expressions.guard(_REQUEST, self.job.line)
             guard = YES if "rules" in workflow else self.guards.negate(request)
         # What has changed where the file is included limits all that starts the job.
-        anywhere = anywhere if brought and limited else self.anywhere
+        anywhere = anywhere if limited else self.anywhere
         for here, line in anywhere if self.paths else ():
             branch = self.guards.both(here, self.expressions.guard(_REFS["branches"], line))
             if self.expressions.conditions.possible(branch):

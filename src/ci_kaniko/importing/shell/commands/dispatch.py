@@ -68,7 +68,9 @@ _ASKS = re.compile(
     r"|(?:docker|podman) (?:image |manifest |buildx imagetools )?inspect\b"
 )
 """Commands that are run for nothing but whether they succeed."""
-_ONE_WORD: list[list[str | None]] = [["context"], ["info"], ["logout"], ["pull"], ["version"]]
+_ONE_WORD: list[list[str | None]] = [
+    [word] for word in ("context", "info", "logout", "pull", "version", "--version")
+]
 _TWO_WORDS: list[list[str | None]] = [
     ["buildx", word] for word in ("create", "inspect", "install", "ls", "rm", "use", "version")
 ]
