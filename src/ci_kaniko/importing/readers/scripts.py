@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -35,6 +36,7 @@ class Piece(NamedTuple):
     line: int
 
 
+@functools.lru_cache(maxsize=1024)
 def beginning(*scripts: str) -> str:
     """The first words of the first commands: enough to know them by, too little for a secret."""
     shown: dict[str, None] = {}

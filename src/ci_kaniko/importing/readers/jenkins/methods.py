@@ -19,6 +19,7 @@ _CHAIN = re.compile(
 _METHOD = re.compile(rf"\.(\w+)({_ARGUMENTS})|\[([\d.-]*)\]")
 _WORD = re.compile(r"'([^']*)'|\"([^\"]*)\"|(\d+)")
 _SHORT = {("take",), ("substring", "0")}
+_MAX_METHODS = 8
 _PLAIN = {"toLowerCase": ("lower",), "toUpperCase": ("upper",), "trim": (), "toString": ()}
 _ALIKE = re.compile(r"(?:[\w/.,:@ -]|\\[^\w|]|\[[^\[\]|\\]*\][*+]?)*")
 """Expressions that Java and sed read alike."""
@@ -44,6 +45,8 @@ def changed(expression: str) -> Changed | None:
     if found is None:
         return None
     listed = [_changes(*method) for method in _METHOD.findall(found[2])]
+    if len(listed) > _MAX_METHODS:
+        return Changed(found[1], None)
     changes = tuple(each for one in listed for each in one or ())
     return Changed(found[1], None if None in listed else changes)
 

@@ -55,6 +55,7 @@ _ASSIGNED = re.compile(r"\s*(?:(?:def|String|final)\s+)*(?:env\.)?(\w+)\s*=(?![=
 _TERNARY = re.compile(rf"(.*\S)\s*\?\s*{MARK}\s*:\s*{MARK}", re.DOTALL)
 _TERM = re.compile(rf"{MARK}|(?:(?:env|params)\.)?[A-Za-z_]\w*")
 _MAX_SET = 100
+_MAX_CHANGED = 30
 _DECLARED = {"agent", "environment", "when"}
 _HELD = {"pipeline", "stages", "stage", "steps", "node", "podTemplate", "script", "parallel"}
 _SERVES = re.compile(
@@ -197,6 +198,7 @@ class _Reader:
         self.known: dict[str, Text] = {**_FACTS.variables}
         self.rest: list[tuple[Statement, str]] = []
         self.used: set[str] = set()
+        self.changed: set[str] = set()
         self.files: dict[int, str] = {}
         self.questions = _Questions()
         self.bound = self.questions.bound
@@ -667,8 +669,10 @@ class _Reader:
         name = _variable(expression)
         if found := changed(expression):
             self.used.add(inner := _variable(found.name))
-            known = found.of(self._of(Var(inner), around))
-            self.known[name] = known if known and inner not in self.bound else (Var(expression),)
+            self.changed.add(expression)
+            few = len(self.changed) <= _MAX_CHANGED and inner not in self.bound
+            known = found.of(self._of(Var(inner), around)) if few else None
+            self.known[name] = known or (Var(expression),)
         elif not expression.endswith(name):
             self.known[name] = (Var(expression),)  # the report shows what is written
         self.used.add(name)

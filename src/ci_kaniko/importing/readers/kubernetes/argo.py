@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.ticked import List, Map, maps, replaced
+from ci_kaniko.importing.ticked import List, Map, maps, replaced, texts_below
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
 _FILLED = re.compile(r"\{\{\s*(?:=\s*)?([\w.-]+)\s*\}\}")
 _OUTER = "workflow.parameters"
+_MAX_CALLS = 100
+_MAX_PARAMETERS = 20_000
 _FILES = {"emptyDir", "persistentVolumeClaim"}
 
 
@@ -26,10 +28,14 @@ def as_pipeline(root: Map) -> Map:
     callers: dict[str, list[Map]] = {}
     for call in (call for template in templates for call in _calls(template)):
         callers.setdefault(call.peek("template"), []).append(call)
-    tasks = List(spec.line)
+    tasks, params = List(spec.line), _MAX_PARAMETERS
     for template in templates:
         asked = callers.get(template.peek("name"), [template])
-        tasks += [_task(spec, template, caller) for caller in asked]
+        for number, caller in enumerate(asked[:_MAX_CALLS]):
+            if number and params < 0:
+                break
+            tasks.append(_task(spec, template, caller))
+            params -= len(tasks[-1].mapping("taskSpec").get("params", ()))
     found = root.kept(lambda key: key != "spec")
     found["spec"] = _map(params=spec.mapping("arguments").get("parameters"), tasks=tasks)
     return found
@@ -54,7 +60,8 @@ def _task(spec: Map, template: Map, caller: Map) -> Map:
     names = {item.peek("name") for item in declared}
     # What the workflow is given is a parameter of each task that has none of that name.
     outer = maps(spec.mapping("arguments").get("parameters"))
-    given = [item for item in outer if item.peek("name") not in names]
+    spoken = {*re.findall(r"[\w-]+", " ".join(texts_below([template, caller])))} - names
+    given = [item for item in outer if item.peek("name") in spoken]
 
     def spelled(value: Any, hidden: Collection[str] = ()) -> Any:
         def asked(found: re.Match[str]) -> str:

@@ -114,13 +114,14 @@ def tekton_jobs(root: Map, original: Original, callers: Callers) -> Iterator[Job
         known = _known(task.given, _known(task.outer))._replace(listed=callers.listed)
         steps = list(maps(task.spec.get("steps")))
         building = [runs_executor(step, known) or _is_called(step) for step in steps]
-        others = [number for number, builds in enumerate(building) if not builds]
+        others = {number for number, builds in enumerate(building) if not builds}
+        left = [{*others}, {*others}]
         for at, step in enumerate(steps):
             if building[at]:
                 ignore_keys(root, "Kubernetes object")
                 string(name)
                 job = _job(step, task, known, original, facts)
-                _beside(job, at, [(number, steps[number]) for number in others])
+                _beside(job, at, steps, left)
                 if _CALLS in task.asked:
                     _tell_call(job, task)
                     callers.left -= 1
@@ -329,18 +330,19 @@ def _workspaces(spec: Map) -> Iterator[Mounted]:
             yield Mounted(path, peek(name), {}, ready_config=True, nodes=nodes)
 
 
-def _beside(job: Job, at: int, others: list[tuple[int, Map]]) -> None:
-    """The steps before and after the one that builds."""
-    for number, other in others:
-        when = "before" if number < at else "after"
-        job.tell(
-            "step",
-            line_of(other),
-            other.peek("name") or number + 1,
-            when,
-            beginning(_body(other)),
-            "prepare: runs commands before it" if when == "before" else "a task of its own",
-        )
+def _beside(job: Job, at: int, steps: list[Map], left: list[set[int]]) -> None:
+    """The steps before and after the one that builds; ``left`` are those that nobody told yet."""
+    for behind, told in enumerate(left):
+        for number in sorted(one for one in told if (one > at) == bool(behind)):
+            told.remove(number)
+            job.tell(
+                "step",
+                line_of(steps[number]),
+                steps[number].peek("name") or number + 1,
+                ("before", "after")[behind],
+                beginning(_body(steps[number])),
+                ("prepare: runs commands before it", "a task of its own")[behind],
+            )
 
 
 def _body(step: Map) -> str:
