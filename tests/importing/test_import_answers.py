@@ -229,15 +229,14 @@ build:
         told=((1, "no-image"), (4, "unknown-host"), (5, "unknown-host"), (7, "missing-login")),
         silent=("foreign-cloud-login", "bad-host"),
     ),
-    "a date in a tag is told": Case(
+    "a date in a tag is that of the build, and none of another": Case(
         "ci.sh",
         """\
 tag=$(date +%Y%m%d)
-/kaniko/executor -c . -d quay.io/acme/shop:nightly-$tag
+/kaniko/executor -c . -d quay.io/acme/shop:nightly-$tag -d quay.io/acme/shop:$(date +%Y)
 """,
-        {"push": "never"},
-        told=((2, "not-portable"),),
-        silent=("date-format",),
+        {"destinations": ["quay.io/acme/shop:nightly-${build.date}"]},
+        told=((2, "not-portable"), (2, "date-format")),
     ),
     "what docker was set up with is needed no more": Case(
         ".gitlab-ci.yml",

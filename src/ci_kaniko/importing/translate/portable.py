@@ -38,6 +38,7 @@ _CHANGED: dict[tuple[str, str], str] = {
 _LOWERED = {"repository.path", "repository.owner", "repository.name", "registry.image"}
 _LOWER_ALREADY = {"ref.slug", "commit.sha", "commit.short", "registry.host", "registry.image"}
 _DATE = re.compile(r"date\b")
+_DAY = re.compile(r"%F|%s|%[Yy].*%m.*%d")
 _SECRET_LIKE = re.compile(r"(?i)pass(?:word|wd|phrase)?|token|secret|credential|api_?key|private")
 
 
@@ -139,8 +140,11 @@ class Spelled:
     def _output(self, part: Output, line: int, *, reference: bool) -> str:
         command = " ".join(part.command.split())
         if _DATE.match(command) and not part.changes and not re.search(r" -d| --date", command):
-            if reference:
+            if reference and not _DAY.search(command):
                 raise NotPortable("date", command)
+            if reference:
+                self.job.tell("date-format/tag", line, command)
+                return "build.date"
             utc = re.search(r" (?:-u|--utc|--universal)\b", command)
             if not utc or not re.search("%Y-%m-%dT%H:%M:%S|%FT%T| -I| --iso", command):
                 self.job.tell("date-format", line, command)
