@@ -238,6 +238,24 @@ tag=$(date +%Y%m%d)
         {"destinations": ["quay.io/acme/shop:nightly-${build.date}"]},
         told=((2, "not-portable"), (2, "date-format")),
     ),
+    "a date that Groovy makes is that of the build": Case(
+        "Jenkinsfile",
+        """\
+def day = new Date().format("yyyy-MM-dd", TimeZone.getTimeZone("UTC"))
+node {
+  stage('a') {
+    checkout scm
+    container('kaniko') {
+      sh "/kaniko/executor -c . -d quay.io/a/a:$day -d quay.io/a/b:${new Date().format('HHmm')}"
+      sh "/kaniko/executor -c . -d quay.io/a/a:${new Date().format('yyMMddHHmm')}"
+    }
+  }
+}
+""",
+        {"destinations": ["quay.io/a/a:${build.date}"]},
+        told=((6, "not-portable"), (6, "date-format"), (7, "date-format")),
+        silent=("groovy",),
+    ),
     "what docker was set up with is needed no more": Case(
         ".gitlab-ci.yml",
         """\

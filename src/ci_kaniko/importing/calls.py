@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import re
+import shlex
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -290,6 +291,32 @@ def with_inner(part: Part, change: Callable[[Text], Text]) -> Part:
     if isinstance(part, Contents):
         return replace(part, replaced=tuple((old, change(new)) for old, new in part.replaced))
     return part
+
+
+_TIMES = {
+    "YYYY": "%Y",
+    "yyyy": "%Y",
+    "YY": "%y",
+    "yy": "%y",
+    "MM": "%m",
+    "DD": "%d",
+    "dd": "%d",
+    "HH": "%H",
+    "mm": "%M",
+    "ss": "%S",
+    "X": "%s",
+}
+
+
+def printed_time(pattern: str) -> Output:
+    """The command that prints the time as a pattern of Java's or of moment.js does.
+
+    >>> printed_time("yyyy-MM-dd").command
+    'date +%Y-%m-%d'
+    """
+    words = "|".join(_TIMES)
+    written = re.sub(words, lambda found: _TIMES[found[0]], pattern)
+    return Output(f"date {shlex.quote(f'+{written}')}")
 
 
 def spell(text: Text) -> str:

@@ -9,7 +9,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.importing.calls import Text, Var, filled_in, join, literal, spell, split_text
+from ci_kaniko.importing.calls import (
+    Text,
+    Var,
+    filled_in,
+    join,
+    literal,
+    printed_time,
+    spell,
+    split_text,
+)
 from ci_kaniko.importing.readers.github.expressions import stripped_text
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.parsing import csv_fields
@@ -296,11 +305,11 @@ class Metadata:
             match for part in text if isinstance(part, str) for match in _HANDLEBARS.finditer(part)
         )
         for match in words:
-            if match[1] not in _GLOBALS:
+            if _global(match[1]) is None:
                 self._lost(row, "word", match.group())
                 return None
         filled = (
-            filled_in(_HANDLEBARS, part, lambda found: _GLOBALS[found[1]])
+            filled_in(_HANDLEBARS, part, lambda found: _global(found[1]) or ())
             if isinstance(part, str)
             else (part,)
             for part in text
@@ -337,6 +346,13 @@ _GLOBALS: dict[str, Text] = {
     "tag": _REF_TAG,
     "sha": (Var("github.sha", changes=("first:7",)),),
 }
+
+
+def _global(word: str) -> Text | None:
+    """What a word in braces stands for."""
+    if time := re.fullmatch(r"date '([^']*)'(?: tz='[^']*')?", word):
+        return (printed_time(time[1]),)
+    return _GLOBALS.get(word)
 
 
 def _names_branch(text: Text) -> bool:

@@ -16,6 +16,7 @@ from ci_kaniko.importing.calls import (
     filled_in,
     join,
     literal,
+    printed_time,
     references,
     spell,
     split_text,
@@ -51,6 +52,7 @@ _IF = "jenkins:if"
 _WITH = "jenkins:with"
 _UNSET = "jenkins:unset"
 _SLOT = re.compile("\x02")
+_TIME = re.compile(r"new Date\(\)\.format\((['\"][^'\"]*['\"]|\S+?)(?:,.*)?\)")
 _ASSIGNED = re.compile(r"\s*(?:(?:def|String|final)\s+)*(?:env\.)?(\w+)\s*=(?![=~])")
 _TERNARY = re.compile(rf"(.*\S)\s*\?\s*{MARK}\s*:\s*{MARK}", re.DOTALL)
 _TERM = re.compile(rf"{MARK}|(?:(?:env|params)\.)?[A-Za-z_]\w*")
@@ -277,8 +279,10 @@ class _Reader:
                 self._checkout(inner)
             self.earlier += self._settings([statement], around)
         elif not self._assigned(statement, around):
-            self.earlier += self._settings([statement], around)
-            self._tell_parts(statement, "")
+            found = [*self._settings([statement], around)]
+            self.earlier += found
+            if not found:
+                self._tell_parts(statement, "")
 
     def _tell_parts(self, statement: Statement, head: str) -> None:
         declared = re.match(r"\s*((?:def|String|final)\s+\w+)", statement.code)
@@ -414,6 +418,8 @@ class _Reader:
             then, other = (self._joined(MARK, [text], around) for text in statement.texts[-2:])
             test, _ = self.questions.asked(asks, ":")
             yield Piece(f"if {test}; then {name}={then}; else {name}={other}; fi", line)
+        elif (time := _TIME.fullmatch(code)) and time[1] == MARK:
+            yield Piece(f"{name}=$({printed_time(statement.texts[0].text()).command})", line)
         elif value := self._joined(code, statement.texts, around):
             yield Piece(f"{name}={value}", line)
         else:
@@ -673,6 +679,8 @@ class _Reader:
             few = len(self.changed) <= _MAX_CHANGED and inner not in self.bound
             known = found.of(self._of(Var(inner), around)) if few else None
             self.known[name] = known or (Var(expression),)
+        elif time := _TIME.fullmatch(expression):
+            self.known[name] = (printed_time(time[1].strip("'\"")),)
         elif not expression.endswith(name):
             self.known[name] = (Var(expression),)  # the report shows what is written
         self.used.add(name)
