@@ -509,6 +509,31 @@ steps:
         told=((6, "daemon-variable"),),
         silent=("docker-hub",),
     ),
+    "Docker Hub has no place beside a repository": Case(
+        "ci.sh",
+        "/kaniko/executor -c . -d acme/shop:1 --cache --cache-ttl=24h\n",
+        {"destinations": ["acme/shop:1"]},
+        told=((1, "cache-repo"), (1, "not-carried")),
+        silent=("bad-cache-repo",),
+    ),
+    "keys of a cloud that still have to be filled in are no secrets": Case(
+        "pod.yaml",
+        """\
+apiVersion: v1
+kind: Pod
+metadata: {generateName: image-}
+spec:
+  restartPolicy: Never
+  containers:
+  - name: build
+    image: ghcr.io/osscontainertools/kaniko:v1.28.3
+    args: ['-c=s3://acme/shop.tar.gz', '-d=quay.io/acme/shop:1']
+    env: [{name: AWS_ACCESS_KEY_ID, value: $id}, {name: AWS_SECRET_ACCESS_KEY, value: $key}]
+""",
+        {"context": "s3://acme/shop.tar.gz"},
+        told=((7, "placeholder"),),
+        silent=("literal-secret",),
+    ),
     "only a run knows whether it caches": Case(
         "ci.sh",
         "/kaniko/executor -c . -d quay.io/acme/shop:1 --cache=$CACHED\n",

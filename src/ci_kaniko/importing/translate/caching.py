@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import literal, spell
-from ci_kaniko.importing.translate.images import split_tag
+from ci_kaniko.importing.translate.images import host_of, split_tag
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.importing.translate.pushes import image_of, reference_of
 from ci_kaniko.kaniko.builders import KANIKO
@@ -40,6 +41,8 @@ def take_cache(work: Work) -> None:
             work.job.tell("cache-is-off", flag.line, flag.shown)
         return
     if not _cache_repo(work, repo, enabled):
+        for flag in others:
+            work.job.tell("not-carried", flag.line, flag.shown, "it is for cache: {repo: ...}")
         return
     _tell_unwritten(work)
     for flag in others:
@@ -69,7 +72,13 @@ def _cache_repo(work: Work, repo: Flag | None, enabled: Flag) -> bool:
             said = "cache-without-repo/several" if names else "cache-without-repo"
             work.job.tell(said, enabled.line)
             return False
-        work.cache["repo"] = f"{names.pop()}/cache"
+        work.cache["repo"] = f"{(name := names.pop())}/cache"
+        # A repository on Docker Hub has two parts only, beside the host.
+        if host_of(name) == "docker.io" and re.search(
+            r"/.*/", f"/{name}".replace("docker.io/", "")
+        ):
+            work.job.tell("cache-repo/hub", enabled.line, work.cache["repo"], f"{name}-cache")
+            return False
         work.job.tell("cache-repo", enabled.line, work.cache["repo"])
         return True
     try:

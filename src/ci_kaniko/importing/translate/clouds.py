@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Contents, Masked, Output, Text, Var, literal, only_var, spell
+from ci_kaniko.importing.shell.secrets import is_placeholder
 from ci_kaniko.importing.translate.settings import note_store
 from ci_kaniko.plan.names import SHELL_NAMES, SHELL_PREFIXES
 from ci_kaniko.syntax.grammar import is_secret_name
@@ -151,8 +152,11 @@ class Clouds:
             self.note_store(var.name)
             return self.secret_name(known, self.call.line) if known else None
         made = f"IMAGE_{name}"
-        written = literal(text) or any(isinstance(part, Masked) for part in text)
-        if written:
+        plain = literal(text) or ""
+        written = plain or any(isinstance(part, Masked) for part in text)
+        if is_placeholder(plain):
+            self.job.tell("placeholder/script", self.call.line, plain)
+        elif written:
             self.job.tell("literal-secret", self.call.line, name, made)
         return made if written else None
 

@@ -110,18 +110,12 @@ def jobs(original: Original) -> Iterator[Job]:
 
 
 def _builds(statement: Statement) -> bool:
-    return any(
-        inner.name == "sh" and any(are_mentioned(text.source) for text in inner.texts)
-        for inner in statement.below()
-    )
+    return any(map(are_mentioned, _scripts(statement)))
 
 
 def _serves(statement: Statement) -> bool:
     """Whether a step logs in for a build on a daemon, or pushes what it made."""
-    return any(
-        inner.name == "sh" and any(_SERVES.search(text.source) for text in inner.texts)
-        for inner in statement.below()
-    )
+    return any(map(_SERVES.search, _scripts(statement)))
 
 
 def _share_a_daemon(statements: list[Statement]) -> list[Statement]:
@@ -136,8 +130,8 @@ def _share_a_daemon(statements: list[Statement]) -> list[Statement]:
     return [] if agents or kaniko else shared
 
 
-def _scripts(statement: Statement) -> list[str]:
-    return [text.source for one in statement.below() if one.name == "sh" for text in one.texts]
+def _scripts(statement: Statement) -> Iterator[str]:
+    return (text.source for one in statement.below() if one.name == "sh" for text in one.texts)
 
 
 class _Questions:
