@@ -99,20 +99,16 @@ def _read(files: list[File], source: str | None) -> tuple[Report, list[Job]]:
     return report, jobs
 
 
-_UNREAD = (
-    (
-        ("kubectl", "<<", "kaniko"),
-        re.compile(r"^[ \t]*kind: *(Pod|Job|CronJob)\b", re.MULTILINE),
+_UNREAD = {
+    r"(?ms)\A(?=.*kubectl)(?=.*<<)(?=.*kaniko).*?^[ \t]*kind: *(Pod|Job|CronJob)\b": (
         "kubectl makes a {} of the manifest in this script",
         "save the manifest as a file, and import that",
     ),
-    (
-        (),
-        re.compile(r"\b(docker\.build)\s?\("),
+    r"\b(docker\.build)\s?\(": (
         "import does not read {} of Jenkins",
         "write it as docker build and docker push, and import these by `source='shell'`",
     ),
-)
+}
 """What builds an image in a way that is not read, what is said of it, and what to do."""
 _CALL_TASKS = {"Pipeline", "PipelineRun", "TaskRun"}
 
@@ -120,9 +116,8 @@ _CALL_TASKS = {"Pipeline", "PipelineRun", "TaskRun"}
 def _raise_mention(files: list[File]) -> None:
     """Name the line that speaks of kaniko where nothing that import reads runs it."""
     for file in files:
-        for words, shows, said, hint in _UNREAD:
-            found = shows.search(file.text) if all(word in file.text for word in words) else None
-            if found:
+        for shows, (said, hint) in _UNREAD.items():
+            if found := re.search(shows, file.text):
                 number = file.text.count("\n", 0, found.start(1)) + 1
                 message = f"no job here builds an image: {said.format(found[1])}"
                 raise failure(file.path, "no-kaniko", message, hint, number)

@@ -39,19 +39,12 @@ class Piece(NamedTuple):
 @functools.lru_cache(maxsize=1024)
 def beginning(*scripts: str) -> str:
     """The first words of the first commands: enough to know them by, too little for a secret."""
-    shown: dict[str, None] = {}
-    for script in scripts:
-        rows, goes_on = [row.strip() for row in script.split("\n")], False
-        commands = [row for row in rows if row and not row.startswith(("#", "set "))]
-        found = []
-        for row in commands:
-            if not goes_on and not _BETWEEN.match(row):
-                found.append(row)
-            goes_on = row.endswith("\\")
-            if "<<" in row or len(found) > _SHOWN:
-                break
-        shown |= dict.fromkeys(" ".join(row.split()[:2]) for row in found or commands[:1])
-    return "; ".join([*list(shown)[:_SHOWN], *["..."][: len(shown) > _SHOWN]])
+    texts = [script.partition("<<")[0].replace("\\\n", " ") for script in scripts]
+    rows = [row.strip() for text in texts for row in text.split("\n")]
+    commands = [row for row in rows if row and not row.startswith(("#", "set "))]
+    found = [row for row in commands if not _BETWEEN.match(row)] or commands[:1]
+    shown = list(dict.fromkeys(" ".join(row.split()[:2]) for row in found))
+    return "; ".join([*shown[:_SHOWN], *["..."][: len(shown) > _SHOWN]])
 
 
 def is_named(name: str, *texts: str) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.calls import Var
 from ci_kaniko.importing.shell.values import change_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ci_kaniko.importing.calls import Text
 
 _ARGUMENTS = r"\((?:[^()'\"]|'[^']*'|\"[^\"]*\")*\)"
@@ -21,46 +24,33 @@ _WORD = re.compile(r"'([^']*)'|\"([^\"]*)\"|(\d+)")
 _SHORT = {("take",), ("substring", "0")}
 _MAX_METHODS = 8
 _PLAIN = {"toLowerCase": ("lower",), "toUpperCase": ("upper",), "trim": (), "toString": ()}
+_UNKNOWN = ("",)
 _ALIKE = re.compile(r"(?:[\w/.,:@ -]|\\[^\w|]|\[[^\[\]|\\]*\][*+]?)*")
 """Expressions that Java and sed read alike."""
 
 
-class Changed(NamedTuple):
-    """A variable and what methods make of it; without ``changes`` only Groovy knows that."""
-
-    name: str
-    changes: tuple[str, ...] | None
-
-    def of(self, text: Text) -> Text | None:
-        """What the methods make of the variable's text."""
-        found: Text | None = text if self.changes is not None else None
-        for change in self.changes or ():
-            found = change_text(found, change) if found else found
-        return found
-
-
-def changed(expression: str) -> Changed | None:
-    """The variable whose methods an expression calls."""
+def changed(expression: str, value: Callable[[str], Text | None]) -> Text | None:
+    """What methods make of a variable, by its ``value``; None where an expression calls none."""
     found = _CHAIN.fullmatch(expression)
     if found is None:
         return None
-    listed = [_changes(*method) for method in _METHOD.findall(found[2])]
-    if len(listed) > _MAX_METHODS:
-        return Changed(found[1], None)
-    changes = tuple(each for one in listed for each in one or ())
-    return Changed(found[1], None if None in listed else changes)
+    methods = _METHOD.findall(found[2])
+    made = value(found[1]) if len(methods) <= _MAX_METHODS else None
+    for change in (each for method in methods for each in _changes(*method)):
+        made = change_text(made, change) if made and change else None
+    return made or (Var(expression),)
 
 
-def _changes(name: str, given: str, places: str) -> tuple[str, ...] | None:
+def _changes(name: str, given: str, places: str) -> tuple[str, ...]:
     words = [one or other or number for one, other, number in _WORD.findall(given)]
     if last := re.fullmatch(r"0\.\.(\d{1,2})", places):
         return (f"first:{int(last[1]) + 1}",)
     if not words:
-        return _PLAIN.get(name)
+        return _PLAIN.get(name, _UNKNOWN)
     if (name, *words[:-1]) in _SHORT and words[-1].isdigit():
         return (f"first:{int(words[-1])}",)
     if name not in {"replace", "replaceAll"} or len(words) != 2:
-        return None
+        return _UNKNOWN
     old, new = re.escape(words[0]) if name == "replace" else words[0], words[1]
     alike = _ALIKE.fullmatch(old) and re.fullmatch(r"[\w.-]*", new)
-    return (shlex.join(["sed", "-E", f"s|{old}|{new}|g"]),) if alike else None
+    return (shlex.join(["sed", "-E", f"s|{old}|{new}|g"]),) if alike else _UNKNOWN

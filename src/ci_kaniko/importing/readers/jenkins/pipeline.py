@@ -667,18 +667,21 @@ class _Reader:
         if asked == "GIT_COMMIT" and holder in self.checkouts:
             expression = asked
         name = _variable(expression)
-        if found := changed(expression):
-            self.used.add(inner := _variable(found.name))
+        if made := changed(expression, lambda written: self._whole(written, around)):
             self.changed.add(expression)
-            few = len(self.changed) <= _MAX_CHANGED and inner not in self.bound
-            known = found.of(self._of(Var(inner), around)) if few else None
-            self.known[name] = known or (Var(expression),)
+            self.known[name] = made
         elif time := _TIME.fullmatch(expression):
             self.known[name] = (printed_time(time[1].strip("'\"")),)
         elif not expression.endswith(name):
             self.known[name] = (Var(expression),)  # the report shows what is written
         self.used.add(name)
         return name
+
+    def _whole(self, written: str, around: _Around) -> Text | None:
+        """What a variable is before methods change it; so many of a file are followed."""
+        self.used.add(name := _variable(written))
+        few = name not in self.bound and len(self.changed) < _MAX_CHANGED
+        return self._of(Var(name), around) if few else None
 
     def _hole(self, expression: str, around: _Around) -> str:
         name = self._name(expression, around)

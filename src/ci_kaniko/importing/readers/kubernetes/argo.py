@@ -28,14 +28,13 @@ def as_pipeline(root: Map) -> Map:
     callers: dict[str, list[Map]] = {}
     for call in (call for template in templates for call in _calls(template)):
         callers.setdefault(call.peek("template"), []).append(call)
-    tasks, params = List(spec.line), _MAX_PARAMETERS
+    tasks = List(spec.line)
+    outer = spec.mapping("arguments").get("parameters") or ()
     for template in templates:
         asked = callers.get(template.peek("name"), [template])
-        for number, caller in enumerate(asked[:_MAX_CALLS]):
-            if number and params < 0:
-                break
-            tasks.append(_task(spec, template, caller))
-            params -= len(tasks[-1].mapping("taskSpec").get("params", ()))
+        params = len(outer) + len(template.mapping("inputs").get("parameters") or ())
+        most = min(_MAX_CALLS, _MAX_PARAMETERS // (params + 1) + 1)
+        tasks += [_task(spec, template, caller) for caller in asked[:most]]
     found = root.kept(lambda key: key != "spec")
     found["spec"] = _map(params=spec.mapping("arguments").get("parameters"), tasks=tasks)
     return found

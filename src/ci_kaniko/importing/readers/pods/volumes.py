@@ -38,8 +38,8 @@ def read_volumes(job: Job, pod: Map, container: Map) -> None:
     _take_scratch(pod, container, volumes)
 
 
-def _secrets(path: str, entry: Map, volume: Map, nodes: Nodes, config: str) -> Iterator[Mounted]:
-    """The secrets of a volume, with the keys that are taken of each; ``config`` holds logins."""
+def _secrets(path: str, entry: Map, volume: Map, nodes: Nodes, auth: str) -> Iterator[Mounted]:
+    """The secrets of a volume, with the keys that are taken of each; ``auth`` holds logins."""
     own = volume.mapping("secret")
     listed = [(own, own.get("secretName"))] if own else []
     inner = (source.mapping("secret") for source in _sources(volume))
@@ -48,7 +48,7 @@ def _secrets(path: str, entry: Map, volume: Map, nodes: Nodes, config: str) -> I
         files = {item.peek("path"): item.peek("key") for item in items}
         if sub := entry.peek("subPath"):
             files = {sub: files.get(sub, sub)}
-        place, _, named = config.rpartition("/")
+        place, _, named = auth.rpartition("/")
         if asked := bool(named) and place == path:
             files = {named: files.get(named, named)}
         folder = path.endswith(".docker") and (not files or "config.json" in files)
