@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from itertools import permutations
 
 import pytest
@@ -54,6 +55,7 @@ def _job(name: str, user: str = "bot", more: str = "") -> tuple[str, str]:
     return f".github/workflows/{name}.yml", text
 
 
+@functools.cache
 def _pushed(*jobs: tuple[str, str]) -> set[tuple[str, str, tuple[str, ...], tuple[str, ...]]]:
     """What each event pushes: the image, the users that log in, and what has to change before."""
     text = import_files([*jobs]).spec_text
