@@ -12,6 +12,7 @@ from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.plan.resolve import resolve
 from ci_kaniko.spec.logins import Login
 from harness import runs
+from harness.cases import SNAPSHOTS
 from harness.reimported import compared
 from harness.runs import RENDERED, push_event, values_for
 
@@ -81,3 +82,11 @@ def test_what_another_builder_builds_is_imported_as_the_same_plan(
         # It copies a checkout and asks AWS by itself, for which no spec has a word.
         left -= {"skipped-command"}
     assert left == ({"skipped-command"} if told and name != "buildkit" else set())
+
+
+@pytest.mark.parametrize("target", ["gitlab", "github", "kubernetes"])
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_hands_the_digest_on_is_imported_as_that(name: str, target: str) -> None:
+    """One builder writes it into a file, and the other into one of more than that."""
+    path = SNAPSHOTS / target / f"builder-{name}-archive.yml"
+    assert import_files([path]).spec.digest

@@ -26,6 +26,7 @@ from ci_kaniko.kaniko.flags import FLAGS
 Handler = Callable[[Work, Flag, str], None]
 HANDED_ON = (
     *(f"{home}/digest" for home in BUILDER_HOMES.values()),
+    f"{BUILDER_HOMES['buildkit']}/metadata",
     *("/dev/termination-log", "$(results.", "${results."),
 )
 _GIT_SWITCHES = {"single_branch", "recurse_submodules", "insecure_skip_tls"}

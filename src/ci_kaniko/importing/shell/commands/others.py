@@ -12,6 +12,7 @@ from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.parsing import csv_fields
 from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import Item
+from ci_kaniko.kaniko.builders import BUILDER_HOMES
 from ci_kaniko.plan.model import FETCHED
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ _WAY = re.compile(r"--(opt=[a-z-]+[=:]|secret=)(?!\w)")
 """How kaniko's flag is said; what a table tells behind it is no part of it."""
 _TAG = "buildkit"
 _SCOPE = "contextsubdir="
+_METADATA = f"{BUILDER_HOMES['buildkit']}/metadata"
 _LOGINS = ("DOCKER_AUTH_CONFIG",)
 _HUB = '["docker.io"]'
 """Where Buildah's settings say that a bare name is of Docker Hub, as each rendered file does."""
@@ -86,7 +88,8 @@ class Line:
     def left(self, told: Told) -> None:
         """Say that a flag is not carried over."""
         shown = f"--{told.name}" if told.name.endswith("creds") else told.shown
-        self.note("builder-flag", shown, self.builder, line=told.item.line)
+        word = "builder-flag/digest" if told.name == "metadata-file" else "builder-flag"
+        self.note(word, shown, self.builder, line=told.item.line)
 
     def say(self, item: Item, name: str, value: Text | None = None) -> None:
         """Say something in a flag of kaniko, where its item stands."""
@@ -190,6 +193,8 @@ def _buildkit(line: Line, told: list[Told]) -> None:
             names += ((one, name) for name in _output(line, one))
         elif one.name in {"export-cache", "import-cache"}:
             cached(line, one)
+        elif one.name == "metadata-file" and literal(one.value or ()) == _METADATA:
+            line.say(one.item, "digest-file", one.value)
         elif one.name == "secret" and "GIT_AUTH" in spell(one.value or ()):
             line.left(one)
         else:
