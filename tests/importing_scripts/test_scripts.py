@@ -213,8 +213,8 @@ for tag in "${GITHUB_SHA:0:8}" latest; do args+=(--destination "x/${GITHUB_REPOS
 /kaniko/executor "${args[@]}" "${args[@]:0:1}=x" ${#args[@]}""",
         [
             "--context=$PWD",
-            "--destination=x/${GITHUB_REPOSITORY|lower}:${GITHUB_SHA|short}",
-            "--destination=x/${GITHUB_REPOSITORY|lower}:latest",
+            "--destination=x/${GITHUB_REPOSITORY,,}:${GITHUB_SHA:0:8}",
+            "--destination=x/${GITHUB_REPOSITORY,,}:latest",
             "--context=x",
             "6",
         ],
@@ -260,7 +260,7 @@ esac
                 "[$CI_COMMIT_REF_NAME = main or $CI_COMMIT_REF_NAME = master]"
             ),
             (
-                "--destination=x/y:${CI_COMMIT_REF_NAME|${#release/}} "
+                "--destination=x/y:${CI_COMMIT_REF_NAME#release/} "
                 "[$CI_COMMIT_REF_NAME like release/**]"
             ),
             (
@@ -306,7 +306,7 @@ fi""",
 esac
 /kaniko/executor $D""",
         [
-            "--destination=x/y:${GITHUB_REF|${#refs/tags/}} [${tag} like v**]",
+            "--destination=x/y:${GITHUB_REF#refs/tags/} [${tag} like v**]",
             "--destination=x/y:latest [${branch} = main]",
             "--no-push [not: ${tag} like v** and not: ${branch} = main]",
         ],

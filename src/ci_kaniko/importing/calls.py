@@ -323,7 +323,7 @@ def spell(text: Text) -> str:
     """A text for people: holes as the shell would write them.
 
     >>> spell(("shop:", Var("CI_COMMIT_SHA", changes=("short",))))
-    'shop:${CI_COMMIT_SHA|short}'
+    'shop:${CI_COMMIT_SHA:0:8}'
     """
     return "".join(part if isinstance(part, str) else _spell_hole(part) for part in text)
 
@@ -344,13 +344,20 @@ def _spell_hole(part: Part) -> str:
 
 
 _AS_COMMANDS = {"owner": "dirname", "name": "basename", "short": "cut -c1-8"}
+_IN_SHELL = {"short": ":0:8", "lower": ",,", "upper": "^^", "name": "##*/", "owner": "%/*"}
+"""How a shell writes what is done to a variable."""
+_OF_SHELL = re.compile(r"^\|\$\{(.*)\}$", re.DOTALL)
 _PLAIN_NAME = re.compile(r"[A-Za-z_]\w*|\d")
 
 
 def _spell_var(var: Var) -> str:
     default = "" if var.default is None else f":-{var.default}"
     changes = "".join(f"|{change}" for change in var.changes)
-    plain = not default and not changes and _PLAIN_NAME.fullmatch(var.name)
+    bare = _PLAIN_NAME.fullmatch(var.name)
+    if bare and not default and len(var.changes) == 1:
+        made = _IN_SHELL.get(changes[1:], changes).replace("${:-", "${: -")
+        changes = _OF_SHELL.sub(r"\1", made).replace("|first:", ":0:")
+    plain = not default and not changes and bare
     name = var.name.partition("@")[0] if var.portable else var.name
     return f"${name}" if plain and not var.portable else f"${{{name}{default}{changes}}}"
 
