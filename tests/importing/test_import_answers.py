@@ -410,6 +410,52 @@ spec:
         told=((5, "not-carried"), (13, "own-slug"), (16, "groovy"), (25, "groovy")),
         silent=("unknown-trigger", "run-time-variable", "executor-image"),
     ),
+    "steps run in folders that variables name": Case(
+        "Jenkinsfile",
+        """\
+def WEB = 'apps/web'
+node {
+  checkout scm
+  stage('A') { dir("${env.WORKSPACE}/api") { sh '/kaniko/executor -c . -d quay.io/acme/a:1' } }
+  stage('B') { dir(WEB) { dir("it's") { sh '/kaniko/executor -c . -d quay.io/acme/b:1' } } }
+  stage('C') { dir("${FOLDER}/c") { sh '/kaniko/executor -c . -d quay.io/acme/c:1' } }
+  stage('D') { dir(params.FOLDER) { sh '/kaniko/executor -c . -d quay.io/acme/d:1' } }
+}
+""",
+        {
+            "images.a.context": "api",
+            "images.b.context": "apps/web/it's",
+            "images.c.push": "never",
+            "images.d.push": "never",
+        },
+        told=((6, "unknown-context"), (7, "unknown-context")),
+    ),
+    "a Jenkinsfile asks how a branch is called": Case(
+        "Jenkinsfile",
+        """\
+pipeline {
+  agent any
+  stages {
+    stage('Shop') {
+      when { expression { BRANCH_NAME.startsWith('release/') && !BRANCH_NAME.endsWith('-wip') } }
+      steps { sh 'kaniko -c shop -d quay.io/acme/shop:1' }
+    }
+    stage('Web') {
+      steps { script { if (BRANCH_NAME ==~ /v1\\.(.*)/ || env.BRANCH_NAME.contains("hot")) {
+        sh 'kaniko -c web -d quay.io/acme/web:1'
+      } } }
+    }
+  }
+}
+""",
+        {
+            "images.shop.triggers": {"branches": ["release/**", "!**-wip"]},
+            "images.web.destinations": [
+                {"image": "quay.io/acme/web:1", "when": {"branch": ["v1.**", "**hot**"]}}
+            ],
+        },
+        silent=("unknown-trigger", "unknown-condition"),
+    ),
     "a container builds with another builder, and nothing is said of kaniko's rights": Case(
         "Jenkinsfile",
         """\

@@ -36,11 +36,8 @@ def exported(job: Job, call: Call, asked: Collection[str], spelled: Spelled) -> 
     for name in [*_own(job, call), *filter(flag_of_variable, job.exported)]:
         given.pop(name, None)
     for name, choices in call.environment.items():
-        if name in _own(job, call):
-            continue
-        if call.image is None and not is_read(name) and owner_of_variable(name) is None:
-            continue
-        if name in IGNORED_VARIABLES:
+        unread = call.image is None and not is_read(name) and owner_of_variable(name) is None
+        if unread or name in IGNORED_VARIABLES or name in _own(job, call):
             continue
         text = choices[0].text
         secret = job.secret_of(text) is not None and spell(text)[1:] not in NATIVE
@@ -54,9 +51,8 @@ def exported(job: Job, call: Call, asked: Collection[str], spelled: Spelled) -> 
             continue
         if name in asked or any(isinstance(part, Masked) for part in text):
             continue
-        owner = owner_of_variable(name)
-        if name == "REGISTRY_AUTH_FILE" and name in BUILDER_NAMES.get(call.builder, ()):
-            owner = "registries"
+        logins = name == "REGISTRY_AUTH_FILE" and name in BUILDER_NAMES.get(call.builder, ())
+        owner = "registries" if logins else owner_of_variable(name)
         if owner:
             # What a step before leaves for the executor is what the spec's own login is made of.
             if text not in (("kube",), ("docker",), (Var(name),)):

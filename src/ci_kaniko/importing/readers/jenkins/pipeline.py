@@ -69,7 +69,7 @@ _GIVEN_BY_NAME = re.compile(r"\s*\w+\s*\(?\s*(?:name:\s*)?([A-Za-z_][\w.]*)\s*\)
 _PLAIN = {"container", "dir", "withCredentials", "withEnv", "timeout", "timestamps", "ansiColor"}
 _ALWAYS = re.compile(
     r"(?:with|docker|$|\W)"
-    r"|(?:ansiColor|catchError|container|dir|configFileProvider|each|finally|for|gitlabCommitStatus|lock|matrix"
+    r"|(?:ansiColor|catchError|container|configFileProvider|each|finally|for|gitlabCommitStatus|lock|matrix"
     r"|nodejs|retry|sshagent|timeout|timestamps|try|warnError|wrap|ws)$"
 )
 """Blocks that always run what they hold; any other one may be a condition."""
@@ -79,8 +79,8 @@ _ALWAYS = re.compile(
 class _Around:
     """What holds for a statement because of those around it.
 
-    ``held`` are the variables that only some scripts of a stage have; ``goes_on`` says that more
-    builds follow the block.
+    ``folder`` is a word of the shell, ``held`` are the variables that only some scripts of a stage
+    have; ``goes_on`` says that more builds follow the block.
     """
 
     pod: Pod | None = None
@@ -249,16 +249,11 @@ class _Reader:
     def by_agents(self, statements: list[Statement]) -> None:
         """The pods of agents that build as they start, in whatever stage."""
         for statement in (inner for one in statements for inner in one.below()):
-            if statement.name in {"yaml", "yamlFile"}:
-                around = self._agent(statement, _Around())
-            elif statement.name == "podTemplate":
-                around = self._of_template(statement, _Around())
-            else:
-                continue
-            found = [*pod_jobs(_FACTS, self.original, around.pod, self.files)] if around.pod else []
-            if found:
+            holds = self._agent if statement.name in {"yaml", "yamlFile"} else self._of_template
+            pod = holds(statement, _Around()).pod
+            if pod and (found := [*pod_jobs(_FACTS, self.original, pod, self.files)]):
                 self.rest = [one for one in self.rest if one[0] is not statement]
-            self.jobs += found
+                self.jobs += found
 
     def _leave(self, statement: Statement, when: str, around: _Around) -> None:
         """A part that no spec says: each of its statements is one line of the report."""
@@ -271,12 +266,12 @@ class _Reader:
             self.rest.append((statement, f"{said}: {what}" if what else said))
             for inner in below:
                 self._checkout(inner)
-            self.earlier += self._settings([statement], around)
-        elif not self._assigned(statement, around):
-            found = [*self._settings([statement], around)]
-            self.earlier += found
-            if not found:
-                self._tell_parts(statement, "")
+        elif self._assigned(statement, around):
+            return
+        found = [*self._settings([statement], around)]
+        self.earlier += found
+        if not found and statement.name != "stage":
+            self._tell_parts(statement, "")
 
     def _tell_parts(self, statement: Statement, head: str) -> None:
         declared = re.match(r"\s*((?:def|String|final)\s+\w+)", statement.code)
@@ -317,8 +312,7 @@ class _Reader:
         pod, rest = template_of(statement)
         for line, said in rest:
             self.rest.append((Statement(line), f"{said} is Groovy that no spec says"))
-        text = statement.given("yaml")
-        if text:
+        if text := statement.given("yaml"):
             return self._with_pod(around, text.source, text.line)
         return replace(around, pod=pod) if pod else around
 
@@ -569,16 +563,18 @@ class _Reader:
         stripped = body.lstrip("\n")
         line = text.line + len(body) - len(stripped)
         heads = [self.questions.held(around.held)] if around.held else []
-        heads += [f"cd '{around.folder}'"] if around.folder else []
+        heads += [f"cd {around.folder}"] if around.folder else []
         return [Piece(row, line) for row in ("(", *heads, stripped, ")")]
 
     def _wrapped(self, statement: Statement, around: _Around) -> _Around:
         """What a step says for those in its block."""
         name = statement.name
-        if name in {"container", "dir"} and (first := self._argument(statement, around)):
-            if name == "container":
-                return replace(around, container=first)
-            return replace(around, folder="/".join(filter(None, (around.folder, first))))
+        given = self._argument(statement, around) if name in {"container", "dir"} else ()
+        if name == "container" and (called := literal(given)):
+            return replace(around, container=called)
+        if name == "dir" and given:
+            word = "".join(map(self._quoted, given))
+            return replace(around, folder="/".join(filter(None, (around.folder, word))))
         if name == "withEnv":
             environment = {}
             for quoted in statement.texts:
@@ -597,12 +593,12 @@ class _Reader:
             return around
         return replace(around, asked=(*around.asked, replace(statement, block=[])))
 
-    def _argument(self, statement: Statement, around: _Around) -> str:
+    def _argument(self, statement: Statement, around: _Around) -> Text:
         """The folder or container that a step names, by a text or by a variable."""
-        if text := statement.given() or statement.given("name"):
-            return literal(self._text(text, around)) or text.text()
+        if text := statement.given() or statement.given("name") or statement.given("path"):
+            return self._text(text, around)
         named = _GIVEN_BY_NAME.fullmatch(statement.code)
-        return literal(self._of(Var(self._name(named[1], around)), around)) or "" if named else ""
+        return self._of(Var(self._name(named[1], around)), around) if named else ()
 
     def _credentials(self, statement: Statement, around: _Around) -> _Around:
         secrets = dict(around.secrets)
@@ -680,8 +676,8 @@ class _Reader:
     def _whole(self, written: str, around: _Around) -> Text | None:
         """What a variable is before methods change it; so many of a file are followed."""
         self.used.add(name := _variable(written))
-        few = name not in self.bound and len(self.changed) < _MAX_CHANGED
-        return self._of(Var(name), around) if few else None
+        lost = name in self.bound or len(self.changed) >= _MAX_CHANGED
+        return None if lost else self._of(Var(name), around)
 
     def _hole(self, expression: str, around: _Around) -> str:
         name = self._name(expression, around)

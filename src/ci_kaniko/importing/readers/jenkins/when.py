@@ -46,13 +46,29 @@ def guard(conditions: Conditions, statement: Statement) -> int:
 
 
 def _groovy(conditions: Conditions, text: str, line: int) -> int:
-    return Expressions(_named, values_of(conditions)).guard(text, line)
+    return Expressions(_named, values_of(conditions)).guard(_ASKED.sub(_as_regex, text), line)
+
+
+_ASKED = re.compile(
+    r"(?<![\w.])([\w.]+)(?:\.(startsWith|endsWith|contains)\(\s*(['\"])([\w./-]*)\3\s*\)"
+    r"|\s*==~\s*(?:/((?:\\.|[^/\\])*)/|(['\"])([^'\"/]*)\6))"
+)
+
+
+def _as_regex(found: re.Match[str]) -> str:
+    """What Groovy asks of a text, as the expression that is looked for in it."""
+    if found[2] is None:
+        return f"({found[1]} =~ /^(?:{found[5] or found[7] or ''})$/)"
+    part = found[4].replace(".", r"\.").replace("/", r"\/")
+    start, end = "^" * (found[2] == "startsWith"), "$" * (found[2] == "endsWith")
+    return f"({found[1]} =~ /{start}{part}{end}/)"
 
 
 def _named(word: str) -> Value:
     return pure(VARIABLES.get(word.removeprefix("env."), (Var(word),)))
 
 
+_FILLED = {"buildingTag": "tag", "changeRequest": "pull_request.number"}
 _OPTIONS = {"beforeAgent", "beforeInput", "beforeOptions"}
 """Say when a stage asks, and nothing of what."""
 
@@ -73,12 +89,10 @@ def _one(conditions: Conditions, statement: Statement) -> int:
         return guards.any(_one(conditions, inner) for inner in statement.block)
     if name in {"branch", "tag"} and (pattern := first or statement.given("pattern")):
         return _called(conditions, statement, (Var(name, portable=True),), pattern.text())
-    if name == "buildingTag":
-        return conditions.filled((Var("tag", portable=True),), line)
-    if name == "changeRequest" and not statement.texts:
-        return conditions.filled((Var("pull_request.number", portable=True),), line)
+    if name in _FILLED and not statement.texts:
+        return conditions.filled((Var(_FILLED[name], portable=True),), line)
     asked = statement.block[0].shown.removeprefix("return ") if len(statement.block) == 1 else ""
-    if name == "expression" and re.search(r"[=!]", asked):
+    if name == "expression" and re.search(r"[=!(]", asked):
         return _groovy(conditions, asked, line)
     return conditions.unknown(f"when {_shown(statement)}", line)
 
