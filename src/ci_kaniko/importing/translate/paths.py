@@ -42,12 +42,18 @@ class Paths:
         text = without_head(without_head(text, "dir://"), "file://")
         found = self._absolute(text)
         if found is not None:
-            return found
+            return self._in_own(found)
         written = literal(text)
         if written is None or written.startswith("/"):
             return None
         folder = self.folder()
-        return None if folder is None else _normal(posixpath.join(folder, written or "."))
+        return None if folder is None else self._in_own(posixpath.join(folder, written or "."))
+
+    def _in_own(self, path: str) -> str | None:
+        """A path of what is checked out from the root of the repository."""
+        own = self.job.own_folder or "."
+        found = below(_normal(path), own)
+        return None if own != "." and found.startswith("..") else found
 
     def folder(self) -> str | None:
         """The working directory, from the root of the repository."""
@@ -71,7 +77,7 @@ class Paths:
         for roots in (self.job.outputs, self.mounted, self.written, self.job.roots):
             found = _within(text, roots, itself=False)
             if found is not None:
-                return found
+                return self._in_own(found)
         return self.inside(text)
 
     def is_repository(self, source: Text) -> bool:

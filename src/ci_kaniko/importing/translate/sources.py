@@ -80,6 +80,9 @@ def _set_context(work: Work, path: str) -> None:
         else:
             work.builds_another = True
         return
+    if others and work.job.own_folder is None:
+        work.misses("unknown-context/around", work.call.line, path)
+        return
     work.context = path
     put(work.build, "context", path, ".")
 
@@ -246,7 +249,7 @@ def _dockerfile_path(work: Work, value: Text, shown: str) -> str | None:
     written = literal(value)
     if written is not None and not written.startswith("/"):
         path = written.removeprefix("./")
-        folder = work.paths.folder() or "."
+        folder = work.paths.inside(()) or "."
         inside = path if folder == "." else f"{folder}/{path}"
         if work.call.builder == DOCKER.name:  # which looks nowhere else
             return below(inside, base)

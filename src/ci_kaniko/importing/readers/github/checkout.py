@@ -6,9 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Var, literal, spell
-from ci_kaniko.importing.jobs import Root
 from ci_kaniko.importing.readers.accounting import ignore_keys
-from ci_kaniko.importing.readers.github.knowledge import WORKSPACE
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.readers.github.scope import Scope
@@ -66,18 +64,18 @@ def _is_fetched(scope: Scope) -> bool:
         where = f" into {path}" if path else ""
         found = _location(literal(repository), literal(ref), given)
         # Of a folder nobody can tell whose it is where this repository is checked out elsewhere.
-        job.others[folder] = "" if len(job.roots) > len(job.facts.roots) else found
+        job.others[folder] = "" if job.own_folder not in {None, "."} else found
         said, line = (spell(repository), where), given.line_of("repository")
         if job.others[folder]:
             job.tell("other-repository/fetched", line, *said, found)
             return True
         job.tell("other-repository", line, *said)
     elif path and path.strip("./"):
-        job.roots.insert(0, Root((WORKSPACE, f"/{folder}")))
-        job.roots.insert(0, Root((Var("github.workspace"), f"/{folder}")))
+        job.own_folder = job.own_folder or folder
         job.others = dict.fromkeys(job.others, "")
         job.tell("checkout-path", given.line_of("path"), path)
     else:
+        job.own_folder = folder
         job.others.pop(folder, None)
     if ref and ref not in {
         (Var("github.sha"),),

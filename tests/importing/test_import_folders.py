@@ -1,0 +1,67 @@
+"""Paths of a workflow that checks the repository out into a folder, or another one."""
+
+from __future__ import annotations
+
+import pytest
+
+from ci_kaniko import import_files
+
+WORKFLOW = """\
+on: {push: {branches: [main]}}
+jobs:
+  build:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v4
+        with: {%s}
+      - %s
+"""
+KANIKO = "ghcr.io/osscontainertools/kaniko:v1.28.3"
+NAMED = "--destination=docker.io/acme/app:1"
+
+
+def run(mounted: str, words: str, *, head: str = "") -> str:
+    return f'{head}run: docker run -v "{mounted}:/workspace" {KANIKO} {words} {NAMED}'
+
+
+def action(name: str) -> str:
+    given = '{push: true, tags: "docker.io/acme/app:1", context: src/api, file: src/api/D}'
+    return f"uses: {name}\n        with: {given}"
+
+
+WAYS = {
+    "a mount of the folder": run("$PWD/src", "--context=/workspace/api --dockerfile=D"),
+    "a mount around it": run(
+        "$GITHUB_WORKSPACE",
+        "--context=dir:///workspace/src/api --dockerfile=/workspace/src/api/D",
+    ),
+    "an expression": run("${{ github.workspace }}/src", "--context=/workspace/api --dockerfile=D"),
+    "a working directory": run(
+        "$PWD",
+        "--context=/workspace/api --dockerfile=D",
+        head="working-directory: src\n        ",
+    ),
+    "kaniko's action": action("int128/kaniko-action@v1"),
+    "docker's action": action("docker/build-push-action@v6"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_paths_start_at_the_repository_wherever_it_is_checked_out(way: str) -> None:
+    found = import_files([("ci.yml", WORKFLOW % ("path: src", WAYS[way]))])
+    assert "\ncontext: api\ndockerfile: D\n" in f"\n{found.spec_text}"
+    assert found.spec.push == "auto"
+
+
+def test_a_file_is_written_into_the_repository() -> None:
+    step = run("$PWD/src", "--context=/workspace --digest-file=/workspace/out/d.txt")
+    found = import_files([("ci.yml", WORKFLOW % ("path: src", step))]).spec
+    assert found.options.digest_file == "out/d.txt"
+
+
+@pytest.mark.parametrize("given", ["path: src", "path: src, repository: acme/other, ref: v2"])
+def test_what_lies_around_a_checkout_is_not_pushed(given: str) -> None:
+    """The folder holds more than a repository, or nothing of this one."""
+    found = import_files([("ci.yml", WORKFLOW % (given, run("$PWD", "--context=/workspace")))])
+    assert found.spec.push == "never"
+    assert [entry.line for entry in found.report if entry.rule == "unknown-context"] == [8]
