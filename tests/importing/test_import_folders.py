@@ -65,3 +65,37 @@ def test_what_lies_around_a_checkout_is_not_pushed(given: str) -> None:
     found = import_files([("ci.yml", WORKFLOW % (given, run("$PWD", "--context=/workspace")))])
     assert found.spec.push == "never"
     assert [entry.line for entry in found.report if entry.rule == "unknown-context"] == [8]
+
+
+JENKINS = """\
+node {
+  dir('src') { checkout scm }
+  container('k') { sh "/kaniko/executor --context=%s --dockerfile=`pwd`/src/api/D -d x.io/a/b" }
+}
+"""
+TEKTON = """\
+apiVersion: tekton.dev/v1
+kind: Pipeline
+metadata: {name: p}
+spec:
+  tasks:
+  - {name: get, taskRef: {name: git-clone}, params: [{name: subdirectory, value: src}]}
+  - name: build
+    taskSpec:
+      workspaces: [{name: files}]
+      steps:
+      - image: ghcr.io/osscontainertools/kaniko:v1.28.3
+        args: ["--context=%s", "--dockerfile=$(workspaces.files.path)/src/api/D", "-d=x.io/a/b"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "root"),
+    [("Jenkinsfile", JENKINS, "`pwd`"), ("task.yml", TEKTON, "$(workspaces.files.path)")],
+)
+def test_other_files_say_where_the_repository_is(name: str, text: str, root: str) -> None:
+    found = import_files([(name, text % f"{root}/src/api")])
+    assert "\ncontext: api\ndockerfile: D\n" in f"\n{found.spec_text}"
+    around = import_files([(name, text % root)])
+    assert around.spec.push == "never"
+    assert "unknown-context" in {entry.rule for entry in around.report}

@@ -121,7 +121,7 @@ class Job(Voice):
     ``secrets`` are the variables that hold secrets, ``runtime`` those that the CI's settings give,
     ``environment`` what else the executor's container knows, ``claims`` those of its volumes, by
     where they are mounted, ``exported`` the lines of the variables that the container itself has.
-    ``own_folder`` is where this repository is checked out below what its files are taken from,
+    ``own_folders`` are where this repository is checked out, below what its files are taken from,
     ``others`` the folders that hold another one, with its address where that is known.
     ``section`` are the native settings for ``target``, ``shared`` what stands at the top of the
     spec. ``known_files`` are what a script finds, ``written`` the secrets that stand in the file.
@@ -147,7 +147,7 @@ class Job(Voice):
         self.environment: dict[str, Text] = dict(facts.variables)
         self.roots = [*facts.roots]
         self.outputs = [*facts.outputs]
-        self.own_folder: str | None = None
+        self.own_folders: list[str] = []
         self.others: dict[str, str] = {}
         self.mounts: list[Mounted] = []
         self.claims: dict[str, Mounted] = {}

@@ -51,9 +51,11 @@ class Paths:
 
     def _in_own(self, path: str) -> str | None:
         """A path of what is checked out from the root of the repository."""
-        own = self.job.own_folder or "."
-        found = below(_normal(path), own)
-        return None if own != "." and found.startswith("..") else found
+        for own in self.job.own_folders:
+            found = below(_normal(path), own)
+            if found == "." or not found.startswith(".."):
+                return found
+        return None if self.job.own_folders else _normal(path)
 
     def folder(self) -> str | None:
         """The working directory, from the root of the repository."""

@@ -80,7 +80,7 @@ def _set_context(work: Work, path: str) -> None:
         else:
             work.builds_another = True
         return
-    if others and work.job.own_folder is None:
+    if others and not work.job.own_folders:
         work.misses("unknown-context/around", work.call.line, path)
         return
     work.context = path

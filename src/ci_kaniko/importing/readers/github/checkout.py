@@ -64,18 +64,18 @@ def _is_fetched(scope: Scope) -> bool:
         where = f" into {path}" if path else ""
         found = _location(literal(repository), literal(ref), given)
         # Of a folder nobody can tell whose it is where this repository is checked out elsewhere.
-        job.others[folder] = "" if job.own_folder not in {None, "."} else found
+        job.others[folder] = "" if {*job.own_folders} - {"."} else found
         said, line = (spell(repository), where), given.line_of("repository")
         if job.others[folder]:
             job.tell("other-repository/fetched", line, *said, found)
             return True
         job.tell("other-repository", line, *said)
     elif path and path.strip("./"):
-        job.own_folder = job.own_folder or folder
+        job.own_folders.insert(0, folder)
         job.others = dict.fromkeys(job.others, "")
         job.tell("checkout-path", given.line_of("path"), path)
     else:
-        job.own_folder = folder
+        job.own_folders.append(folder)
         job.others.pop(folder, None)
     if ref and ref not in {
         (Var("github.sha"),),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections import Counter
@@ -63,6 +64,7 @@ _HELD = {"pipeline", "stages", "stage", "steps", "node", "podTemplate", "script"
 _SERVES = re.compile(
     r"\b(?:docker|podman|nerdctl|buildah)\s+(?:login|push|tag)\b|\becr get-login\b"
 )
+_OWN = re.compile(r"\s*(?:(?:def\s+)?\w+\s*=\s*)?checkout\s*\(?\s*scm\b")
 _CHECKED_OUT = re.compile(r"\b(\w+)\s*=\s*checkout\s*(?:scm\b|\(\s*scm\s*\))")
 _CALLED = re.compile(r"\bcredentialsId\s*:\s*(?:\"\$\{?)?(?:env\.)?([A-Za-z_]\w*)")
 _GIVEN_BY_NAME = re.compile(r"\s*\w+\s*\(?\s*(?:name:\s*)?([A-Za-z_][\w.]*)\s*\)?\s*")
@@ -103,10 +105,24 @@ def jobs(original: Original) -> Iterator[Job]:
     if not reader.jobs:
         reader.by_agents(statements)
     reader.tell()
+    folders = [*_checkout_folders(statements)]
+    if folders and any(one.name == "pipeline" for one in statements):
+        folders += [] if "skipDefaultCheckout" in original.text else ["."]
+    for job in reader.jobs:
+        job.own_folders += folders
     for job in reader.jobs[:1]:
         for line in parsed.unpaired:
             job.tell("bad-groovy", line)
     yield from reader.jobs
+
+
+def _checkout_folders(statements: list[Statement]) -> Iterator[str]:
+    """Where a step checks the repository out that is no workspace of its own."""
+    for statement in (inner for one in statements for inner in one.below()):
+        given = statement.given() or statement.given("path")
+        owns = statement.name == "dir" and any(_OWN.match(one.code) for one in statement.block)
+        if owns and given:
+            yield posixpath.normpath(given.text())
 
 
 def _builds(statement: Statement) -> bool:
@@ -281,7 +297,7 @@ class _Reader:
             named = f"{head}{statement.shown}"
         for inner in statement.block:
             self._tell_parts(inner, f"{named}: ")
-        plain = re.match(r"\s*(?:(?:def\s+)?\w+\s*=\s*)?checkout\s*\(?\s*scm\b", statement.code)
+        plain = _OWN.match(statement.code)
         if not self._checkout(statement) and not statement.block and not plain:
             self.rest.append((statement, f"{named} is Groovy that no spec says"))
 

@@ -82,9 +82,13 @@ class Caller(NamedTuple):
 
 @dataclass
 class Callers:
-    """What calls the tasks of some files, by their names, and how much that may give."""
+    """What calls the tasks of some files, by their names, and how much that may give.
+
+    ``folders`` are where the catalog's ``git-clone`` puts the repository.
+    """
 
     found: dict[str, list[Caller]] = field(default_factory=dict)
+    folders: dict[str, None] = field(default_factory=dict)
     left: int = _MAX_CALLS
     listed: Listed = field(default_factory=Listed)
 
@@ -121,6 +125,7 @@ def tekton_jobs(root: Map, original: Original, callers: Callers) -> Iterator[Job
                 ignore_keys(root, "Kubernetes object")
                 string(name)
                 job = _job(step, task, known, original, facts)
+                job.own_folders += callers.folders
                 _beside(job, at, steps, left)
                 if _CALLS in task.asked:
                     _tell_call(job, task)
@@ -161,7 +166,17 @@ def callers_in(original: Original) -> Callers:
             for item in (*maps(inner.get("tasks")), *maps(inner.get("finally"))):
                 if called := item.mapping(_CALLS).peek("name"):
                     found.setdefault(called, []).append(Caller(item, outer, root, beside))
+                if folder := _cloned_into(item):
+                    callers.folders[folder] = None
     return callers
+
+
+def _cloned_into(item: Map) -> str:
+    """The folder of the workspace that a task of a pipeline clones into, where it has one."""
+    if "git-clone" not in " ".join(texts_below(item.get(_CALLS))):
+        return ""
+    given = {one.peek("name"): one.peek("value") for one in maps(item.get("params"))}
+    return given.get("subdirectory", "").strip("/")
 
 
 def _tasks(around: _Task) -> Iterator[_Task]:
