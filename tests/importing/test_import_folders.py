@@ -99,3 +99,29 @@ def test_other_files_say_where_the_repository_is(name: str, text: str, root: str
     around = import_files([(name, text % root)])
     assert around.spec.push == "never"
     assert "unknown-context" in {entry.rule for entry in around.report}
+
+
+@pytest.mark.parametrize(
+    ("step", "context", "push"),
+    [
+        (
+            "git url: 'https://x.io/acme/lib', branch: 'next'",
+            "git://x.io/acme/lib.git#refs/heads/next",
+            "auto",
+        ),
+        ("git 'https://x.io/acme/lib.git'", "git://x.io/acme/lib.git#refs/heads/master", "auto"),
+        ("git url: 'https://x.io/acme/lib', credentialsId: 'a'", ".", "never"),
+        (
+            "checkout([$class: 'GitSCM', userRemoteConfigs: [[url: 'git@x.io:a/lib']]])",
+            ".",
+            "never",
+        ),
+    ],
+)
+def test_what_jenkins_checks_out_elsewhere_is_another_repository(
+    step: str, context: str, push: str
+) -> None:
+    lines = JENKINS.replace("src", "lib").replace("checkout scm", step) % "`pwd`/lib"
+    found = import_files([("Jenkinsfile", f"pipeline {{ stages {{\n{lines}}} }}\n")])
+    assert (str(found.spec.context), found.spec.push) == (context, push)
+    assert any("into lib" in entry.message for entry in found.report)

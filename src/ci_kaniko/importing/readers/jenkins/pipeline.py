@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 import shlex
 from collections import Counter
@@ -23,6 +22,7 @@ from ci_kaniko.importing.calls import (
     split_text,
 )
 from ci_kaniko.importing.jobs import Facts, Job, Root, Secret
+from ci_kaniko.importing.readers.jenkins.folders import OWN, Folders, fetches
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement, inlined, parse
 from ci_kaniko.importing.readers.jenkins.methods import changed
 from ci_kaniko.importing.readers.jenkins.pods import Pod, pod_jobs, read_pod, template_of
@@ -64,7 +64,6 @@ _HELD = {"pipeline", "stages", "stage", "steps", "node", "podTemplate", "script"
 _SERVES = re.compile(
     r"\b(?:docker|podman|nerdctl|buildah)\s+(?:login|push|tag)\b|\becr get-login\b"
 )
-_OWN = re.compile(r"\s*(?:(?:def\s+)?\w+\s*=\s*)?checkout\s*\(?\s*scm\b")
 _CHECKED_OUT = re.compile(r"\b(\w+)\s*=\s*checkout\s*(?:scm\b|\(\s*scm\s*\))")
 _CALLED = re.compile(r"\bcredentialsId\s*:\s*(?:\"\$\{?)?(?:env\.)?([A-Za-z_]\w*)")
 _GIVEN_BY_NAME = re.compile(r"\s*\w+\s*\(?\s*(?:name:\s*)?([A-Za-z_][\w.]*)\s*\)?\s*")
@@ -98,31 +97,21 @@ class _Around:
 
 def jobs(original: Original) -> Iterator[Job]:
     """The stages of a Jenkinsfile that run the executor."""
-    reader = _Reader(original)
     parsed = parse(original.text, original.path)
     statements = inlined(parsed.statements)
+    by_itself = "skipDefaultCheckout" not in original.text
+    reader = _Reader(original, Folders(statements, by_itself=by_itself))
     reader.outer(statements, _Around())
     if not reader.jobs:
         reader.by_agents(statements)
     reader.tell()
-    folders = [*_checkout_folders(statements)]
-    if folders and any(one.name == "pipeline" for one in statements):
-        folders += [] if "skipDefaultCheckout" in original.text else ["."]
     for job in reader.jobs:
-        job.own_folders += folders
+        job.own_folders += reader.folders.own
+        job.others |= reader.folders.others
     for job in reader.jobs[:1]:
         for line in parsed.unpaired:
             job.tell("bad-groovy", line)
     yield from reader.jobs
-
-
-def _checkout_folders(statements: list[Statement]) -> Iterator[str]:
-    """Where a step checks the repository out that is no workspace of its own."""
-    for statement in (inner for one in statements for inner in one.below()):
-        given = statement.given() or statement.given("path")
-        owns = statement.name == "dir" and any(_OWN.match(one.code) for one in statement.block)
-        if owns and given:
-            yield posixpath.normpath(given.text())
 
 
 def _builds(statement: Statement) -> bool:
@@ -203,8 +192,9 @@ def _unset(reader: Reader, items: list[Item]) -> Status:
 
 
 class _Reader:
-    def __init__(self, original: Original) -> None:
+    def __init__(self, original: Original, folders: Folders) -> None:
         self.original = original
+        self.folders = folders
         self.path = original.path
         self.jobs: list[Job] = []
         self.known: dict[str, Text] = {**_FACTS.variables}
@@ -297,7 +287,7 @@ class _Reader:
             named = f"{head}{statement.shown}"
         for inner in statement.block:
             self._tell_parts(inner, f"{named}: ")
-        plain = _OWN.match(statement.code)
+        plain = OWN.match(statement.code)
         if not self._checkout(statement) and not statement.block and not plain:
             self.rest.append((statement, f"{named} is Groovy that no spec says"))
 
@@ -632,10 +622,11 @@ class _Reader:
 
     def _checkout(self, statement: Statement) -> bool:
         """Whether a step puts another repository into the place of this one."""
-        if statement.name not in {"git", "checkout"} or not statement.texts:
+        if not fetches(statement):
             return False
         shown = ", ".join(text.text() for text in statement.texts)
-        said = f"{statement.name} {shown} takes the place of the repository"
+        said = self.folders.said(statement) or "takes the place of the repository"
+        said = f"{statement.name} {shown} {said}"
         self.rest.append((statement, said))
         return True
 
