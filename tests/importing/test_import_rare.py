@@ -33,7 +33,7 @@ REFUSED = {
     "a comment": ("a.yml", "# kaniko, one day\njob: {script: make}\n", "no job here builds", 0),
     "a mention": (
         *("a.yml", "job:\n  script:\n    # kaniko\n    - load gcr.io/kaniko:v1\n"),
-        "no job here runs kaniko's executor: import does not read gcr.io/kaniko:v1 here",
+        "no job here builds an image: import does not read gcr.io/kaniko:v1 here",
         4,
     ),
     "nothing": ("a.sh", "#!/bin/sh\necho hello\n", "no job here builds an image", 0),

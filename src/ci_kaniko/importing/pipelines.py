@@ -108,31 +108,26 @@ _UNREAD = {
         "import does not read {} of Jenkins",
         "write it as docker build and docker push, and import these by `source='shell'`",
     ),
+    r"(?ms)\A(?=.*kaniko).*?^kind: *(Pipeline|PipelineRun|TaskRun)\b": (
+        "this {} calls a Task of another file",
+        "name the file of the Task that it calls on the command line, too",
+    ),
+    r"(?m)^(?![ \t]*(?:#|//)).*?(?<![\w./:@-])([\w./:@-]*kaniko[\w./:@-]*)": (
+        "import does not read {} here",
+        "import its call as a script of one line, `source='shell'`",
+    ),
 }
 """What builds an image in a way that is not read, what is said of it, and what to do."""
-_CALL_TASKS = {"Pipeline", "PipelineRun", "TaskRun"}
 
 
 def _raise_mention(files: list[File]) -> None:
-    """Name the line that speaks of kaniko where nothing that import reads runs it."""
+    """Name the line that says how an image is built where import reads nothing that does it."""
     for file in files:
         for shows, (said, hint) in _UNREAD.items():
             if found := re.search(shows, file.text):
                 number = file.text.count("\n", 0, found.start(1)) + 1
                 message = f"no job here builds an image: {said.format(found[1])}"
                 raise failure(file.path, "no-kaniko", message, hint, number)
-        for number, row in enumerate(file.text.split("\n"), 1):
-            word = re.search(r"(?<![\w./:@-])[\w./:@-]*kaniko[\w./:@-]*", row)
-            if word is None or row.lstrip().startswith(("#", "//")):
-                continue
-            before = "\n".join(file.text.split("\n")[:number])
-            kinds = re.findall(r"(?m)^kind:\s*(\w+)", before)
-            where = f"in a {kinds[-1]}" if kinds else "here"
-            message = f"no job here runs kaniko's executor: import does not read {word[0]} {where}"
-            hint = "import its call as a script of one line, `source='shell'`"
-            if kinds and kinds[-1] in _CALL_TASKS:
-                hint = "name the file of the Task that it calls on the command line, too"
-            raise failure(file.path, "no-kaniko", message, hint, number)
 
 
 def jobs_of(original: Original, source: str | None) -> list[Job]:
