@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 _MAX_DEPTH = 100
 _MAX_INLINED = 2_000
 _MAX_AROUND = 10
-_FUNCTION = re.compile(r"\s*(?:@\w+\s+)*(?:(?:def|void|private|static)\s+)+(\w+)\s*\(\s*\)\s*")
-_CALL = re.compile(r"\s*(?:this\.)?\w+\s*\(\s*\)\s*")
 MARK = "\x01"
+_FUNCTION = re.compile(
+    r"\s*(?:@\w+\s+)*(?:(?:def|void|private|static)\s+)+(\w+)\s*\(([\w\s,]*)\)\s*"
+)
+_CALL = re.compile(rf"\s*(?:this\.)?\w+\s*\(([\w\s,.{MARK}]*)\)\s*")
 _TOKEN = re.compile(
     r"(?P<comment>//[^\n]*|/\*(?:.*?\*/|.*)|\A\#![^\n]*)"
     r"|(?P<text>'''(?:\\.|[^\\])*?'''|\"\"\"(?:\\.|[^\\])*?\"\"\""
@@ -98,27 +100,45 @@ class Parsed(NamedTuple):
 
 
 def inlined(statements: list[Statement]) -> list[Statement]:
-    """Statements in which functions of the file that get nothing stand where they are called."""
+    """Statements in which functions of the file stand where they are called."""
     named = [(_FUNCTION.fullmatch(one.code), one) for one in statements if one.has_block]
     bodies = {found[1]: one for found, one in named if found}
+    asked = {found[1]: _listed(found[2]) for found, _ in named if found}
     called: set[str] = set()
+    missed: set[str] = set()
     left = _MAX_INLINED
 
     def filled(statement: Statement, around: frozenset[str]) -> Statement:
         nonlocal left
         name, block = statement.name, statement.block
-        if name in bodies and name not in around and _CALL.fullmatch(statement.code):
+        if name in bodies and name not in around:
+            call = _CALL.fullmatch(statement.code)
+            given = _listed(call[1]) if call else []
             left -= sum(1 for _ in bodies[name].below())
-            if left > 0 and len(around) < _MAX_AROUND:
+            if not call or len(given) != len(asked[name]):
+                missed.add(name)
+            elif left > 0 and len(around) < _MAX_AROUND:
                 called.add(name)
                 around |= {name}
-                block = bodies[name].block
+                texts = iter(statement.texts)
+                sets = [
+                    Statement(
+                        statement.line, f"{one} = {what}", [next(texts)] if MARK in what else []
+                    )
+                    for one, what in zip(asked[name], given, strict=True)
+                ]
+                block = [*sets, *bodies[name].block]
                 statement = Statement(statement.line, "script ", has_block=True)
         return replace(statement, block=[filled(inner, around) for inner in block])
 
     own = {id(one) for one in bodies.values()}
     found = [filled(one, frozenset()) for one in statements if id(one) not in own]
-    return [*(one for name, one in bodies.items() if name not in called), *found]
+    return [*(one for name, one in bodies.items() if name not in called - missed), *found]
+
+
+def _listed(written: str) -> list[str]:
+    """The names that a function asks for, or what a call gives it."""
+    return [one.split()[-1] for one in written.split(",") if one.strip()]
 
 
 def _goes_on(statement: Statement | None, word: str) -> bool:

@@ -389,7 +389,11 @@ class _Reader:
         found = _ASSIGNED.match(statement.code)
         if found is None or _value(found) != MARK or found[1] in self.bound:
             return False
-        self.known[found[1]] = self._text(statement.texts[0], around)
+        text = self._text(statement.texts[0], around)
+        before = self.known.get(found[1], text)
+        if before != text and None in {literal(before), literal(text)}:
+            return False  # each script has what was set last before it
+        self.known[found[1]] = text
         return True
 
     def _bound(self, statement: Statement, around: _Around) -> Iterator[Piece]:
