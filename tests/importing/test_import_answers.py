@@ -430,6 +430,33 @@ node {
         },
         told=((6, "unknown-context"), (7, "unknown-context")),
     ),
+    "functions of a Jenkinsfile get what they build": Case(
+        "Jenkinsfile",
+        """\
+def image(String name, folder) {
+  dir(folder) { sh "/kaniko/executor -c . -d quay.io/acme/${name}:${BUILD_NUMBER}" }
+}
+def tag(tag) { sh "/kaniko/executor -c tools -d quay.io/acme/tools:${tag}" }
+def other(tag) { sh "/kaniko/executor -c other -d quay.io/acme/other:${tag}" }
+node {
+  checkout scm
+  stage('Api') { image('api', 'services/api') }
+  stage('Web') { image("web", "services/${params.FOLDER}") }
+  stage('Tools') { tag("a-${BUILD_NUMBER}"); tag("b-${BUILD_NUMBER}"); tag('c') }
+  stage('Other') { other('1'); other() }
+}
+""",
+        {
+            "images.api.context": "services/api",
+            "images.web.push": "never",
+            "images.tools.destinations": [
+                *(f"quay.io/acme/tools:{each}-${{build.number}}" for each in "ab"),
+                "quay.io/acme/tools:c",
+            ],
+            "images.other.push": "never",
+        },
+        told=((2, "unknown-context"), (5, "unknown-trigger")),
+    ),
     "a Jenkinsfile asks how a branch is called": Case(
         "Jenkinsfile",
         """\

@@ -95,7 +95,8 @@ def _ref(value: Value, conditions: Conditions, path: int) -> Var | None:
     """``pr-NUMBER``, else the tag, else the branch."""
     guards = conditions.guards
     rest = {text: guard for guard, text in value}
-    request = next((text for text in rest if _is_request(text)), None)
+    asked = ((text, only_var(text[1:])) for text in rest if text[:1] == ("pr-",))
+    request = next((text for text, var in asked if var and _is(var, "pull_request.number")), None)
     left = YES
     if request is not None:
         test = conditions.filled(request[1:], 0)
@@ -122,15 +123,6 @@ def _known_ref(var: Var) -> Var | None:
     if var.changes or var.name not in names:
         return None
     return Var("ref.name", changes=names[var.name], portable=True)
-
-
-def _is_request(text: Text) -> bool:
-    return (
-        len(text) == 2
-        and text[0] == "pr-"
-        and isinstance(text[1], Var)
-        and _is(text[1], "pull_request.number")
-    )
 
 
 def _is(var: Var, wanted: str) -> bool:

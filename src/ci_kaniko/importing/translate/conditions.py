@@ -310,7 +310,8 @@ def _add_refs(made: Condition, run: _Run, side: str, tags: Sequence[str]) -> boo
     named = [name for name in names if name not in VERSIONS]
     if words:  # which have no slash
         named = list(dict.fromkeys(name.replace("**", "*") for name in named))
-    globs = exact or _narrowest(named)
+    wider = [each for each in named if any(each != one and covers(each, one) for one in named)]
+    globs = exact or [each for each in named if each not in wider]
     if words and tags:
         # A trigger says the rest, or nothing does.
         if not are_bound(words[0][1:], globs, out, tags):
@@ -326,13 +327,6 @@ def _add_refs(made: Condition, run: _Run, side: str, tags: Sequence[str]) -> boo
         return False
     _once(made.refs.setdefault((side, out), []), globs[0])
     return True
-
-
-def _narrowest(globs: list[str]) -> list[str]:
-    """Globs without those that match whatever another one matches."""
-    return [
-        glob for glob in globs if not any(other != glob and covers(glob, other) for other in globs)
-    ]
 
 
 def _is_exact(glob: str) -> bool:

@@ -222,11 +222,6 @@ def _named(word: str) -> Value:
     return pure((Var(_FIELDS[word], portable=True) if word in _FIELDS else Var(word),))
 
 
-def _is_off(holder: Map) -> bool:
-    """Whether a step or a group is there and never runs; a text says why."""
-    return holder.peek("skip") not in {"", "false"}
-
-
 class _Step:
     def __init__(self, job: Job, placed: _Placed, top: Map, *, generated: bool) -> None:
         self.job = job
@@ -320,7 +315,8 @@ class _Step:
             expressions.guard(holder.string("if").replace("$$", "$"), holder.line_of("if"))
             for holder in asked
         )
-        off = [holder for holder in (*self.groups, self.step) if _is_off(holder)]
+        holders = (*self.groups, self.step)
+        off = [one for one in holders if one.peek("skip") not in {"", "false"}]  # a text says why
         for holder in off:
             line = holder.line_of("skip")
             never = expressions.conditions.unknown(f"skip: {holder.peek('skip')}", line)

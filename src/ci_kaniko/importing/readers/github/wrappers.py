@@ -113,7 +113,9 @@ def _aevea_action_kaniko(scope: Scope, words: list[Item]) -> None:
         words += scope.items("--cache-repo=", repo, "cache_registry")
     if "build_file" in scope.given or "path" in scope.given:
         path = scope.path(scope.value("path", "."))
-        file = values.each(scope.value("build_file", "Dockerfile"), _without_dot)
+        file = values.each(
+            scope.value("build_file", "Dockerfile"), lambda text: pure(without_head(text, "./"))
+        )
         words += scope.items("--dockerfile=", values.concat([path, plain("/"), file]), "build_file")
     _aevea_reports(scope)
     before = reader.state.logins
@@ -175,14 +177,6 @@ def _aevea_reports(scope: Scope) -> None:
         native(scope.given["skip_unchanged_digest"])
         scope.job.tell("skip-unchanged", scope.line_of("skip_unchanged_digest"))
     scope.job.tell("aevea-flags", scope.line)
-
-
-def _without_dot(text: Text) -> Value:
-    return (
-        pure(join((str(text[0]).removeprefix("./"), *text[1:])))
-        if starts_with(text, "./")
-        else pure(text)
-    )
 
 
 # -- docker/build-push-action ----------------------------------------------------------------------

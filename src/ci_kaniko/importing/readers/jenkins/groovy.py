@@ -111,7 +111,7 @@ def inlined(statements: list[Statement]) -> list[Statement]:
     def filled(statement: Statement, around: frozenset[str]) -> Statement:
         nonlocal left
         name, block = statement.name, statement.block
-        if name in bodies and name not in around:
+        if name in bodies and name not in around and "=" not in statement.code.partition("(")[0]:
             call = _CALL.fullmatch(statement.code)
             given = _listed(call[1]) if call else []
             left -= sum(1 for _ in bodies[name].below())

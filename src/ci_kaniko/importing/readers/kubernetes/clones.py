@@ -44,7 +44,9 @@ def _roots(entry: Map, container: Map, volumes: dict[str, Map], text: str) -> It
         own = mounts.get(item.peek("name"))
         path, volume = item.peek("mountPath"), volumes.get(item.peek("name"))
         named = path in text if path else False
-        if own is None or volume is None or not (named or _goes_nowhere(text)):
+        # A clone that names no folder of its own ends in the one that it starts in.
+        nowhere = "clone" in text and not re.search(r"(?<![\w:/.@])/[a-z]", text)
+        if own is None or volume is None or not (named or nowhere):
             continue
         take_folder(volume, item, own)
         deeper = re.search(rf"{re.escape(path)}/([\w./-]+)", text)
@@ -52,11 +54,6 @@ def _roots(entry: Map, container: Map, volumes: dict[str, Map], text: str) -> It
         if deeper and "clone" in text and ".git" not in deeper[1]:
             yield Root((f"{at}/{deeper[1]}",))
         yield Root((at,))
-
-
-def _goes_nowhere(text: str) -> bool:
-    """Whether a clone names no folder of its own: it ends in the one that it starts in."""
-    return "clone" in text and not re.search(r"(?<![\w:/.@])/[a-z]", text)
 
 
 def _read(job: Job, entry: Map, text: str, *, ours: bool) -> None:

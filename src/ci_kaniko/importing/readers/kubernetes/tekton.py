@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 _FACTS = Facts("tekton", roots=(Root(("/workspace",)),))
 _MAX_CALLS = 100
 _CALLS = "taskRef"
+_RUNS = re.compile(r"(?:^|\s|/)executor\s")
 _RESOURCES = ("resources.inputs", "inputs.resources")
 """What holds the repository before there were workspaces, in both of its spellings."""
 _ARGO = _FACTS._replace(target="argo")
@@ -117,7 +118,7 @@ def tekton_jobs(root: Map, original: Original, callers: Callers) -> Iterator[Job
             return
         known = _known(task.given, _known(task.outer))._replace(listed=callers.listed)
         steps = list(maps(task.spec.get("steps")))
-        building = [runs_executor(step, known) or _is_called(step) for step in steps]
+        building = [runs_executor(one, known) or _RUNS.search(one.peek("script")) for one in steps]
         others = {number for number, builds in enumerate(building) if not builds}
         left = [{*others}, {*others}]
         for at, step in enumerate(steps):
@@ -133,10 +134,6 @@ def tekton_jobs(root: Map, original: Original, callers: Callers) -> Iterator[Job
                 yield job
                 for each in (each for one in calling for each in one.beside):
                     job.tell("other-object", line_of(each), each.peek("kind"), named(each))
-
-
-def _is_called(step: Map) -> bool:
-    return bool(re.search(r"(?:^|\s|/)executor\s", step.peek("script")))
 
 
 def callers_in(original: Original) -> Callers:
