@@ -122,6 +122,15 @@ def test_a_file_of_the_repository_is_found(given: str, tmp_path: Path) -> None:
     assert [entry for entry in made.report if entry.rule == "include"] == []
 
 
+def test_files_that_include_each_other_without_end_are_left() -> None:
+    job = f"{{image: gcr.io/kaniko-project/executor:debug, script: ['{_CALL}']}}"
+    files = [("ci.yml", "include: a.yml\n"), ("a.yml", f"include: [a.yml, a.yml]\nb: {job}\n")]
+    made = import_files(files)
+    assert made.spec.destinations
+    told = {entry.line: entry.message for entry in made.report if entry.rule == "include"}
+    assert told[1] == "the included a.yml is not followed: the includes are too many or too long"
+
+
 @pytest.mark.parametrize(
     ("path", "found"),
     [

@@ -69,6 +69,7 @@ SCRIPTS = {
     "here-documents": filled(lambda n: f"cat <<EOF > f{n}\n$A{n}\nEOF"),
     "pipes": "a | " * 3_000 + "cat\n" + CALL,
     "and": "a && " * 3_000 + CALL,
+    "pushes": "buildah build -t x .\n" + "\n".join(f"buildah push x x/y:{n}" for n in range(1_500)),
 }
 RULES = {
     "brackets": "(" * 40_000 + "$A" + ")" * 40_000,

@@ -315,6 +315,7 @@ def _buildah(scope: Scope, command: str, words: list[Item]) -> None:
     words = [Item(YES, ("buildah",)), Item(YES, (command,)), *words]
     shown = (spell(item.text) for item in words if not starts_with(item.text, _CREDS))
     scope.reader.text = " ".join(shown)
+    scope.reader.guards.budget.spend(120)
     scope.reader.call(words)
 
 

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.originals import Original
 
 _MAX_DEPTH = 12
+_MOST_FILES = 150
+"""So many included files GitLab takes."""
+_MOST_AGAIN = 300_000
+"""So many characters of files are read that have been read before."""
 _INPUT = re.compile(r"\$\[\[\s*inputs\.([\w-]+)\s*(?:\|\s*expand_vars\s*)?\]\]")
 
 
@@ -43,6 +47,7 @@ class Files:
         self.voice = Voice(original.path, 0, original.report)
         self.paths = self.voice.files
         self.root = Map(1)
+        self.again = 0
         self.included: dict[int, list[Map]] = {}
         """The entries of ``include:`` that bring a file, by its number: the outermost first."""
         roots = [*original.mappings]
@@ -67,6 +72,11 @@ class Files:
             return
         found = self.original.find(local)
         number = len(self.paths) + 1
+        if found is not None and found.path in self.paths.values():
+            self.again += len(found.text)
+        if number > _MOST_FILES or self.again > _MOST_AGAIN:
+            self.report.tell("include/not-followed", path, at, local)
+            return
         roots = [] if found is None else _documents(found, number, mapping(item).mapping("inputs"))
         for left in leftover(item) if isinstance(item, Map) else ():
             if found is None or not left.path.startswith("rules"):

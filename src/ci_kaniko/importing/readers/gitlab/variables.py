@@ -109,7 +109,7 @@ class Variables:
     def _named(self, texts: Iterable[str]) -> set[str]:
         """The words of some texts, and those of the variables among them."""
         found: set[str] = set()
-        waiting = [word for text in texts for word in _WORD.findall(text)]
+        waiting = [*{word for text in texts for word in _WORD.findall(text)}]
         while waiting:
             name = waiting.pop()
             if name not in found:

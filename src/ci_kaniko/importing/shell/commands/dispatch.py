@@ -233,6 +233,7 @@ def _pushed(
         if not reader.conditions.possible(both(call.path, path)):
             continue
         line = _line(reader, call.builder, call.path)
+        reader.guards.budget.spend(3 * len(call.items))
         for item in call.items:
             line.keep(item)
         for item in words:
