@@ -51,11 +51,11 @@ class Paths:
 
     def _in_own(self, path: str) -> str | None:
         """A path of what is checked out from the root of the repository."""
-        for own in self.job.own_folders:
-            found = below(_normal(path), own)
-            if found == "." or not found.startswith(".."):
-                return found
-        return None if self.job.own_folders else _normal(path)
+        path = _normal(path)
+        for own in self.job.own_folders or ["."]:
+            if own == "." or f"{path}/".startswith(f"{own}/"):
+                return below(path, own)
+        return None
 
     def folder(self) -> str | None:
         """The working directory, from the root of the repository."""

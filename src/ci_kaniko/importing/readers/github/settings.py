@@ -95,18 +95,22 @@ _BUILDS = {
 """Keys of a job that have a field, or none: its rendered one can have all others as they are."""
 
 
-def tell_environment(job: Job, root: Map, raw: Map) -> None:
-    """Variables that no step names: in the executor's own container they are the executor's."""
+def tell_environment(job: Job, root: Map, raw: Map, named: set[str]) -> None:
+    """Variables that no step names: in the executor's own container they are the executor's.
+
+    ``named`` are the words of all jobs.
+    """
     inner = raw.mapping("container").mapping("env")
     handed = f"{root.get('env')} {raw.get('env')} {inner}"
     passed = {name for call in job.calls for name in call.environment}
     inside = is_image(spell(job.image))
-    for holder, readers, is_inner in (
-        (root.mapping("env"), root.get("jobs"), False),
-        (raw.mapping("env"), raw, False),
-        (inner, raw, True),
+    own = words_of(raw)
+    for holder, words, is_inner in (
+        (root.mapping("env"), named, False),
+        (raw.mapping("env"), own, False),
+        (inner, own, True),
     ):
-        used = {*_WORD.findall(_used(readers)), *re.findall(r"\benv\.(\w+)", handed)}
+        used = {*words, *re.findall(r"\benv\.(\w+)", handed)} if holder else words
         for key, value in holder.items():
             if used.issuperset(_WORD.findall(key)):
                 continue
@@ -129,6 +133,11 @@ def _tell_step_variables(job: Job, raw: Map, *, inside: bool) -> None:
             if not theirs and not is_named(key, text):
                 shown = "***" if is_secret_name(key) else peek(value)
                 job.tell("unused-variable", env.line_of(key), key, shown)
+
+
+def words_of(value: Any) -> set[str]:
+    """The words of the steps in which a variable may be read."""
+    return {*_WORD.findall(_used(value))}
 
 
 def _used(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,12 @@ from ci_kaniko.importing.readers.github.expressions import bare_condition
 from ci_kaniko.importing.readers.github.knowledge import Known, secret_name
 from ci_kaniko.importing.readers.github.matrix import cells_of, take_named, texts_of
 from ci_kaniko.importing.readers.github.needed import needed_by
-from ci_kaniko.importing.readers.github.settings import section_of, tell_environment, tell_rest
+from ci_kaniko.importing.readers.github.settings import (
+    section_of,
+    tell_environment,
+    tell_rest,
+    words_of,
+)
 from ci_kaniko.importing.readers.github.steps import Steps
 from ci_kaniko.importing.readers.inputs import name_of, read_input
 from ci_kaniko.importing.readers.matrices import cell_name, followed
@@ -92,6 +98,10 @@ class Workflow:
         self.builders = Builders(original, *given)
 
     # -- jobs ---------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def _words(self) -> set[str]:
+        return words_of(self.root.get("jobs"))
 
     def jobs(self) -> Iterator[Job]:
         """The jobs that call the executor."""
@@ -227,7 +237,7 @@ class Workflow:
         if self.caller is None and not self.is_action:
             ignore(mapping(self.on.get("workflow_call")).get("secrets"))
             self._later(job)
-        tell_environment(job, self.root, raw)
+        tell_environment(job, self.root, raw, self._words)
         return job
 
     def _later(self, job: Job) -> None:
