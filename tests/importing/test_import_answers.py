@@ -430,6 +430,19 @@ node {
         },
         told=((6, "unknown-context"), (7, "unknown-context")),
     ),
+    "a text of Groovy holds what a run has set": Case(
+        "Jenkinsfile",
+        """\
+node {
+  checkout scm
+  env.TAG = sh(returnStdout: true, script: 'git rev-parse HEAD').trim()
+  def WHOLE = "quay.io/acme/shop:${env.TAG}"
+  sh "/kaniko/executor -c . -d ${WHOLE}"
+}
+""",
+        {"destinations": ["quay.io/acme/shop:${commit.sha}"]},
+        silent=("run-time-variable",),
+    ),
     "functions of a Jenkinsfile get what they build": Case(
         "Jenkinsfile",
         """\

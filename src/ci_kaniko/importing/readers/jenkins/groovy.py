@@ -104,8 +104,7 @@ def inlined(statements: list[Statement]) -> list[Statement]:
     named = [(_FUNCTION.fullmatch(one.code), one) for one in statements if one.has_block]
     bodies = {found[1]: one for found, one in named if found}
     asked = {found[1]: _listed(found[2]) for found, _ in named if found}
-    called: set[str] = set()
-    missed: set[str] = set()
+    called, missed = set[str](), set[str]()
     left = _MAX_INLINED
 
     def filled(statement: Statement, around: frozenset[str]) -> Statement:

@@ -391,7 +391,8 @@ class _Reader:
             return False
         text = self._text(statement.texts[0], around)
         before = self.known.get(found[1], text)
-        if before != text and None in {literal(before), literal(text)}:
+        again = before != text and None in {literal(before), literal(text)}
+        if again or self.bound & {part.name for part in text if isinstance(part, Var)}:
             return False  # each script has what was set last before it
         self.known[found[1]] = text
         return True
