@@ -125,3 +125,12 @@ def test_what_jenkins_checks_out_elsewhere_is_another_repository(
     found = import_files([("Jenkinsfile", f"pipeline {{ stages {{\n{lines}}} }}\n")])
     assert (str(found.spec.context), found.spec.push) == (context, push)
     assert any("into lib" in entry.message for entry in found.report)
+
+
+def test_files_that_other_steps_bring_are_told() -> None:
+    """A context that kaniko fetches needs none of them."""
+    text = WORKFLOW.replace("actions/checkout@v4", "actions/download-artifact@v4")
+    for context, told in (("/workspace", [8]), ("git://github.com/acme/shop.git", [])):
+        step = run("$PWD", f"--context={context}")
+        found = import_files([("ci.yml", text % ("name: context", step))])
+        assert [entry.line for entry in found.report if entry.rule == "no-checkout"] == told

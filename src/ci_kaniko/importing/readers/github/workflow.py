@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Login, Text, Var, literal
+from ci_kaniko.importing.calls import Login, Text, Var, literal, spell, starts_with
+from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.jobs import Facts, Job, Root, forget, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.github.builders import Builders
@@ -37,9 +39,11 @@ from ci_kaniko.importing.ticked import (
     mapping,
     sequence,
     string,
+    texts_below,
 )
 from ci_kaniko.importing.translate.executor import is_kaniko
 from ci_kaniko.importing.translate.started import bounded
+from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.syntax.references import pulled_from
 
 if TYPE_CHECKING:
@@ -61,6 +65,9 @@ def jobs(original: Original) -> Iterator[Job]:
     """The jobs of a workflow that call the executor."""
     for root in original.mappings:
         yield from Workflow(root, original, {}, {}).jobs()
+
+
+_REMOTE = re.compile("--context=(?!dir:)[a-z0-9]+://")
 
 
 class Workflow:
@@ -222,6 +229,9 @@ class Workflow:
         job.calls = tuple(_with_logins(call, logins) for call in calls)
         if not job.calls:
             return None
+        if not (job.own_folders or job.others or self.is_action or _brings_files(raw)):
+            for call in filter(_takes_files, calls):
+                job.tell("no-checkout/steps", call.line)
         with bounded(job):
             events.tell(job, known.starting())
         called = self.is_action or self.caller is not None
@@ -337,3 +347,18 @@ def _with_logins(call: Call, logins: tuple[Login, ...]) -> Call:
     hosts = {tuple(login.host) for login in call.logins}
     more = tuple(login for login in logins if tuple(login.host) not in hosts)
     return replace(call, logins=(*call.logins, *more)) if more else call
+
+
+def _brings_files(raw: Map) -> bool:
+    """Whether a step may put the repository there that import does not know."""
+    return any("checkout" in text or "git " in text for text in texts_below(raw.get("steps")))
+
+
+def _takes_files(call: Call) -> bool:
+    """Whether kaniko builds a folder; docker's action fetches the repository itself."""
+    named = [word.text for word in call.words if starts_with(word.text, "--context=")]
+    fetched = (
+        _REMOTE.match(spell(text)) or any(meaning(part) == "remote" for part in text)
+        for text in named
+    )
+    return call.builder == KANIKO and not any(fetched)
