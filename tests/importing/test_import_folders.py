@@ -112,6 +112,12 @@ def test_other_files_say_where_the_repository_is(name: str, text: str, root: str
         ("git 'https://x.io/acme/lib.git'", "git://x.io/acme/lib.git#refs/heads/master", "auto"),
         ("git url: 'https://x.io/acme/lib', credentialsId: 'a'", ".", "never"),
         (
+            "}\n  sh 'git clone -b v1 https://x.io/acme/lib.git'; {",
+            "git://x.io/acme/lib.git#refs/heads/v1",
+            "auto",
+        ),
+        ("}\n  sh 'cd . && git clone https://me:$T@x.io/acme/a ./lib'; {", ".", "never"),
+        (
             "checkout([$class: 'GitSCM', userRemoteConfigs: [[url: 'git@x.io:a/lib']]])",
             ".",
             "never",

@@ -104,6 +104,7 @@ def jobs(original: Original) -> Iterator[Job]:
     reader.outer(statements, _Around())
     if not reader.jobs:
         reader.by_agents(statements)
+    reader.rest += reader.folders.told
     reader.tell()
     for job in reader.jobs:
         job.own_folders += reader.folders.own
