@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -122,13 +123,42 @@ def test_a_file_of_the_repository_is_found(given: str, tmp_path: Path) -> None:
     assert [entry for entry in made.report if entry.rule == "include"] == []
 
 
-def test_files_that_include_each_other_without_end_are_left() -> None:
-    job = f"{{image: gcr.io/kaniko-project/executor:debug, script: ['{_CALL}']}}"
-    files = [("ci.yml", "include: a.yml\n"), ("a.yml", f"include: [a.yml, a.yml]\nb: {job}\n")]
-    made = import_files(files)
-    assert made.spec.destinations
-    told = {entry.line: entry.message for entry in made.report if entry.rule == "include"}
-    assert told[1] == "the included a.yml is not followed: the includes are too many or too long"
+_JOB = f"image: gcr.io/kaniko-project/executor:debug, script: ['{_CALL}']"
+_DOCKER = f"{{run: docker run gcr.io/kaniko-project/executor:v1.23.2 {_CALL.partition(' ')[2]}}}"
+_SELF = "!reference [.a, rules]"
+_CALLS = ", ".join(f"{name}: {{uses: ./.github/workflows/NEXT.yml}}" for name in "abc")
+_LOOPS = {
+    "included": [
+        ("ci.yml", "include: a.yml\n"),
+        ("a.yml", f"{{include: [a.yml, a.yml], b: {{{_JOB}}}}}\n"),
+    ],
+    "image": [("ci.yml", f"{{.a: {{extends: [.a, .a, .a], {_JOB}}}, b: {{extends: .a}}}}\n")],
+    "!reference": [
+        ("ci.yml", f".a: {{rules: [{_SELF}, {_SELF}, {_SELF}]}}\nb: {{rules: [{_SELF}], {_JOB}}}\n")
+    ],
+    "./x": [
+        ("ci.yml", f"on: push\njobs: {{b: {{runs-on: u, steps: [{{uses: ./x}}, {_DOCKER}]}}}}\n"),
+        ("x/action.yml", "runs: {using: composite, steps: [{uses: ./x}, {uses: ./x}]}\n"),
+    ],
+    "was not found": [
+        (
+            f".github/workflows/a{n}.yml",
+            "{on: [push, workflow_call], jobs: {"
+            + _CALLS.replace("NEXT", f"a{n + 1}")
+            + f", d: {{runs-on: u, steps: [{_DOCKER}]}}}}}}\n",
+        )
+        for n in range(9)
+    ],
+}
+
+
+@pytest.mark.parametrize("told", _LOOPS)
+def test_files_that_name_themselves_again_and_again_are_soon_read(told: str) -> None:
+    start = process_time()
+    made = import_files(_LOOPS[told])
+    assert process_time() - start < 8
+    assert "ghcr.io/acme/a:1" in str(made.spec.destinations or made.spec.images)
+    assert any(told in entry.message for entry in made.report)
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,8 @@ class Steps:
         uses = step.raw.string("uses")
         line = step.line_of("uses")
         inner = composite_action(uses, self.original)
-        if inner is None or len(step.prefix) > _MAX_PREFIX:
+        many = len(self._composites) >= _MOST_ACTIONS
+        if inner is None or many or len(step.prefix) > _MAX_PREFIX:
             self._pieces.append(Piece(f"github:uses {number}", line))
             return
         given = step.raw.mapping("with")
@@ -331,6 +332,7 @@ class Steps:
 
 
 _MAX_PREFIX = 200
+_MOST_ACTIONS = 300
 
 
 def _written(reader: Reader, file: str) -> list[tuple[str, Value]]:

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 _ROOTS = (Var("GITHUB_WORKSPACE"), Var("github.workspace"), "/github/workspace")
 _FACTS = Facts("github", tuple(Root((each,)) for each in _ROOTS))
 _MAX_CALLS = 8
+_MOST_CALLS = 150
 _EVENT = (Var("github.event_name"),)
 _WITHOUT_INPUTS = {"push", "pull_request", "pull_request_target", "schedule", "create", "release"}
 
@@ -96,6 +97,7 @@ class Workflow:
         self.condition = calling.string("if"), calling.line_of("if")
         self.prepared: set[str] = set()
         self.depth: int = caller.depth + 1 if caller else 0
+        self.called: list[str] = caller.called if caller else []
         self.is_action = "runs" in root and "jobs" not in root
         self.on = events_of(root.get("on", root.get("true", root.get("True"))))
         if self.is_action:  # whoever uses it gives the inputs
@@ -155,7 +157,9 @@ class Workflow:
         line = job.line_of("uses")
         if not are_mentioned(uses) and not uses.startswith("./"):
             return None
-        found = self.original.find(uses.partition("@")[0]) if self.depth < _MAX_CALLS else None
+        few = self.depth < _MAX_CALLS and len(self.called) < _MOST_CALLS
+        found = self.original.find(uses.partition("@")[0]) if few else None
+        self.called.append(uses)
         if found is None:
             self.report.tell("reusable-workflow", self.path, line, uses)
         elif not uses.startswith("./"):

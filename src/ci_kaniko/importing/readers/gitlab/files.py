@@ -31,6 +31,8 @@ _MOST_FILES = 150
 """So many included files GitLab takes."""
 _MOST_AGAIN = 300_000
 """So many characters of files are read that have been read before."""
+_MOST_LISTS = 2_000
+"""So many lists in a list are followed."""
 _INPUT = re.compile(r"\$\[\[\s*inputs\.([\w-]+)\s*(?:\|\s*expand_vars\s*)?\]\]")
 
 
@@ -48,6 +50,7 @@ class Files:
         self.paths = self.voice.files
         self.root = Map(1)
         self.again = 0
+        self._bases: dict[str, Map] = {}
         self.included: dict[int, list[Map]] = {}
         """The entries of ``include:`` that bring a file, by its number: the outermost first."""
         roots = [*original.mappings]
@@ -95,11 +98,14 @@ class Files:
             return job
         found = Map(job.line)
         for base in job.sequence("extends"):
-            parent = self.root.get(string(base))
+            name = string(base)
+            parent = self.root.get(name)
             if isinstance(parent, Map):
-                found = merged(found, self.extended(parent, depth + 1))
+                if name not in self._bases:
+                    self._bases[name] = self.extended(parent, depth + 1)
+                found = merged(found, self._bases[name])
             else:
-                self.voice.tell("extends", line_of(base), string(base))
+                self.voice.tell("extends", line_of(base), name)
         found = merged(found, job)
         found.line = job.line
         return found
@@ -120,13 +126,21 @@ class Files:
             self.voice.tell("reference", value.line, shown)
         return found
 
-    def flat(self, value: Any, depth: int = 0) -> Iterator[Any]:
+    def flat(self, value: Any) -> Iterator[Any]:
         """The items of a list, of references and of lists in it."""
-        for item in sequence(self.value(value)):
-            if isinstance(item, Tagged | List) and depth < _MAX_DEPTH:
-                yield from self.flat(item, depth + 1)
-            else:
+        left = _MOST_LISTS
+        waiting = [iter(sequence(self.value(value)))]
+        while waiting:
+            item = next(waiting[-1], waiting)
+            if item is waiting:
+                waiting.pop()
+            elif not isinstance(item, Tagged | List):
                 yield item
+            elif left and len(waiting) <= _MAX_DEPTH:
+                left -= 1
+                waiting.append(iter(sequence(self.value(item))))
+            else:
+                self.voice.tell("reference/too-many", line_of(item))
 
 
 def _documents(included: Original, number: int, given: Map) -> list[Map]:
