@@ -133,6 +133,13 @@ def test_what_jenkins_checks_out_elsewhere_is_another_repository(
     assert any("into lib" in entry.message for entry in found.report)
 
 
+def test_what_jenkins_clones_of_the_repository_itself_is_no_other() -> None:
+    clone = "checkout scm }\n  sh 'git clone ${GIT_URL} new'; {"
+    text = JENKINS.replace("checkout scm", clone) % "`pwd`/new/src/api"
+    found = import_files([("Jenkinsfile", text.replace("`pwd`/src", "`pwd`/new/src"))])
+    assert "\ncontext: src/api\ndockerfile: D\n" in f"\n{found.spec_text}"
+
+
 def test_files_that_other_steps_bring_are_told() -> None:
     """A context that kaniko fetches needs none of them."""
     text = WORKFLOW.replace("actions/checkout@v4", "actions/download-artifact@v4")
