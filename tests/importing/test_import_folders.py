@@ -116,6 +116,11 @@ def test_other_files_say_where_the_repository_is(name: str, text: str, root: str
             "git://x.io/acme/lib.git#refs/heads/v1",
             "auto",
         ),
+        (
+            "}\n  sh 'git clone --branch=v1 --depth=1 https://x.io/acme/lib'; {",
+            "git://x.io/acme/lib.git#refs/heads/v1",
+            "auto",
+        ),
         ("}\n  sh 'cd . && git clone https://me:$T@x.io/acme/a ./lib'; {", ".", "never"),
         (
             "checkout([$class: 'GitSCM', userRemoteConfigs: [[url: 'git@x.io:a/lib']]])",

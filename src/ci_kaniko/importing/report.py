@@ -48,10 +48,9 @@ _ASKING = 110_000
 
 
 class Report:
-    """The entries of one import, each once; ``budget`` is what its scripts may cost.
+    """The entries of one import, each once.
 
-    ``asking`` is what the conditions outside of scripts may cost.
-
+    ``budget`` is what its scripts may cost, ``asking`` what the conditions outside of them may.
     With ``daemons`` what builds on a daemon of docker's counts, too: somebody means to leave it.
     ``rules`` are those of the entries so far, ``images`` the jobs of the spec's images, ``pending``
     what counts once the spec is made, by whose it is, and ``texts`` the lines of the files.

@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.shell.commands.programs import clone_words
 from ci_kaniko.importing.signs import are_mentioned
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 OWN = re.compile(r"\s*(?:(?:def\s+)?\w+\s*=\s*)?checkout\s*\(?\s*scm\b")
 _ADDRESS = re.compile(r"https://([\w.-]+/[\w./-]+?)(?:\.git)?/?")
 _OWN_ADDRESS = re.compile(r"\$\{?(?:env\.)?GIT_URL\}?")
-_WITH_VALUES = {"-b", "--branch", "--depth", "-o", "--origin", "-j", "--jobs", "-c", "--config"}
 
 
 def fetches(statement: Statement) -> bool:
@@ -100,15 +100,9 @@ def _cloned(script: str) -> Iterator[tuple[str, str, str]]:
     """What a script clones: the address, the branch if it names one, and the folder."""
     for command in re.split(r"[;&|\n]", script):
         _, is_clone, rest = command.partition("git clone ")
-        given: list[str] = []
-        branch = before = ""
-        for word in rest.split() if is_clone else ():
-            if before in {"-b", "--branch"}:
-                branch = word
-            elif before not in _WITH_VALUES and not word.startswith("-"):
-                given.append(word.strip("'\""))
-            before = word
-        address, *folder = given or [""]
+        words = rest.split() if is_clone else []
+        places, branch = clone_words(words)
+        address, *folder = [words[place].strip("'\"") for place in places] or [""]
         into = folder[0] if folder else address.rpartition("/")[2].removesuffix(".git")
         if re.fullmatch(r"(?:\./)?\w[\w./-]*", into):
             yield address, branch, posixpath.normpath(into)

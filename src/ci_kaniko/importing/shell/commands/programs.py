@@ -174,19 +174,25 @@ def git(reader: Reader, values: list[Value]) -> Status:
     return SUCCESS
 
 
-def _clone(reader: Reader, words: list[str], texts: list[Text]) -> None:
-    """``git clone``: whose files a folder holds is known by what stands in its ``.git``."""
-    given: list[Text] = []
+def clone_words(words: list[str]) -> tuple[list[int], str]:
+    """Where the address and the folder stand in the words of ``git clone``, and its branch."""
+    places: list[int] = []
     branch, before = "", ""
-    for word, text in zip(words[1:], texts[1:], strict=True):
+    for place, word in enumerate(words):
         if before in _CLONE_OPTIONS:
             branch = word if before in {"-b", "--branch"} else branch
         elif not word.startswith("-"):
-            given.append(text)
+            places.append(place)
         elif word.startswith("--branch="):
             branch = word.partition("=")[2]
         before = word
-    address, *into = given or [()]
+    return places, branch
+
+
+def _clone(reader: Reader, words: list[str], texts: list[Text]) -> None:
+    """``git clone``: whose files a folder holds is known by what stands in its ``.git``."""
+    places, branch = clone_words(words[1:])
+    address, *into = [texts[1:][place] for place in places] or [()]
     name = spell(address).rstrip("/").rpartition("/")[2].removesuffix(".git")
     if not into and re.fullmatch(r"[\w.-]+", name):
         into = [(name,)]
