@@ -485,6 +485,16 @@ pipeline {
         sh 'kaniko -c web -d quay.io/acme/web:1'
       } } }
     }
+    stage('Api') {
+      steps {
+        script {
+          if (env.BRANCH_NAME == 'main') { env.OF = 'live'
+          } else if (env.BRANCH_NAME == 'next') { env.OF = 'test'
+          } else { error('no such place') }
+        }
+        sh "kaniko -c api -d quay.io/acme/api:$OF -d quay.io/acme/api:1"
+      }
+    }
   }
 }
 """,
@@ -492,6 +502,11 @@ pipeline {
             "images.shop.triggers": {"branches": ["release/**", "!**-wip"]},
             "images.web.destinations": [
                 {"image": "quay.io/acme/web:1", "when": {"branch": ["v1.**", "**hot**"]}}
+            ],
+            "images.api.destinations": [
+                {"image": "quay.io/acme/api:test", "when": {"branch": "next"}},
+                {"image": "quay.io/acme/api:live", "when": {"branch": "main"}},
+                {"image": "quay.io/acme/api:1", "when": {"branch": ["main", "next"]}},
             ],
         },
         silent=("unknown-trigger", "unknown-condition"),

@@ -138,6 +138,40 @@ def test_what_jenkins_checks_out_elsewhere_is_another_repository(
     assert any("into lib" in entry.message for entry in found.report)
 
 
+ELSEWHERE = "git://x.io/acme/lib.git#refs/heads/next"
+BUILDS = 'container("k") { sh "/kaniko/executor --context=%s -d x.io/a/b" }'
+
+
+@pytest.mark.parametrize(
+    ("steps", "context", "push"),
+    [
+        ("git url: 'https://x.io/acme/lib', branch: 'next'\n BUILD", ELSEWHERE, "auto"),
+        (
+            "def at = 'x.io/acme'\n git branch: 'next', url: \"https://$at/lib\"\n BUILD",
+            ELSEWHERE,
+            "auto",
+        ),
+        ("git url: 'https://x.io/acme/lib', credentialsId: 'a'\n BUILD", ".", "never"),
+        ("git url: where, branch: 'next'\n BUILD", ".", "never"),
+        ("git 'https://x.io/acme/lib'\n checkout scm\n BUILD", ".", "auto"),
+        ("BUILD\n git url: 'https://x.io/acme/env', credentialsId: 'a'", ".", "auto"),
+        ("}\n node { git 'https://x.io/acme/env' }\n node { BUILD", ".", "auto"),
+        ('ws("$WORKSPACE/api/") { BUILD }', "api", "auto"),
+        ("dir('web') { ws(\"${env.WORKSPACE}/api\") { BUILD } }", "api", "auto"),
+        (
+            "def at = 'api'\n dir(at) { git url: 'x', branch: 'y' }\n dir(at) { BUILD }",
+            ".",
+            "never",
+        ),
+    ],
+)
+def test_jenkins_builds_what_its_workspace_holds_there(steps: str, context: str, push: str) -> None:
+    """What another step fetches after a build, or in another workspace, is not built."""
+    text = f"node {{\n {steps.replace('BUILD', BUILDS % '`pwd`')}\n}}\n"
+    found = import_files([("Jenkinsfile", text)])
+    assert (str(found.spec.context), found.spec.push) == (context, push)
+
+
 def test_what_jenkins_clones_of_the_repository_itself_is_no_other() -> None:
     clone = "checkout scm }\n  sh 'git clone ${GIT_URL} new'; {"
     text = JENKINS.replace("checkout scm", clone) % "`pwd`/new/src/api"

@@ -459,6 +459,15 @@ CASES = {
         {"push": None, "triggers": {"tags": ["**"]}, "destinations": [A]},
         {"file-asked"},
     ),
+    "a branch that the script refuses": Case(
+        _gitlab(
+            "[{if: $CI_COMMIT_BRANCH}]",
+            'if [ "$CI_COMMIT_BRANCH" != main ]; then [ -n "$X" ] || exit 1; exit 2; fi; '
+            '[ -n "$PASSWORD" ] || exit 1',
+        ),
+        {"push": None, "destinations": [{"image": A, "when": {"branch": "main"}}]},
+        set(),
+    ),
     "another file": Case(
         _gitlab("[{if: $CI_COMMIT_TAG, exists: [app/Dockerfile]}]", "[ -f other ] || exit 0"),
         {"push": "never"},

@@ -60,6 +60,9 @@ NEAR = {
 
 CLONED = {"repository.path", "repository.url", "remote"}
 """What an address of the repository itself is made of."""
+OF_A_RUN = {"branch", "tag", "ref", "ref.name", "ref.type", "event", "request"}
+OF_A_RUN |= {"pull_request.number"}
+"""What is known of a run before it starts: where a script refuses one, none of its kind builds."""
 
 
 def meaning(part: Part) -> str:

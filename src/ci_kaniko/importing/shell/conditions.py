@@ -21,7 +21,7 @@ from ci_kaniko.importing.calls import (
     starts_with,
     without_head,
 )
-from ci_kaniko.importing.facts import meaning
+from ci_kaniko.importing.facts import OF_A_RUN, meaning
 from ci_kaniko.importing.shell.entailment import ONE_OF, choice_of, excludes, implies
 from ci_kaniko.importing.shell.guards import NO, YES, Budget, Guards, TooComplexError
 from ci_kaniko.importing.shell.patterns import matches, portable_glob, unescaped
@@ -56,6 +56,7 @@ class Conditions:
         self.guards = Guards(budget)
         self.facts = YES
         self._tests: list[Test] = []
+        self._of_the_run: set[int] = set()
         self._numbers: dict[tuple[str, Text, Text], int] = {}
         self._by_text: dict[Text, list[int]] = {}
         self._by_group: list[list[int]] = [[] for _ in ONE_OF]
@@ -75,6 +76,10 @@ class Conditions:
     def implies(self, one: int, other: int) -> bool:
         """Whether the second guard holds wherever the first does."""
         return not self.possible(self.guards.minus(one, other))
+
+    def of_the_run(self, guard: int) -> int:
+        """Where a guard holds by what is asked of the branch, the tag or the event alone."""
+        return self.guards.only(guard, self._of_the_run)
 
     def same(self, one: int, other: int, within: int = YES) -> bool:
         """Whether two guards mean the same wherever ``within`` holds."""
@@ -106,6 +111,9 @@ class Conditions:
                 raise TooComplexError
             number = self._numbers[key] = len(self._tests)
             self._tests.append(test)
+            var = only_var(test.left)
+            if var and test.kind != "pattern" and meaning(var) in OF_A_RUN:
+                self._of_the_run.add(number)
             if test.kind != "unknown":
                 self._learn(number)
         return self.guards.atom(number)

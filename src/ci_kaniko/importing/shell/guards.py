@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 NO = 0
 YES = 1
@@ -174,6 +174,21 @@ class Guards:
     def minus(self, one: int, other: int) -> int:
         """Where only the first holds."""
         return self.choose(other, NO, one)
+
+    def only(self, guard: int, atoms: Collection[int]) -> int:
+        """Where it holds by some atoms alone, whatever the others are."""
+        found = {NO: NO, YES: YES}
+
+        def of(node: int) -> int:
+            if node not in found:
+                self.budget.spend(4)
+                atom, if_not, if_so = self._nodes[node]
+                low, high = of(if_not), of(if_so)
+                is_own = atom in atoms
+                found[node] = self._node(atom, low, high) if is_own else self.both(low, high)
+            return found[node]
+
+        return of(guard)
 
     def cubes(self, least: int, most: int) -> list[Cube]:
         """A short list of alternatives that covers ``least`` and stays within ``most``.

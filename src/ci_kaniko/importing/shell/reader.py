@@ -130,6 +130,7 @@ class Reader(ABC):
         self.missing: dict[str, int] = {}
         self.text_read = b""
         self.failed = NO
+        self._stopped = NO
         self.container: Container | None = None
         self.stdin: Value | None = None
         self.captures = 0
@@ -200,6 +201,16 @@ class Reader(ABC):
         self.failed = self.guards.either(self.failed, stopped)
         if not self.conditions.undecided or guard == YES:
             self.narrow(self.guards.negate(guard))
+
+    def fail(self) -> None:
+        """The script stops with an error here.
+
+        Where the branch, the tag or the event alone decides that, it is a condition as any other.
+        """
+        self._stopped = self.guards.either(self._stopped, self.state.path)
+        chosen = self.conditions.of_the_run(self._stopped)
+        self.refuse(YES)
+        self.failed = self.guards.minus(self.failed, chosen)
 
     def temporary_name(self) -> str:
         """A name for a file or folder that ``mktemp`` makes."""

@@ -22,7 +22,7 @@ from ci_kaniko.importing.calls import (
     split_text,
 )
 from ci_kaniko.importing.jobs import Facts, Job, Root, Secret
-from ci_kaniko.importing.readers.jenkins.folders import OWN, Folders, fetches
+from ci_kaniko.importing.readers.jenkins.folders import ASSIGNED, OWN, Folders, fetches
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement, inlined, parse
 from ci_kaniko.importing.readers.jenkins.methods import changed
 from ci_kaniko.importing.readers.jenkins.pods import Pod, pod_jobs, read_pod, template_of
@@ -54,7 +54,6 @@ _WITH = "jenkins:with"
 _UNSET = "jenkins:unset"
 _SLOT = re.compile("\x02")
 _TIME = re.compile(r"new Date\(\)\.format\((['\"][^'\"]*['\"]|\S+?)(?:,.*)?\)")
-_ASSIGNED = re.compile(r"\s*(?:(?:def|String|final)\s+)*(?:env\.)?(\w+)\s*=(?![=~])")
 _TERNARY = re.compile(rf"(.*\S)\s*\?\s*{MARK}\s*:\s*{MARK}", re.DOTALL)
 _TERM = re.compile(rf"{MARK}|(?:(?:env|params)\.)?[A-Za-z_]\w*")
 _MAX_SET = 100
@@ -223,8 +222,11 @@ class _Reader:
         shared = _share_a_daemon(statements)
         later = {id(one) for one in shared[1:]}
         last = max((at for at, one in enumerate(statements) if _builds(one)), default=0)
+        chain = ":"
         for at, statement in enumerate(statements):
-            name = statement.name
+            name, before = statement.name, chain
+            if name in {"if", "else"}:
+                _, chain = self.questions.asked(statement, chain)
             if name in {*_DECLARED, "parameters"} or id(statement) in later:
                 continue
             if shared and statement is shared[0]:
@@ -237,7 +239,8 @@ class _Reader:
                 return
             if not _builds(statement):
                 when = "between the builds" if around.goes_on or at < last else "after the build"
-                self._leave(statement, when if self.jobs else "before the build", around)
+                said = when if self.jobs else "before the build"
+                self._leave(statement, said, around, before)
             elif name == "steps" or (name == "stage" and not _inner_stages(statement)):
                 stage = statement if name == "stage" else around.stage or statement
                 inner = statement.block
@@ -262,7 +265,7 @@ class _Reader:
                 self.rest = [one for one in self.rest if one[0] is not statement]
                 self.jobs += found
 
-    def _leave(self, statement: Statement, when: str, around: _Around) -> None:
+    def _leave(self, statement: Statement, when: str, around: _Around, chain: str) -> None:
         """A part that no spec says: each of its statements is one line of the report."""
         if statement.name == "stage":
             below = list(statement.below())
@@ -275,7 +278,7 @@ class _Reader:
                 self._checkout(inner)
         elif self._assigned(statement, around):
             return
-        found = [*self._settings([statement], around)]
+        found = [*self._settings([statement], around, chain)]
         self.earlier += found
         if not found and statement.name != "stage":
             self._tell_parts(statement, "")
@@ -387,7 +390,7 @@ class _Reader:
 
     def _assigned(self, statement: Statement, around: _Around) -> bool:
         """A variable with a text of its own."""
-        found = _ASSIGNED.match(statement.code)
+        found = ASSIGNED.match(statement.code)
         if found is None or _value(found) != MARK or found[1] in self.bound:
             return False
         text = self._text(statement.texts[0], around)
@@ -400,7 +403,7 @@ class _Reader:
 
     def _bound(self, statement: Statement, around: _Around) -> Iterator[Piece]:
         """What sets a variable of Groovy in a run, as a part of the script that follows."""
-        found = _ASSIGNED.match(statement.code)
+        found = ASSIGNED.match(statement.code)
         if found is None or self.words[found[1]] < 2:
             return
         name, line, code = found[1], statement.line, _value(found)
@@ -447,9 +450,14 @@ class _Reader:
             return f'"{hole(part.name if part.name in self.bound else spell((part,)))}"'
         return shlex.quote(spell((part,)))
 
-    def _settings(self, statements: list[Statement], around: _Around) -> Iterator[Piece]:
-        """What statements that build nothing set, and what Groovy asks before they do."""
-        test, chain = "", ":"
+    def _settings(
+        self, statements: list[Statement], around: _Around, chain: str = ":"
+    ) -> Iterator[Piece]:
+        """What statements that build nothing set, and what Groovy asks before they do.
+
+        ``chain`` is what was asked before the first of them.
+        """
+        test = ""
         for statement in statements:
             if statement.name in {"if", "else"}:
                 test, chain = self.questions.asked(statement, chain)
@@ -464,13 +472,15 @@ class _Reader:
                 yield from self._settings(statement.block, around)
             elif statement.has_block:
                 self._forget(statement)
+            elif statement.name == "error":
+                yield Piece("exit 1", statement.line)
             else:
                 yield from self._bound(statement, around)
 
     def _forget(self, statement: Statement) -> None:
         """Variables that a block sets which may not run: only a run knows them."""
         for inner in statement.below():
-            if found := _ASSIGNED.match(inner.code):
+            if found := ASSIGNED.match(inner.code):
                 self.bound.add(found[1])
                 self.questions.lost.add(found[1])
 
@@ -518,10 +528,11 @@ class _Reader:
     ) -> None:
         test, chain = "", ":"
         for statement in statements:
-            name = statement.name
+            name, before = statement.name, chain
             if name in {"if", "else"}:
                 test, chain = self.questions.asked(statement, chain)
             if name == "sh" and statement.texts:
+                job.others |= self.folders.root(statement) if _builds(statement) else {}
                 pieces.append((self._script(statement, around), around))
             elif name in {"if", "else"} and (_builds(statement) or _serves(statement)):
                 pieces.append(([Piece(f"if {test}; then", statement.line)], around))
@@ -536,7 +547,7 @@ class _Reader:
             elif statement.has_block and (_builds(statement) or _serves(statement)):
                 self._steps(job, statement.block, self._wrapped(statement, around), pieces)
             elif self.asking or not self._assigned(statement, around):
-                found = [*self._settings([statement], around)]
+                found = [*self._settings([statement], around, before)]
                 pieces.append((found, around))
                 if not found:
                     self._tell_parts(statement, "")
@@ -581,12 +592,15 @@ class _Reader:
     def _wrapped(self, statement: Statement, around: _Around) -> _Around:
         """What a step says for those in its block."""
         name = statement.name
-        given = self._argument(statement, around) if name in {"container", "dir"} else ()
+        given = self._argument(statement, around) if name in {"container", "dir", "ws"} else ()
         if name == "container" and (called := literal(given)):
             return replace(around, container=called)
-        if name == "dir" and given:
+        inside = given[:1] == (Var("WORKSPACE"),)
+        if given and (name == "dir" or (name == "ws" and inside)):
             word = "".join(map(self._quoted, given))
-            return replace(around, folder="/".join(filter(None, (around.folder, word))))
+            return replace(
+                around, folder="/".join(filter(None, ("" if inside else around.folder, word)))
+            )
         if name == "withEnv":
             environment = {}
             for quoted in statement.texts:
@@ -628,12 +642,11 @@ class _Reader:
 
     def _checkout(self, statement: Statement) -> bool:
         """Whether a step puts another repository into the place of this one."""
+        self.folders.enter(statement)
         if not fetches(statement):
             return False
         shown = ", ".join(text.text() for text in statement.texts)
-        said = self.folders.said(statement) or "takes the place of the repository"
-        said = f"{statement.name} {shown} {said}"
-        self.rest.append((statement, said))
+        self.rest.append((statement, f"{statement.name} {shown} {self.folders.said(statement)}"))
         return True
 
     # -- values -------------------------------------------------------------------------------

@@ -110,7 +110,7 @@ def leave_script(reader: Reader, items: list[Item]) -> Status:
     """``exit``: with an error, or because all is done."""
     code = literal(items[0].text) if items else "0"
     if code is not None and code != "0":
-        reader.refuse(YES)
+        reader.fail()
     else:
         reader.leave("shell")
     return SUCCESS
