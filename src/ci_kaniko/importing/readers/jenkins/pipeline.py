@@ -58,6 +58,7 @@ _TERNARY = re.compile(rf"(.*\S)\s*\?\s*{MARK}\s*:\s*{MARK}", re.DOTALL)
 _TERM = re.compile(rf"{MARK}|(?:(?:env|params)\.)?[A-Za-z_]\w*")
 _MAX_SET = 100
 _MAX_CHANGED = 30
+_MAX_ASKED = 2_000
 _DECLARED = {"agent", "environment", "when"}
 _HELD = {"pipeline", "stages", "stage", "steps", "node", "podTemplate", "script", "parallel"}
 _SERVES = re.compile(
@@ -152,8 +153,11 @@ class _Questions:
     def asked(self, statement: Statement, before: str) -> tuple[str, str]:
         """An ``if`` or ``else`` as the test of a script; and all that its chain has asked."""
         code = re.sub(r"^\s*(?:else\b\s*)?", "", statement.code)
-        asks = code.startswith("if")
         number = len(self.listed)
+        if len(before) > _MAX_ASKED:
+            self.listed.append(statement)  # of that many nobody knows
+            return f"{_IF} {number}", before
+        asks = code.startswith("if")
         self.listed += [replace(statement, code=code)] * asks
         own = [f"{_IF} {number}"] * asks
         if statement.name == "if":
