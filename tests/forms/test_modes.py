@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from ci_kaniko.rehearsing.recorded import Recorded
     from harness.leaves import Data, Mode, Path
 
-MODES = [
-    (target, mode)
+USUAL = {target: vars(getattr(Spec(push="never"), target)) for target in TARGETS}
+"""The settings of the usual mode, in which test_execution.py runs every case."""
+MODES = {
+    target: found
     for target in TARGETS
-    for mode in modes(target)
-    if mode != {name: getattr(getattr(Spec(push="never"), target), name) for name in mode}
-]
-"""Every mode but the usual one, in which test_execution.py runs every case."""
+    if (found := [mode for mode in modes(target) if not mode.items() <= USUAL[target].items()])
+}
 
 
 EXCLUDED = {
@@ -109,31 +109,54 @@ def done(wanted: Run, text: str, shell: str) -> Recorded:
     return _done[key]
 
 
-@pytest.mark.parametrize(
-    ("target", "mode"), MODES, ids=[f"{t}-{'-'.join(map(str, m.values()))}" for t, m in MODES]
-)
-def test_every_field_in_every_mode(target: str, mode: Mode) -> None:
-    """The fewest cases that say everything; what none of them may say there, no other may."""
-    cases = cases_of(target)
-    missing = {field for case in cases for field in fields(case)}
-    while cases and missing:
-        case = max(cases, key=lambda case: len(fields(case) & missing))
-        cases.remove(case)
-        if not fields(case) & missing:
+Pairs = set[tuple[str, Any, "Path"]]
+
+
+def pairs(target: str, mode: Mode, case: str) -> Pairs:
+    """What a run of a case shows: each choice that is not the usual one, with each field."""
+    chosen = [(name, value) for name, value in mode.items() if value != USUAL[target][name]]
+    return {(name, value, field) for name, value in chosen for field in fields(case)}
+
+
+@pytest.mark.parametrize("target", MODES)
+def test_every_field_in_every_mode(target: str) -> None:
+    """The fewest runs that show every pair, and one of each mode at least.
+
+    What no case may say there, no other may.
+    """
+    left = [
+        (mode, case, pairs(target, mode, case))
+        for mode in MODES[target]
+        for case in cases_of(target)
+    ]
+    missing: Pairs = set().union(*(shown for _, _, shown in left))
+    fresh = [*MODES[target]]
+    while left:
+        best = max(left, key=lambda one: (one[0] in fresh, len(one[2] & missing)))
+        mode, case, shown = best
+        left.remove(best)
+        if not shown & missing and mode not in fresh:
             break
         text = text_in(as_written(case), target, mode)
         found = rendering(ci_kaniko.loads(text), target, DEFAULT_BRANCH)
         if isinstance(found, str):
             wanted = Run(expectation.read(text), target, DEFAULT_BRANCH)
-            check(done(wanted, found, SHELLS[len(cases) % len(SHELLS)]), wanted)
-            missing = missing - fields(case)
+            check(done(wanted, found, SHELLS[len(left) % len(SHELLS)]), wanted)
+            missing -= shown
+            fresh = [each for each in fresh if each != mode]
+    assert not fresh
+    dotted = {(value, ".".join(map(str, field))) for _, value, field in missing}
     excluded = [
-        start
+        (value, start)
         for (name, value), starts in EXCLUDED.items()
-        if name == target and value in mode.values()
+        if name == target
         for start in starts
     ]
-    dotted = {".".join(map(str, field)) for field in missing}
-    left = {field for field in dotted if not field.startswith(tuple(excluded))}
-    assert not left, "neither run nor excluded"
-    assert all(any(field.startswith(start) for field in dotted) for start in excluded)
+    silent = {
+        field
+        for value, field in dotted
+        if not any(value == where and field.startswith(start) for where, start in excluded)
+    }
+    assert not silent, "neither run nor excluded"
+    for where, start in excluded:
+        assert any(value == where and field.startswith(start) for value, field in dotted)

@@ -93,13 +93,6 @@ def push_event(case: str) -> Event:
     return expectation.events(read(case))[0]
 
 
-def is_in_turn(case: str, target: str, number: int) -> bool:
-    """Whether a target is one of the two that have an event of a case, by its number."""
-    targets = [name for name in TARGETS if refused(case, name) is None]
-    every = (*CASES, *PIPELINE_CASES)
-    return (targets.index(target) + every.index(case) + number) % len(targets) < 2
-
-
 @functools.cache
 def render(case: str, target: str, event: Event | None = None) -> str:
     """The same text for every event, but where a manifest has to hold the event's values."""

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
@@ -27,6 +28,7 @@ from ci_kaniko.rehearsing.triggers import gitlab_variables
 from harness import judge, tools
 from harness import scripts as ours
 from harness.cases import BROKEN, SNAPSHOTS, snapshots
+from harness.covering import covering
 from harness.events import EVENTS, OTHER_EVENTS
 from harness.scripts import pod_specs, scripts
 from harness.verdicts import Verdicts
@@ -319,19 +321,33 @@ def shellcheck(target: str, files: Sequence[Path]) -> list[str]:
     """Every script of every file, read as POSIX sh: each of the shells takes more than that.
 
     What variables may hold takes a quarter of the time to find out, and tells about ``$?`` and in
-    hints that only GitHub's users see.
+    hints that only GitHub's users see. Of snapshots those are read that say every line.
     """
+    severity = "style" if target == "github" else "warning"
+    with _LOCK:
+        told = _telling(severity)
     places: dict[str, str] = {}
     for path in files:
         for number, script in enumerate(scripts(target, path), start=1):
-            places.setdefault(script, f"{path.name}:script-{number}")
-    severity = "style" if target == "github" else "warning"
+            if path.parents[1] != SNAPSHOTS or script in told:
+                places.setdefault(script, f"{path.name}:script-{number}")
     followed = {s: name for s, name in places.items() if "$?" in s or severity == "style"}
     plain = {script: name for script, name in places.items() if script not in followed}
     return [
         *_checked_by_shellcheck(target, followed, severity),
         *_checked_by_shellcheck(target, plain, severity, "--extended-analysis=false"),
     ]
+
+
+_LOCK = threading.Lock()
+
+
+@functools.cache
+def _telling(severity: str) -> frozenset[str]:
+    asked = [target for target in RENDERED if (target == "github") == (severity == "style")]
+    return covering(
+        script for target in asked for path in snapshots(target) for script in scripts(target, path)
+    )
 
 
 def _checked_by_shellcheck(
