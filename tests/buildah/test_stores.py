@@ -125,10 +125,13 @@ def unpacked(box: Box) -> dict[str, bytes]:
 def test_a_context_comes_out_of_its_store(box: Box, name: str, builder: str) -> None:
     """In every shell and run; no secret is an argument, printed, or left for the build."""
     case = CASES[name]
+    turn = [*CASES].index(name) % len(SHELLS)
+    turned = [*SHELLS[turn:], *SHELLS[:turn]]
     clouds.OBJECTS.clear()
     clouds.OBJECTS[case.name] = ARCHIVE
     env = {**gitlab.environment(DEFAULT_BRANCH), **case.env}
-    for shell in SHELLS:
+    # Curl does for Buildah what functions of the shell do for BuildKit.
+    for shell in turned[:1] if builder == "buildah" else turned[1:]:
         status, printed = box.run(f"{script_of(told(case, builder))}\nenv\n", env, shell)
         assert status == 0, printed
         assert unpacked(box) == {"Dockerfile": b"FROM scratch\n", "large": LARGE}, shell
