@@ -254,7 +254,7 @@ def _variables_section() -> Iterator[str]:
     )
     known = {**VARIABLES, "env.NAME": ENV}
     rows = [_variable_row(name, variable) for name, variable in known.items()]
-    rows.append([code("${input.NAME}"), INPUT.summary, "the tag and the name", ""])
+    rows.append([code("${input.NAME}"), INPUT.summary, "the tag, the name and the whole host", ""])
     rows.append([code(IMAGE_NAME), _IMAGE_NAME, "the tag and the name", ""])
     heading = ("variable", "meaning", "in an image reference", "not on")
     yield table(heading, rows)
@@ -265,6 +265,8 @@ def _variable_row(name: str, variable: Variable) -> list[str]:
     places = ["the tag"] * variable.in_tag + ["the name"] * variable.in_path
     if name in {"registry.host", "registry.image"}:
         places = ["at the beginning"]
+    elif name == "env.NAME":
+        places.append("the host, or a part of it")
     refused = [
         f"{matrix.TITLES[target]}: {matrix.reason(outcome)}; {outcome.hint}"
         for target, outcome in matrix.variable_outcomes(name).items()

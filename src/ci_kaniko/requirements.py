@@ -223,6 +223,7 @@ def _clouds(plans: list[Plan]) -> Iterator[Requirement]:
     for host, repositories in pushed.items():
         login = logins.get(host)
         if region := ecr_region(host):
+            region = "REGION" if "$" in region else region
             steps = tuple(_ecr_steps(host, region, repositories))
             purpose = f"to push to {', '.join(repositories)}"
             yield Requirement("permission", host, purpose, steps)

@@ -38,12 +38,16 @@ POD_AZURE = {
 
 
 class Case(NamedTuple):
-    """A login, what its job has, and what opens the registry in the end."""
+    """A login, what its job has, and what opens the registry in the end.
+
+    ``written`` is the host as a spec writes it whose variables the job has.
+    """
 
     host: str
     login: str
     env: dict[str, str]
     opens: tuple[str, str]
+    written: str = ""
 
 
 AWS = ("AWS", clouds.PASSWORDS["ecr"])
@@ -82,6 +86,27 @@ CASES = {
     "aws public": Case("public.ecr.aws", KEYS, HELD, AWS),
     "aws china": Case("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", KEYS, HELD, AWS),
     "aws fips": Case("123456789012.dkr.ecr-fips.us-east-1.amazonaws.com", KEYS, HELD, AWS),
+    "aws in a region": Case(
+        ECR,
+        f"{{aws: {{role: '{clouds.ROLE}'}}}}",
+        {"AWS_ID_TOKEN": clouds.JOB, "ACCOUNT": "123456789012", "AWS_REGION": "eu-west-1"},
+        AWS,
+        "${env.ACCOUNT}.dkr.ecr.${env.AWS_REGION}.amazonaws.com",
+    ),
+    "google in a place": Case(
+        GAR,
+        "{google: ambient}",
+        {"PLACE": GAR.partition("-docker")[0]},
+        GOOGLE,
+        "${env.PLACE}-docker.pkg.dev",
+    ),
+    "azure by name": Case(
+        ACR,
+        f"{{azure: {{{IDS}}}}}",
+        {"AZURE_ID_TOKEN": clouds.JOB, "REGISTRY": ACR.partition(".")[0]},
+        AZURE,
+        "${env.REGISTRY}.azurecr.io",
+    ),
     "google machine": Case(GAR, "{google: ambient}", {}, GOOGLE),
     "google identity": Case(
         GAR,
@@ -106,9 +131,10 @@ CASES = {
 
 def told(case: Case, builder: str) -> str:
     """A spec that pushes there."""
+    host = case.written or case.host
     return (
-        f"builder: {builder}\ndefault_branch: main\ndestinations: ['{case.host}/acme/shop:1']\n"
-        f"registries: {{{case.host}: {case.login}}}\ncontext: s\n"
+        f"builder: {builder}\ndefault_branch: main\ndestinations: ['{host}/acme/shop:1']\n"
+        f"registries: {{'{host}': {case.login}}}\ncontext: s\n"
     )
 
 

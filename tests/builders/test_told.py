@@ -12,6 +12,7 @@ from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
 from ci_kaniko.problems.problem import CannotRehearse, SpecError
 from harness.cases import CASES, PIPELINE_CASES
 from harness.execution import rehearse
+from harness.expectation import RUN_TIME
 from harness.runs import in_parallel, spec_of, text_of
 from harness.told import EVENTS, OTHERS, READ, TARGETS, Told, built, by_kaniko
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.rehearsing.rehearse import Rehearsal
 
-GIVEN = {"env.CHANNEL": "stable_1.2", "env.MIRROR": "mirror.example.com:5000", "env.EDITION": "c"}
+GIVEN = {**{f"env.{name}": text for name, text in RUN_TIME.items()}, "env.EDITION": "c"}
 
 
 def without(told: Told) -> Told:

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 
 HUB = "docker.io"
 TOLD = {"gitlab": gitlab, "github": github, "buildkite": buildkite, "agola": agola}
-RUN_TIME = {"CHANNEL": "stable_1.2", "MIRROR": "mirror.example.com:5000", "MOTTO": "it's $5 \\ 'x'"}
+RUN_TIME = {
+    "ACCOUNT": "123456789012",
+    "CHANNEL": "stable_1.2",
+    "MIRROR": "mirror.example.com:5000",
+    "MOTTO": "it's $5 \\ 'x'",
+    "REGION": "eu-west-1",
+}
 
 _IMAGES = {
     "osscontainertools": ("ghcr.io/osscontainertools/kaniko", "v1.28.3"),

@@ -53,7 +53,8 @@ def test_a_host_of_an_input_is_no_path(listed: bool) -> None:  # noqa: FBT001
         + LOGIN.replace("env.MIRROR", "input.mirror")
     )
     plan = resolve(spec, "gitlab")
-    lines = Checks(Words(Draft(plan, DIALECT, DIALECT.site)), plan).of_every_run()
+    draft = Draft(plan, DIALECT, DIALECT.site)
+    lines = Checks(draft, Words(draft)).of_every_run()
     assert bool(lines) != listed
     for host, fits in HOSTS.items():
         done = subprocess.run(
@@ -65,3 +66,30 @@ def test_a_host_of_an_input_is_no_path(listed: bool) -> None:  # noqa: FBT001
         )
         assert (done.returncode == 0) == (fits or listed), host
         assert "no host can be" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "given", "fits"),
+    [
+        ("${env.ZONE}.example.com", {"ZONE": "eu-1"}, True),
+        ("reg.${env.ZONE}:${env.PORT}", {"ZONE": "example.com", "PORT": "5000"}, True),
+        ("${env.ZONE}.example.com", {"ZONE": ""}, False),
+        ("${env.ZONE}.example.com", {"ZONE": "evil.io/a"}, False),
+        ("${env.ZONE}.example.com", {"ZONE": "evil.io:80"}, False),
+        ("${env.ZONE}.example.com", {"ZONE": "a@evil"}, False),
+        ("reg.${env.ZONE}:5000", {"ZONE": "Example.com"}, False),
+        ("${env.ZONE}.docker.io", {"ZONE": "registry-1"}, False),
+        ("reg.example.com:${env.PORT}", {"PORT": "5000/a"}, False),
+    ],
+)
+def test_a_host_with_variables_is_checked_as_a_whole(
+    host: str, given: dict[str, str], *, fits: bool
+) -> None:
+    """Before anything is sent there, whatever the shell."""
+    text = PULLED.replace("${env.MIRROR}", host)
+    rendered = rendering.render(ci_kaniko.loads(text), "gitlab")
+    wanted = Run(expectation.read(text), "gitlab", DEFAULT_BRANCH)
+    shell = SHELLS[len(host + "".join(given.values())) % len(SHELLS)]
+    got = execute(wanted, rendered, shell, extra_env=given)
+    assert (got.calls == 1, not got.status) == (fits, fits), got.stderr
+    assert fits or "no registry to log in to has this env." in got.stderr

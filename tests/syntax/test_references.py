@@ -31,6 +31,13 @@ TAKEN = {
     "below the own registry": ("${registry.image}/a:1", "${registry.host}", "a", "1"),
     "own host": ("${registry.host}/acme/a:1", "${registry.host}", "acme/a", "1"),
     "variable host": ("${env.HOST}/acme/a:1", "${env.HOST}", "acme/a", "1"),
+    "variable port": ("${env.HOST}:5000/a/b:1", "${env.HOST}:5000", "a/b", "1"),
+    "registry of an account in a region": (
+        "${env.ID}.dkr.ecr.${env.REGION:-eu-west-1}.amazonaws.com/app:1",
+        "${env.ID}.dkr.ecr.${env.REGION:-eu-west-1}.amazonaws.com",
+        "app",
+        "1",
+    ),
     "variables alone": ("${env.HOST}/${env.APP}:1", "${env.HOST}", "${env.APP}", "1"),
     "variables": (
         "ghcr.io/${repository.path}/${ref.slug}:${tag:-dev}-${commit.short}",
@@ -100,12 +107,11 @@ REFUSED = {
     "bad default": ("ghcr.io/acme/a:${tag:-a b}", "bad-reference", ""),
     "native variable": ("ghcr.io/acme/a:$CI_COMMIT_SHA", "native-variable", "$CI_COMMIT_SHA"),
     "unknown variable": ("ghcr.io/acme/a:${nope}", "unknown-variable", "nope"),
-    "variable and port": ("${env.HOST}:5000/a:1", "bad-reference", "beside other text"),
-    "host that ends for itself": (
-        "${env.ZONE}.example.com/a",
-        "bad-reference",
-        "beside other text",
-    ),
+    "input and port": ("${input.host}:5000/ab:1", "bad-reference", "is no part of a host"),
+    "branch in a host": ("${ref.slug}.example.com/ab", "bad-reference", "is no part of a host"),
+    "own registry and port": ("${registry.host}:5000/ab", "bad-reference", "no part of a host"),
+    "host that ends with a dot": ("${env.ZONE}./ab", "bad-reference", "not a registry host"),
+    "port with a letter": ("a.io:${env.PORT:-x}/ab", "bad-reference", "not a registry host"),
     "private character": ("ghcr.io/acme/\ue000", "bad-reference", ""),
 }
 

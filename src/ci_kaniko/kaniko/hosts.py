@@ -5,8 +5,13 @@ from __future__ import annotations
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.text.patterns import pattern
 
-_ECR = pattern(r"[0-9]{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?")
-_GOOGLE = pattern(r"(?:[a-z0-9-]+\.)?gcr\.io|[a-z0-9-]+-docker\.pkg\.dev")
+_READ = r"\$\{[^}]*\}"
+_LABEL = rf"(?:[a-z0-9-]|{_READ})+"
+_ECR = pattern(
+    rf"(?:[0-9]{{12}}|{_READ})\.dkr\.ecr(?:-fips)?\."
+    rf"(?:({_LABEL})\.amazonaws\.com|(cn-[a-z0-9-]+)\.amazonaws\.com\.cn)"
+)
+_GOOGLE = pattern(rf"(?:{_LABEL}\.)?gcr\.io|{_LABEL}-docker\.pkg\.dev")
 _AZURE_BLOB = pattern(
     r"https://[a-z0-9]+\.blob\.core\."
     r"(?:windows\.net|chinacloudapi\.cn|cloudapi\.de|usgovcloudapi\.net)/.+"
@@ -14,18 +19,20 @@ _AZURE_BLOB = pattern(
 
 
 def ecr_region(host: str) -> str | None:
-    """The AWS region of an ECR host; public.ecr.aws has its API in us-east-1."""
+    """The AWS region of an ECR host, a variable where the host has one.
+
+    That of public.ecr.aws is us-east-1, where its API is.
+    """
     if host == "public.ecr.aws":
         return "us-east-1"
     found = _ECR.fullmatch(host)
-    return found.group(1) if found else None
+    return found.group(1) or found.group(2) if found else None
 
 
 class EcrApi(NamedTuple):
     """Where ECR hands out passwords, and what a request for one is signed and named with."""
 
     url: str
-    region: str
     service: str
     target: str
 
@@ -35,11 +42,11 @@ def ecr_api(host: str) -> EcrApi:
     region = ecr_region(host) or "us-east-1"
     if host == "public.ecr.aws":
         url = f"https://api.ecr-public.{region}.amazonaws.com/"
-        return EcrApi(url, region, "ecr-public", "SpencerFrontendService")
+        return EcrApi(url, "ecr-public", "SpencerFrontendService")
     name = "ecr-fips" if ".dkr.ecr-fips." in host else "api.ecr"
     china = ".cn" if host.endswith(".cn") else ""
     url = f"https://{name}.{region}.amazonaws.com{china}/"
-    return EcrApi(url, region, "ecr", "AmazonEC2ContainerRegistry_V20150921")
+    return EcrApi(url, "ecr", "AmazonEC2ContainerRegistry_V20150921")
 
 
 def acr_authority(host: str) -> str:

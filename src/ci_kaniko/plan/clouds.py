@@ -57,6 +57,11 @@ class Cloud(NamedTuple):
         return (*((self.secret,) if self.secret else ()), *self.secret_variables.values())
 
     @property
+    def written(self) -> Mapping[str, str]:
+        """The variables whose text is known."""
+        return {name: text for name, text in self.variables.items() if "$" not in text}
+
+    @property
     def has_file(self) -> bool:
         """Whether there is a file beside the token's."""
         return bool(self.secret or self.document)
@@ -76,7 +81,7 @@ TOKEN_FILE = "@token"
 """Stands for the path of the token's file inside a document."""
 
 
-def aws(login: AwsLogin | None, variables: dict[str, str], *, exchanged: bool = False) -> Cloud:
+def aws(login: AwsLogin | None, variables: Mapping[str, str], *, exchanged: bool = False) -> Cloud:
     """AWS: a role of the machine, a credentials file, keys, or a role taken with a token."""
     if login is None or login.use:
         return Cloud("aws", variables=variables)

@@ -14,7 +14,7 @@ from ci_kaniko.spec.labels import OCI, oci_labels
 from ci_kaniko.spec.texts import variables_of
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf
 from ci_kaniko.syntax.references import OWN_HOST, Reference, Repository
-from ci_kaniko.syntax.variables import COMMIT_TIMES, Parts, names
+from ci_kaniko.syntax.variables import COMMIT_TIMES, Parts, names, piece_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -89,12 +89,17 @@ class HostLogin(NamedTuple):
     def cloud(self) -> Cloud | None:
         """What a cloud's client needs, for logins of that kind."""
         if self.login.aws:
-            region = {"AWS_REGION": ecr_region(self.host) or ""}
+            region = {"AWS_REGION": self._region}
             return aws(self.login.aws, region, exchanged=self.exchanged or not self.helped)
         if self.login.azure:
             return azure(self.login.azure)
         given = self.login.google
         return google(given, exchanged=not self.helped) if given else None
+
+    @property
+    def _region(self) -> str:
+        found = ecr_region(self.host) or ""
+        return piece_of(self.host, found) if "$" in found else found
 
     @property
     def written(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ci_kaniko.kaniko.builders import BUILDER_NAMES
+from ci_kaniko.kaniko.hosts import ecr_region
 from ci_kaniko.kaniko.systems import system
 from ci_kaniko.problems.finding import Finding, Where, quoted
 from ci_kaniko.quick.hints import TYPE_CHECKING
@@ -97,6 +98,8 @@ def reserved_names(plan: Plan) -> Iterator[Finding]:
             if name.startswith(ENV_PREFIX):
                 used.setdefault(name.removeprefix(ENV_PREFIX), where)
     own = BUILDER_NAMES[plan.spec.built_by(plan.target)]
+    if _regions(plan) == {f"${{{ENV_PREFIX}AWS_REGION}}"}:
+        used.pop("AWS_REGION", None)
     for name, where in used.items():
         if name in SHELL_NAMES or name in own or name.startswith(SHELL_PREFIXES):
             from ci_kaniko.kaniko.variables import owner_of_variable
@@ -111,6 +114,12 @@ def reserved_names(plan: Plan) -> Iterator[Finding]:
                 f"{quoted(name)} already has a meaning in the job",
                 f"write ${{{portable}}}" if portable else other,
             )
+
+
+def _regions(plan: Plan) -> set[str]:
+    """The regions that the job is led to in AWS."""
+    clouds = (cloud.variables.get("AWS_REGION") for cloud in plan.every_cloud)
+    return {text for text in (*clouds, *(ecr_region(login.host) for login in plan.logins)) if text}
 
 
 def secret_places(plan: Plan) -> dict[str, Where]:

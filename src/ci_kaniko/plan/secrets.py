@@ -5,6 +5,7 @@ from __future__ import annotations
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.variables import names
+from ci_kaniko.text.display import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +34,8 @@ def uses_of_secrets(plans: Iterable[Plan]) -> dict[str, Use]:
 def _named(login: HostLogin) -> str:
     """A registry as somebody calls it who does not see the spec, and so not what ``${`` is."""
     variables = names(login.key)
-    return f"the registry that {variables[0]} names" if variables else login.host
+    verb = "names" if len(variables) == 1 else "name"
+    return f"the registry that {listed(variables)} {verb}" if variables else login.host
 
 
 def _note_uses(plan: Plan, used: dict[str, Use]) -> None:

@@ -13,6 +13,7 @@ from ci_kaniko.syntax.conditions import Event
 from ci_kaniko.syntax.grammar import check_text, is_host, is_identifier
 from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, MAX_TAG, is_run_time_host
 from ci_kaniko.syntax.variables import ENV_PREFIX, INPUT_PREFIX, VARIABLES, Ref, names, variable
+from ci_kaniko.text.display import listed
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
@@ -271,11 +272,15 @@ def check_in_reference(ref: Ref, text: str, *, in_tag: bool) -> bool:
 
 
 def unfit_hosts(registry: Parts, known: Values) -> Iterator[tuple[str, str]]:
-    """A variable that is a registry and has a value for which no login is found, with the value."""
-    for part in registry if is_run_time_host(registry) else ():
-        text = part if isinstance(part, str) else known.replace(part, is_reference=True)
+    """The variables that make a registry for which no login is found, and what they make."""
+    if is_run_time_host(registry):
+        replaced = [
+            part if isinstance(part, str) else known.replace(part, is_reference=True)
+            for part in registry
+        ]
+        text = "".join(replaced)
         if not is_host(text) or text in DOCKER_HUB_LOOKALIKES:
-            yield names(registry)[0], text
+            yield listed(names(registry)), text
 
 
 def unfit_values(reference: Reference, known: Values) -> Iterator[tuple[str, str]]:

@@ -37,7 +37,10 @@ class Request(NamedTuple):
 
 
 class Signed(NamedTuple):
-    """A request to AWS: with ``temporary`` keys there is a token of their session, too."""
+    """A request to AWS: with ``temporary`` keys there is a token of their session, too.
+
+    ``url`` and ``region`` are words.
+    """
 
     url: str
     region: str

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.shell.secrets import path_in
-from ci_kaniko.syntax.references import DOCKER_HUB_KEY, DOCKER_HUB_NAMES, is_run_time_host
+from ci_kaniko.syntax.references import (
+    DOCKER_HUB_KEY,
+    DOCKER_HUB_NAMES,
+    can_be,
+    is_run_time_host,
+)
+from ci_kaniko.syntax.variables import parts_of
 from ci_kaniko.text.quoting import indented
 
 if TYPE_CHECKING:
@@ -46,8 +52,10 @@ class Config:
         """The key of a login as a word; that of Docker Hub is found under one name only."""
         if not is_run_time_host(login.key):
             return self._words.text(login.key)
+        hub = " | ".join(sorted(name for name in DOCKER_HUB_NAMES if can_be(login.key, name)))
+        if not hub:
+            return self._words.text(login.key)
         name = self._keys.setdefault(login.key, f"key_{len(self._keys) + 1}")
-        hub = " | ".join(sorted(DOCKER_HUB_NAMES))
         self._draft.define(
             f"{name}={self._words.text(login.key)}",
             f"case ${name} in {hub}) {name}={DOCKER_HUB_KEY} ;; esac",
@@ -118,7 +126,13 @@ class Config:
         return 'printf \'{"auths":{%s}}\' "$auths"'
 
     def _with_helpers(self) -> str:
-        named = ",".join(f'"{host}":"{helper}"' for host, helper in self._helpers.items())
         written = bool(self._draft.plan.password_logins)
-        auths, words = ('"auths":{%s},', ' "$auths"') if written else ("", "")
-        return f"printf '{{{auths}\"credHelpers\":{{{named}}}}}'{words}"
+        words = ['"$auths"'] * written
+        named = []
+        for host, helper in self._helpers.items():
+            if "$" in host:
+                words.append(self._words.text(parts_of(host)))
+            named.append(f'"{"%s" if "$" in host else host}":"{helper}"')
+        auths = '"auths":{%s},' * written
+        form = f"'{{{auths}\"credHelpers\":{{{','.join(named)}}}}}'"
+        return " ".join(["printf", form, *words])

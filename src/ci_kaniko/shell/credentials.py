@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ci_kaniko.plan.clouds import SESSION, TOKEN_FILE
 from ci_kaniko.quick.hints import TYPE_CHECKING
+from ci_kaniko.syntax.variables import ENV_PREFIX, parts_of
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
@@ -14,16 +15,22 @@ if TYPE_CHECKING:
     from ci_kaniko.shell.config import Config
     from ci_kaniko.shell.draft import Draft
     from ci_kaniko.shell.secrets import Secrets
+    from ci_kaniko.shell.tests import Checks
+    from ci_kaniko.shell.words import Words
 
 
 class Credentials:
     """The logins of a script; ``config`` collects those that end in a docker config."""
 
-    def __init__(self, draft: Draft, secrets: Secrets, config: Config) -> None:
+    def __init__(
+        self, draft: Draft, words: Words, secrets: Secrets, config: Config, checks: Checks
+    ) -> None:
         self._draft = draft
+        self._words = words
         self._secrets = secrets
         self._config = config
-        self._clouds = Clouds(draft, secrets)
+        self._checks = checks
+        self._clouds = Clouds(draft, words, secrets)
 
     def of_context(self) -> list[str]:
         """The login to the cloud that holds the context, for a builder that is its client."""
@@ -55,11 +62,13 @@ class Credentials:
     def _of_host(self, login: HostLogin) -> list[str]:
         if login.login.kind == "docker-config":
             return self._config.ready()
+        # What opens a cloud goes to a server that the host names.
+        checked = self._checks.of_host(login.key) if login.cloud else []
         if login.cloud and not login.written:
-            return self._clouds.once(login.cloud.name)
+            return [*checked, *self._clouds.once(login.cloud.name)]
         key = self._config.key(login)
         before, user, password = self._written(login, key)
-        return [*before, *self._config.add(key, user, password)]
+        return [*checked, *before, *self._config.add(key, user, password)]
 
     def _written(self, login: HostLogin, key: str) -> tuple[list[str], str, str]:
         """Lines that come first, the user as a word, and the variable of the password."""
@@ -73,7 +82,7 @@ class Credentials:
         if login.asked:
             from ci_kaniko.shell.exchange import Exchange
 
-            return Exchange(self._draft, self._secrets).password(login)
+            return Exchange(self._draft, self._secrets, self._words).password(login)
         if login.login.kind == "ci-token":
             before, user, password, environment = dialect.ci_login(plan, login, key)
             self._draft.environment.update(environment)
@@ -86,8 +95,9 @@ class Credentials:
 class Clouds:
     """The clients of clouds: one serves all registries of its cloud, and the context's store."""
 
-    def __init__(self, draft: Draft, secrets: Secrets) -> None:
+    def __init__(self, draft: Draft, words: Words, secrets: Secrets) -> None:
         self._draft = draft
+        self._words = words
         self._secrets = secrets
 
     def once(self, name: str) -> list[str]:
@@ -101,21 +111,23 @@ class Clouds:
         draft, site, secrets = self._draft, self._draft.site, self._secrets
         lines = secrets.guards(cloud.secret_variables.values())
         exports = [f'{name}="${secret}"' for name, secret in cloud.secret_variables.items()]
+        known = cloud.written if site.mounted_files else {}
+        for name, text in cloud.variables.items():
+            if name not in known and text != f"${{{ENV_PREFIX}{name}}}":
+                exports.append(f"{name}={self._words.text(parts_of(text))}")
         if site.mounted_files:
             if cloud.secret:
                 path = f"{site.mounted_files}/{cloud.file}"
                 lines += secrets.mounted(path, f"the secret {cloud.secret}")
-        else:
-            exports += [f"{name}={quote(value)}" for name, value in cloud.variables.items()]
-            if cloud.secret:
-                lines += secrets.guard(cloud.secret)
-                lines += secrets.write(cloud.secret, secrets.file(cloud.file))
-                exports.append(f"{cloud.file_variable}={site.files_inside}/{cloud.file}")
+        elif cloud.secret:
+            lines += secrets.guard(cloud.secret)
+            lines += secrets.write(cloud.secret, secrets.file(cloud.file))
+            exports.append(f"{cloud.file_variable}={site.files_inside}/{cloud.file}")
         if cloud.token and cloud.role:
             lines += draft.dialect.identity(draft.plan, cloud.name, cloud.token)
             from ci_kaniko.shell.exchange import Exchange
 
-            lines += Exchange(draft, secrets).session(cloud)
+            lines += Exchange(draft, secrets, self._words).session(cloud)
             exports += SESSION
         elif cloud.token and not site.mounted_tokens:
             lines += self._token(cloud, cloud.token)

@@ -13,6 +13,7 @@ from ci_kaniko.kaniko.hosts import acr_authority, ecr_api
 from ci_kaniko.plan.clouds import SESSION, impersonation
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.shell.clients import CURL, Request, Signed, json_field, token_of
+from ci_kaniko.syntax.variables import around
 from ci_kaniko.text.quoting import indented, quote
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ci_kaniko.shell.clients import Client
     from ci_kaniko.shell.draft import Draft
     from ci_kaniko.shell.secrets import Secrets
+    from ci_kaniko.shell.words import Words
     from ci_kaniko.spec.clouds import GoogleLogin
 
 _ASSUME = "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=ci-kaniko&RoleArn="
@@ -33,9 +35,10 @@ _IMDS = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-
 class Exchange:
     """The exchanges of a script: what a job has, for what a registry takes."""
 
-    def __init__(self, draft: Draft, secrets: Secrets) -> None:
+    def __init__(self, draft: Draft, secrets: Secrets, words: Words) -> None:
         self._draft = draft
         self._secrets = secrets
+        self._words = words
         self._client = client_of(draft)
 
     def password(self, login: HostLogin) -> tuple[list[str], str, str]:
@@ -43,7 +46,7 @@ class Exchange:
         if aws := login.login.aws:
             has_keys = bool(aws.access_key_id)
             return (
-                [*self.keys(_cloud(login)), *self._ecr(login.host, temporary=not has_keys)],
+                [*self.keys(_cloud(login)), *self._ecr(login, temporary=not has_keys)],
                 "AWS",
                 "token",
             )
@@ -62,8 +65,9 @@ class Exchange:
             _assigned(name, f"sed -n 's:.*<{tag}>\\([^<]*\\)</{tag}>.*:\\1:p'")
             for name, tag in names.items()
         )
+        url = self._word(_sts(region), region)
         return [
-            *self._answer(Request(_sts(region), form=form, secret="WebIdentityToken")),
+            *self._answer(Request(url, form=form, secret="WebIdentityToken")),
             *read,
             f': "${{{SESSION[-1]}:?is empty: AWS did not hand out the role}}"',
             *self._draft.dialect.masked(*SESSION),
@@ -153,10 +157,13 @@ class Exchange:
             'answer=$(told "$roles$(told "$roles")")',
         ]
 
-    def _ecr(self, host: str, *, temporary: bool) -> list[str]:
+    def _ecr(self, login: HostLogin, *, temporary: bool) -> list[str]:
         """Twelve hours in the registries of an account."""
-        url, region, service, target = ecr_api(host)
-        request = Signed(url, region, service, f"{target}.GetAuthorizationToken", temporary)
+        url, service, target = ecr_api(login.host)
+        region = _region(_cloud(login))
+        url, where = self._word(url, region), self._word(region, region)
+        call = f"{target}.GetAuthorizationToken"
+        request = Signed(url, where, service, call, temporary)
         # It holds the user, too.
         *given, last = token_of(self._client.signed(request), "authorizationToken", " | base64 -d")
         return [*given, "token=${token#AWS:}", last, *self._draft.dialect.masked("token")]
@@ -197,9 +204,9 @@ class Exchange:
         if azure.tenant_id:
             exchange += f"&tenant={azure.tenant_id}"
         registry = self._posted(
-            quote(exchange),
+            self._word(exchange, login.host),
             "access_token",
-            f"https://{login.host}/oauth2/exchange",
+            self._word(f"https://{login.host}/oauth2/exchange", login.host),
             "refresh_token",
         )
         assertion = (
@@ -244,6 +251,10 @@ class Exchange:
         """``$token`` from the answer to a request."""
         given = token_of(self._client.asked(request), field)
         return [*given, *self._draft.dialect.masked("token")]
+
+    def _word(self, text: str, place: str) -> str:
+        """A text with a host or a region, of which variables may be parts."""
+        return self._words.text(around(text, place))
 
     def _answer(self, request: Request) -> list[str]:
         return ["answer=$(", *indented(self._client.asked(request)), ")"]

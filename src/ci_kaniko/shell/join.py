@@ -16,7 +16,7 @@ from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.shell.script import Script, Tool, check_digest
 from ci_kaniko.shell.words import expanded
 from ci_kaniko.syntax.references import Reference
-from ci_kaniko.syntax.variables import INPUT_PREFIX
+from ci_kaniko.syntax.variables import INPUT_PREFIX, around
 from ci_kaniko.text.quoting import continued, indented
 
 if TYPE_CHECKING:
@@ -125,9 +125,7 @@ class Join:
         ways = {host: "insecure" for host in hosts if host in unverified}
         ways |= {host: "disabled" for host in hosts if host in plain}
         return [
-            f"--host {words.text((f'reg={host},tls={way}',))}"
-            if "$" not in host
-            else f'--host "reg={words.value(host[2:-1])[1:-1]},tls={way}"'
+            f"--host {words.text(around(f'reg={host},tls={way}', host))}"
             for host, way in ways.items()
         ]
 

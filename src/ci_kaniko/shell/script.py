@@ -135,11 +135,11 @@ class Script:
         self._draft = draft = Draft(plan, dialect, self._tool.placed(site or dialect.site))
         self.words = words = Words(draft)
         self.tests = Tests(words, dialect.tests)
-        self._checks = Checks(words, plan)
+        self._checks = checks = Checks(draft, words)
         self._secrets = secrets = Secrets(draft)
         is_single = not self._tool.helpers and _has_single_entry(plan, self._late)
         self._config = Config(draft, words, secrets, self._tool.helpers, is_single=is_single)
-        self._credentials = Credentials(draft, secrets, self._config)
+        self._credentials = Credentials(draft, words, secrets, self._config, checks)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -211,9 +211,9 @@ class Script:
         if plan.pushes_always and all(push.when == ALWAYS for push in plan.pushes):
             words = static + self._destinations(plan.pushes)
             words += self._tool.last(self.words)
-            checks = self._checks.of_pushes(plan.pushes)
             logins = credentials.of_hosts([login for login in plan.logins if login.pushes])
             config = self._config.write() if plan.logins else []
+            checks = self._checks.of_pushes(plan.pushes)
             return [*head, *logins, *config, *checks, *run(words)]
         collect = continued("set --", static)
         return [*head, *collect, *self._decide(), *self._forgotten(), *run(['"$@"'])]

@@ -53,7 +53,8 @@ class Stores:
         plan, login = self._draft.plan, self._draft.plan.spec.context_login
         assert login is not None, "a region was asked for"
         region = login.region or ""
-        keys = Exchange(self._draft, self._secrets).keys(plan.context_cloud or aws(None, {}))
+        exchange = Exchange(self._draft, self._secrets, self._words)
+        keys = exchange.keys(plan.context_cloud or aws(None, {}))
         before, url = self._url()
         temporary = not (login.aws and login.aws.access_key_id)
         request = Stored(url, region, temporary, file)
@@ -61,7 +62,7 @@ class Stores:
 
     def _gs(self, file: str) -> list[str]:
         plan, login = self._draft.plan, self._draft.plan.spec.context_login
-        exchange = Exchange(self._draft, self._secrets)
+        exchange = Exchange(self._draft, self._secrets, self._words)
         token = exchange.token(login.google if login else None, plan.context_cloud)
         before, url = self._url()
         # What is kept compressed is unpacked for those who do not say this.

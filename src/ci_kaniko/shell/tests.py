@@ -7,14 +7,16 @@ from ci_kaniko.shell.words import expanded
 from ci_kaniko.spec.given import CHOICE, given_in
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf, Condition
 from ci_kaniko.syntax.globs import case_arms, grep_pattern, is_literal, split
-from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, is_run_time_host
-from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, inputs_in, names
+from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, can_be, is_run_time_host
+from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, names, text_of
+from ci_kaniko.text.display import listed
 from ci_kaniko.text.quoting import indented, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ci_kaniko.plan.model import Plan, Push
+    from ci_kaniko.plan.model import Push
+    from ci_kaniko.shell.draft import Draft
     from ci_kaniko.shell.words import Words
     from ci_kaniko.spec.given import Given
     from ci_kaniko.syntax.references import Reference
@@ -100,9 +102,10 @@ _ELSEWHERE = ("host", CHOICE)
 class Checks:
     """Run-time checks of variables that can hold what a reference cannot."""
 
-    def __init__(self, words: Words, plan: Plan) -> None:
+    def __init__(self, draft: Draft, words: Words) -> None:
+        self._draft = draft
         self._words = words
-        self._plan = plan
+        self._plan = draft.plan
 
     def of_every_run(self) -> list[str]:
         """The checks that every run makes: of paths, of the stage, of the cache, of base images."""
@@ -112,11 +115,7 @@ class Checks:
         ]
         checks = [tuple(self._given(each)) for each in given]
         checks += self._of(self._cached())
-        known = {reference.registry for reference in self._cached()}
-        for login in self._plan.logins:
-            listed = any(self._listed(name) for name in inputs_in(login.host))
-            if is_run_time_host(login.key) and not (login.pushes or listed or login.key in known):
-                checks.append(tuple(self._host_check(login.key, "localhost")))
+        checks += [tuple(self.of_host(one.key)) for one in self._plan.logins if not one.pushes]
         return [line for check in dict.fromkeys(checks) for line in check]
 
     def _listed(self, name: str) -> bool:
@@ -156,10 +155,7 @@ class Checks:
     def _of(self, references: Iterable[Reference]) -> dict[tuple[str, ...], None]:
         checks: dict[tuple[str, ...], None] = {}
         for reference in references:
-            if is_run_time_host(reference.registry) and not any(
-                map(self._listed, inputs_in(reference.host))
-            ):
-                checks[tuple(self._host_check(reference.registry))] = None
+            checks[tuple(self.of_host(reference.registry, "'' | localhost"))] = None
             pieces = ((reference.repository, "a-z0-9._/-"), (reference.tag, "A-Za-z0-9_.-"))
             for piece, allowed in pieces:
                 for part in piece:
@@ -167,23 +163,29 @@ class Checks:
                         checks[tuple(self._check(part, allowed))] = None
         return checks
 
-    def _host_check(self, registry: Parts, short: str = "'' | localhost") -> list[str]:
+    def of_host(self, registry: Parts, short: str = "localhost") -> list[str]:
         """Lines that stop where a host is none: kaniko would take it for a part of the path.
 
-        An empty one that stands in a reference has stopped the run before.
+        ``short`` are hosts without a dot: an empty one that stands in a reference has stopped the
+        run before. What a run has passed is not checked again.
         """
+        written = text_of(registry)
+        given = [name for name in names(registry) if name.startswith(INPUT_PREFIX)]
+        chosen = any(self._listed(name.removeprefix(INPUT_PREFIX)) for name in given)
+        if chosen or not is_run_time_host(registry) or not self._draft.once(f"host {written}"):
+            return []
         word = self._words.text(registry)
-        (name,) = names(registry)
-        hidden = " | ".join(sorted(DOCKER_HUB_LOOKALIKES))
+        made_of = listed(names(registry))
+        hidden = sorted(name for name in DOCKER_HUB_LOOKALIKES if can_be(registry, name))
+        is_whole = len(registry) == 1
         return [
             f"case {word} in",
-            f"  {short}) ;;",
+            *[f"  {short}) ;;"] * is_whole,
             "  *[!a-z0-9.:-]* | [.:-]* | *[.:-] | *[.:-][.:]* | *[.:]-* | *:*[!0-9]*) false ;;",
-            f"  {hidden}) false ;;",
-            "  *.* | *:*) ;;",
-            "  *) false ;;",
+            *[f"  {' | '.join(hidden)}) false ;;"] * bool(hidden),
+            *["  *.* | *:*) ;;", "  *) false ;;"] * is_whole,
             "esac || {",
-            f'  echo "ci-kaniko: no registry to log in to has this {name}:" {word} >&2',
+            f'  echo "ci-kaniko: no registry to log in to has this {made_of}:" {word} >&2',
             "  exit 1",
             "}",
         ]

@@ -11,19 +11,21 @@ from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated, Any, get_args
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.conditions import EVENTS, AnyOf, parse_globs, parse_when, spelled
 from ci_kaniko.syntax.references import (
+    NO_PART,
     OWN_HOST,
+    PARTS,
     REGISTRY_HOST,
     REGISTRY_IMAGE,
     Layout,
     Reference,
     Repository,
+    can_be_host,
     check_lookalike,
-    is_run_time_host,
+    no_part_of_host,
 )
 from ci_kaniko.syntax.scalars import as_bool, as_choice, as_int, as_text, plain
 from ci_kaniko.syntax.variables import (
     INPUT_PREFIX,
-    Ref,
     Template,
     names,
     natives,
@@ -278,14 +280,10 @@ def _check_registry(text: str) -> None:
             else "a host is written out; ${env.NAME} is a run-time variable of your own",
         )
     parts = parse(text)
-    if len(parts) == 1 and isinstance(parts[0], Ref) and is_run_time_host(parts):
+    if can_be_host(parts):
         return
-    if names(parts):
-        raise Refused(
-            "bad-host",
-            f"{quoted(text)} has a variable beside other text: a host is one of the two",
-            "${env.NAME} alone, whose value is the whole host, or the host written out",
-        )
+    if odd := no_part_of_host(parts):
+        raise Refused("bad-host", f"{odd} {NO_PART}", PARTS)
     check_lookalike(text)
     grammar.check_host(text)
 

@@ -191,8 +191,42 @@ def same_but_port(host: str, known: Iterable[str]) -> str | None:
 
 
 def is_run_time_host(registry: Parts) -> bool:
-    """Whether a registry is a variable of which nobody knows the value yet."""
+    """Whether a registry is, or holds, a variable of which nobody knows the value yet."""
     return any(name.startswith((ENV_PREFIX, INPUT_PREFIX)) for name in names(registry))
+
+
+def can_be_host(registry: Parts) -> bool:
+    """Whether a run-time variable is a whole registry, or such ones beside other text a part of it.
+
+    An input is a whole one: whoever gives it is told what it may be.
+    """
+    if len(registry) == 1:
+        return is_run_time_host(registry)
+    written = [part for part in registry if isinstance(part, str)]
+    given = [part for part in registry if isinstance(part, Ref)]
+    return (
+        all(ref.name.startswith(ENV_PREFIX) for ref in given)
+        and any("." in text or ":" in text for text in written)
+        # A digit may be a label of a name, and its port.
+        and is_host("".join([p if isinstance(p, str) else p.default or "1" for p in registry]))
+    )
+
+
+NO_PART = "is no part of a host"
+PARTS = "${env.NAME} can be one, and an input the whole host"
+
+
+def no_part_of_host(registry: Parts) -> str:
+    """The first variable that cannot stand beside other text in a registry; empty without one."""
+    given = (part for part in registry if isinstance(part, Ref))
+    return next((f"${{{ref.name}}}" for ref in given if not ref.name.startswith(ENV_PREFIX)), "")
+
+
+def can_be(registry: Parts, host: str) -> bool:
+    """Whether a registry may turn out to be some host, by what is written around its variables."""
+    first, last = registry[0], registry[-1]
+    begins = not isinstance(first, str) or host.startswith(first)
+    return begins and (not isinstance(last, str) or host.endswith(last))
 
 
 def check_lookalike(host: str) -> None:
@@ -307,7 +341,7 @@ def _split_registry(text: str, flat: str, refs: list[Ref]) -> tuple[str, str]:
             f"add the registry and the namespace: {_EXAMPLE}",
         )
     lone = _slot(head, refs) if len(head) == 1 else None
-    if lone is not None and (lone.name == REGISTRY_HOST or is_run_time_host((lone,))):
+    if lone is not None and (lone.name == REGISTRY_HOST or can_be_host((lone,))):
         if lone.default is not None and lone.name.startswith(INPUT_PREFIX):
             raise _bad(text, "the host has two defaults", "the default of the input is one")
         return head, rest
@@ -318,12 +352,11 @@ def _split_registry(text: str, flat: str, refs: list[Ref]) -> tuple[str, str]:
         return head, rest
     if "." not in head and ":" not in head:
         return "", flat
-    if any(_slot(character, refs) for character in head):
-        raise _bad(
-            text,
-            "its host has a variable beside other text",
-            "${env.NAME} alone, whose value is the whole host, or the host written out",
-        )
+    parts = _unflatten(head, refs)
+    if can_be_host(parts):
+        return head, rest
+    if odd := no_part_of_host(parts):
+        raise _bad(text, f"{odd} {NO_PART}", PARTS)
     raise _bad(text, f"{quoted(head)} is not a registry host", f"such as {_EXAMPLE}")
 
 

@@ -375,6 +375,25 @@ def parts_of(text: str) -> Parts:
     return text.parts if isinstance(text, Template) else (text,)
 
 
+def piece_of(text: str, piece: str) -> Template:
+    """A piece of a text, with the parts that it has there: no variable is cut."""
+    at, start = 0, text.index(piece)
+    kept: list[Part] = []
+    for part in parts_of(text):
+        spelled = part if isinstance(part, str) else text_of((part,))
+        first, last = max(start - at, 0), start + len(piece) - at
+        if last > 0 and first < len(spelled):
+            kept.append(part[first:last] if isinstance(part, str) else part)
+        at += len(spelled)
+    return Template.keeping(piece, tuple(kept))
+
+
+def around(text: str, piece: str) -> Parts:
+    """The parts of a text that was made around another, which knows its own."""
+    before, _, after = text.partition(piece)
+    return tuple(part for part in (before, *parts_of(piece), after) if part)
+
+
 def names(parts: Parts) -> list[str]:
     """The variables in ``parts``, in order."""
     return [part.name for part in parts if isinstance(part, Ref)]

@@ -46,7 +46,7 @@ def secret_volumes(
     sources: list[dict[str, Any]] = []
     env = [_literal(name, value) for name, value in plan.proxy.items()]
     for cloud in plan.clouds:
-        env += [_literal(name, value) for name, value in cloud.variables.items()]
+        env += [_literal(name, value) for name, value in cloud.written.items()]
         if cloud.secret:
             sources.append(_from_key(secret, cloud.secret, cloud.file, optional=optional))
         if cloud.token and tokens:

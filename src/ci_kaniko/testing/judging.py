@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 Words = list[str]
 EVENTS = ("default-branch", "branch=release/1", "tag=v1.2.3", "pull-request=7")
-_GIVEN = {"env.CHANNEL": "stable_1.2", "env.MIRROR": "mirror.example.com:5000", "env.EDITION": "c"}
+_GIVEN = {
+    "env.ACCOUNT": "123456789012",
+    "env.CHANNEL": "stable_1.2",
+    "env.EDITION": "c",
+    "env.MIRROR": "mirror.example.com:5000",
+    "env.REGION": "eu-west-1",
+}
 _ENOUGH = 12
 """Faults that are told: a target that is wrong everywhere is wrong in one way."""
 
