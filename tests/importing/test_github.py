@@ -279,8 +279,10 @@ CASES = {
     "metadata: versions": Case(
         _metadata(
             images=_WEB,
-            tags="type=semver,pattern={{version}}\ntype=semver,pattern={{ major }}.{{ minor }}\n"
-            "type=semver,pattern={{major}}\ntype=raw,value=latest,enable={{is_default_branch}}",
+            tags="# each\ntype=semver,pattern={{major}}.{{minor}}.{{patch}}\n"
+            "type=semver,pattern={{ major }}.{{ minor }}\n"
+            "type=semver,pattern={{major}}\ntype=raw,value=latest,enable={{is_default_branch}}\n"
+            "type=raw,value=stable,enable=${{ startsWith(github.ref, 'refs/tags') }}",
         ),
         {
             "destinations": [
@@ -288,6 +290,7 @@ CASES = {
                 {"image": f"{_WEB}:${{version.minor}}", "when": "release"},
                 {"image": f"{_WEB}:${{version.major}}", "when": "release"},
                 {"image": f"{_WEB}:latest", "when": ["default-branch", "release"]},
+                {"image": f"{_WEB}:stable", "when": {"tag": "**"}},
             ]
         },
         on=_EVERY,
@@ -331,12 +334,38 @@ CASES = {
     "metadata: other versions are told": Case(
         _metadata(
             images=_WEB,
-            tags="type=semver,pattern={{major}}.{{minor}}.{{patch}}\ntype=match,pattern=v(.*)\n"
+            tags="type=semver,pattern={{patch}}\ntype=match,pattern=v(.*)\n"
             "type=pep440,pattern={{version}}\ntype=semver,pattern={{version}},value=1.2.3",
         ),
         {"push": "never"},
         {"metadata-action"},
         on={"push": {"tags": ["v*"]}},
+    ),
+    "a called workflow pushes where its job asks for it": Case(
+        [_built(tags="ghcr.io/acme/a:1")],
+        {"destinations": [{"image": "ghcr.io/acme/a:1", "when": {"tag": "v**"}}]},
+        {"called-if"},
+        on={"workflow_call": None},
+        job={"if": "contains(github.ref, 'refs/tags/v')"},
+    ),
+    "a called workflow pushes nothing where nobody can tell": Case(
+        [_built(tags="ghcr.io/acme/a:1")],
+        {"push": "never"},
+        {"called-if", "unknown-condition"},
+        on={"workflow_call": None},
+        job={"if": "endsWith(github.ref, vars.END)"},
+    ),
+    "names that other forges have for what GitHub has": Case(
+        [_built(tags="ghcr.io/${{ gitea.repository }}:${{ forgejo.sha }}")],
+        {"destinations": ["ghcr.io/${repository.path}:${commit.sha}"]},
+        on="push",
+        job={"if": "gitea.ref == 'refs/heads/main'"},
+    ),
+    "a value of a matrix that only a run can tell": Case(
+        [_built(tags="ghcr.io/acme/${{ matrix.image }}:1", context="${{ matrix.image }}")],
+        {"push": "never"},
+        {"unknown-context", "not-portable"},
+        job={"strategy": {"matrix": {"image": "${{ fromJSON(vars.IMAGES) }}"}}},
     ),
     "aevea: a prefix before versions": Case(
         [

@@ -777,11 +777,11 @@ jobs:
         ".gitlab-ci.yml",
         """\
 build:
-  image: {name: quay.io/acme/tools:kaniko, entrypoint: [""]}
+  image: {name: quay.io/acme/tools:1.2.3, entrypoint: [""]}
   script: /kaniko/executor --context . --destination $REGISTRY/$APP:1
 """,
         {
-            "executor.image": "quay.io/acme/tools:kaniko",
+            "executor.image": "quay.io/acme/tools:1.2.3",
             "destinations": ["${env.REGISTRY}/${env.APP}:1"],
         },
         silent=("no-shell", "bad-reference"),
@@ -795,10 +795,13 @@ build:
   script: /kaniko/executor --context=. --destination=quay.io/acme/$APP:main
 .two:
   extends: .one
+  before_script: [!reference [.login, script]]
   script: /kaniko/executor --context=. --destination=quay.io/acme/$APP:two
+.login: {{script: echo "$CONFIG" > /kaniko/.docker/config.json}}
+.again: {{extends: .one, script: crane tag quay.io/acme/shop:two main}}
 """,
         {"destinations": ["quay.io/acme/shop:two"]},
-        told=((1, "template"), (5, "template")),
+        told=((1, "template"), (5, "template"), (10, "other-job")),
     ),
     "emulation is for one other processor": Case(
         ".github/workflows/ci.yml",
@@ -810,7 +813,7 @@ jobs:
     steps:
       - uses: docker/setup-qemu-action@v3
       - uses: docker/build-push-action@v6
-        with: {push: true, tags: "ghcr.io/acme/a:1", platforms: "linux/amd64,linux/arm64"}
+        with: {push: true, tags: "ghcr.io/acme/a:1", platforms: "linux/amd64,linux/arm64/v8"}
   other:
     runs-on: ubuntu-24.04
     steps:

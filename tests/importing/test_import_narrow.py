@@ -229,6 +229,16 @@ CASES = {
         {"push": "never"},
         {"path-glob", "unknown-trigger"},
     ),
+    "variables of only, which start no request": Case(
+        _without_rules("only: {variables: ['$DEPLOY == $CI_COMMIT_SHA', $CI_COMMIT_BRANCH]}"),
+        {"triggers": {"branches": ["**"]}},
+        {"unknown-trigger"},
+    ),
+    "a variable without its $": Case(
+        _without_rules("only: {variables: [CI_COMMIT_TAG]}"),
+        {"push": "never"},
+        {"unknown-trigger"},
+    ),
     "files of only that no path names": Case(
         _without_rules("only: {refs: [main], changes: ['{a,b}/x']}"),
         {"push": "never"},

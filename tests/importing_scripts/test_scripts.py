@@ -658,6 +658,7 @@ UNUSED = {
     "for i in 1 2; do echo $i; sleep 1; done": ["for i in 1 2; do echo $i; sleep 1; done"],
     "git submodule update --init": ["git submodule update --init"],
     "ulimit -n 1024": ["ulimit -n 1024"],
+    "echo $A | xargs -n 1 cosign sign": ["printf %s '$A' | xargs -n 1 cosign sign"],
     "echo $A 2> errors": ["echo $A 2> errors"],
 }
 
@@ -764,6 +765,10 @@ def test_cubes_say_what_a_guard_says(seed: int) -> None:
         (("${//\\//-}",), ("tag-like",)),
         (("tr / _",), ("tr / _",)),
         (("${#refs/heads/}",), ("${#refs/heads/}",)),
+        (("sed 's/build image //'",), ("sed 's/build image //'",)),
+        (("sed -E 's/^build-[0-9]{3}-//'",), ("sed -E 's/^build-[0-9]{3}-//'",)),
+        (("${#build-*-}",), ("${#build-*-}",)),
+        (("sed 's/ *$//'", "${%[[:space:]]}"), ()),
         (("sed -e s/a/b/ -n",), ("sed -e s/a/b/ -n",)),
     ],
 )

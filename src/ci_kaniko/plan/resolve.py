@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.build import Build
 
 
+_EXECUTOR = re.compile("kaniko|executor")
 _WITHOUT_SHELL = re.compile(r"(?:latest|slim|v?\d+\.\d+\.\d+(?:-slim)?)?")
 """Tags of the executor's own images that have no shell; of other ones nobody knows."""
 
@@ -93,7 +94,7 @@ def impossible_image(build: Build, *, with_shell: bool) -> Iterator[Finding]:
     if not with_shell:
         return
     tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
-    if has_own_tag(executor) and _WITHOUT_SHELL.fullmatch(tag):
+    if has_own_tag(executor) and _WITHOUT_SHELL.fullmatch(tag) and _EXECUTOR.search(image):
         yield Finding(
             "no-shell",
             ("executor", "image"),

@@ -12,7 +12,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.shell.patterns import affordable, shell_regex
-from ci_kaniko.importing.shell.text_filters import FILTERS
+from ci_kaniko.importing.shell.text_filters import FILTERS, sed_commands, substituted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -99,7 +99,7 @@ def simplified(changes: tuple[str, ...]) -> tuple[str, ...]:
     if urls == _URLS:
         return ("url",)
     if all(text == result for text, result in (made | urls).items()):
-        return ()
+        return () if all(_is_tried(change, (*made, *urls)) for change in changes) else changes
     for chain in _CHAINS:
         if outcomes(chain, made) == made:
             return chain
@@ -152,6 +152,23 @@ def makes_safe(change: str) -> bool:
     return made is not None and all(
         "/" not in result and re.sub(r"\W|_", "", result) == re.sub(r"\W|_", "", text)
         for text, result in made.items()
+    )
+
+
+_BLANKS = re.compile(r"""(\s|['"]|\\[snt]|\[\[:(space|blank):]]|[][*+^$])*""")
+
+
+def _is_tried(change: str, samples: Iterable[str]) -> bool:
+    """Whether a change found something in the samples, or looks for what no name has."""
+    if match := _OPERATOR.fullmatch(change):
+        return match[1][0] not in "#%/" or _BLANKS.fullmatch(match[2]) is not None
+    words = shlex.split(change)
+    commands = sed_commands(words[-1]) if words[0] == "sed" else ()
+    extended = bool({"-E", "-r"} & {*words})
+    return all(
+        _BLANKS.fullmatch(pattern)
+        or any(substituted(pattern, "", "g", text, extended=extended) != text for text in samples)
+        for pattern, _, _ in commands
     )
 
 

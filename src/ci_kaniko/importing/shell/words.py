@@ -508,7 +508,8 @@ def _operator(reader: Reader, node: Tree, name: str, held: Value) -> Value:
     return pure((Output(f"${{{name}{operator}}}"),))
 
 
-_NATIVE = re.compile(r"(?:CI|GITHUB|BUILDKITE|AGOLA|RUNNER)_|.*[.]|\d")
+_NATIVE = re.compile(r"(?:CI(?!_APPLICATION)|GITHUB|BUILDKITE|AGOLA|RUNNER)_|.*[.]|\d")
+"""What a platform gives; GitLab asks the project itself for the two CI_APPLICATION variables."""
 
 
 def _is_from_outside(reader: Reader, var: Var) -> bool:

@@ -88,7 +88,8 @@ def _cache_repo(work: Work, repo: Flag | None, enabled: Flag) -> bool:
         return False
     name, tag = split_tag(written)
     if tag and not written.startswith("oci:"):
-        work.job.tell("cache-tag", repo.line, written, name)
+        said = "cache-tag" if work.call.builder == KANIKO else "cache-tag/refused"
+        work.job.tell(said, repo.line, written, name)
         written = name
     work.cache["repo"] = written
     return True

@@ -66,7 +66,8 @@ def _default_context(work: Work) -> None:
     found = work.paths.inside(("/workspace",))
     known = work.call.folder or work.job.folder or work.paths.mounted
     if found is None or not (known or not work.job.facts.keeps_workspace):
-        work.job.tell("no-context", work.call.line)
+        if work.call.builder != DOCKER.name:
+            work.job.tell("no-context", work.call.line)
         found = work.paths.folder() or "."
     _set_context(work, found)
 

@@ -132,7 +132,8 @@ def _mapped(work: Work, flag: Flag, written: str) -> None:
 
 def _platform(work: Work, flag: Flag, written: str) -> None:
     """One platform, or the list that other builders take: then each has a job of its own."""
-    platforms = [one.strip() for one in written.split(",")]
+    # The usual variant needs no name.
+    platforms = [re.sub("(/arm64)/v8$", r"\1", one.strip()) for one in written.split(",")]
     if len(platforms) == 1 or work.call.builder == KANIKO:
         _option(work, flag, written)
         return

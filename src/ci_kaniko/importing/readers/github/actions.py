@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Text, spell
+from ci_kaniko.importing.calls import Text, spell, starts_with
 from ci_kaniko.importing.readers.github.catalogue import Action, bare_name, known_actions
 from ci_kaniko.importing.readers.github.checkout import check_out
 from ci_kaniko.importing.readers.github.expressions import pieces_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.readers.github.knowledge import Known, Step
     from ci_kaniko.importing.shell.reader import Reader
+    from ci_kaniko.importing.shell.values import Item
 
 _WRAPPED = {"destination", "destinations", "dockerfile", "build_file", "kaniko-args", "extra_args"}
 _SECRET = re.compile(r"(?i)pass|token|secret|key|cred|json|user")
@@ -137,10 +138,10 @@ def make_up_tags(scope: Scope) -> None:
     tell = scope.job.tell
     metadata = Metadata(reader.conditions, scope.within, tell)
     images = [
-        row._replace(text=piece) for row in scope.rows("images") for piece in _images(row.text)
+        row._replace(text=piece) for row in _rows(scope, "images") for piece in _images(row.text)
     ]
-    tags = metadata.tags(images, scope.rows("tags"), scope.rows("flavor"), scope.line)
-    rows = scope.rows("labels")
+    tags = metadata.tags(images, _rows(scope, "tags"), _rows(scope, "flavor"), scope.line)
+    rows = _rows(scope, "labels")
     wanted = f"{scope.step.name}.labels" in scope.known.wanted
     labels = metadata.labels(rows, scope.line) if wanted else []
     if rows and not wanted:
@@ -158,6 +159,11 @@ def make_up_tags(scope: Scope) -> None:
     version = reader.values.gather(metadata.version(name))
     scope.known.put(reader, f"{name}.outputs.version", version)
     scope.set_variable("DOCKER_METADATA_OUTPUT_VERSION", version)
+
+
+def _rows(scope: Scope, name: str) -> list[Item]:
+    """The lines of an input without those that are comments."""
+    return [row for row in scope.rows(name) if not starts_with(row.text, "#")]
 
 
 def _images(text: Text) -> list[Text]:

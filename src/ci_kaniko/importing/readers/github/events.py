@@ -104,6 +104,10 @@ class Events:
         """Set the triggers of a job, and report what they cannot say."""
         on = self.on
         called = "workflow_call" in on and set(on) <= {"workflow_call", "merge_group"}
+        if called and self.condition:
+            # Who calls the workflow starts it, so the pushes have to ask for it.
+            push_only_where(job, expressions.conditions.when(self._within(YES, expressions)))
+            job.tell("called-if", self.condition_line, self.condition)
         if called or not (on or self.condition):
             return
         voice = Voice(self.path, job.line, job.report)

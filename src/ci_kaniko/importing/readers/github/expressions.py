@@ -22,6 +22,8 @@ _NO_STATUS = {"failure": NO, "cancelled": NO, "always": YES, "success": YES}
 _ANY = re.compile(r"\*")
 _DEFAULT = "github.event.repository.default_branch"
 _REFS = {"github.ref", "GITHUB_REF"}
+_OF_FORGES = re.compile(r"(?:gitea|forgejo)\.")
+"""Which names the forges that run GitHub's workflows have beside GitHub's."""
 
 
 class Expressions(expressions.Expressions):
@@ -57,6 +59,8 @@ class Expressions(expressions.Expressions):
             return self._format(node.parts[1])
         if node.kind == "call" and node.parts[0] not in {*_NO_STATUS, *_TESTS}:
             return pure((Var(node.text),))
+        if node.kind == "name" and (own := _OF_FORGES.match(node.parts[0])):
+            node = node._replace(parts=(f"github.{node.parts[0][own.end() :]}",))
         if node.kind in {"call", "not", "compare"}:
             return self.values.choose(self.holds(node), plain("true"), plain("false"))
         return super().worth(node)
@@ -169,8 +173,10 @@ class Expressions(expressions.Expressions):
         line, glob = self.line, self.conditions.glob
         var = only_var(text)
         is_ref = var is not None and var.name in _REFS and not var.changes
-        if name == "contains" and is_ref and part in {"refs/heads/", "refs/tags/"}:
-            return glob(text, f"{part}**", line)
+        if name != "endsWith" and is_ref and part in {"refs/heads", "refs/tags"}:
+            part = f"{part}/"
+        if name == "contains" and is_ref and part.startswith(("refs/heads/", "refs/tags/")):
+            name = "startsWith"  # no branch is called like the folder of another
         if any(character in part for character in "*?[]!"):
             return self.conditions.unknown(f"{name}({spell(text)}, '{part}')", line)
         if name == "startsWith":

@@ -81,12 +81,11 @@ class Known:
     def __init__(
         self,
         job: Job,
-        cell: dict[str, Text],
         given: Callable[[str, Values], Value],
         secrets: Mapping[str, Text],
     ) -> None:
         self.job = job
-        self.cell = cell
+        self.cell: dict[str, Text] = {}
         self.secrets = secrets
         self.outputs: dict[str, Value] = {}
         self.lists: dict[str, list[Item]] = {}

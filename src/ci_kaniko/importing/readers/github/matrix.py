@@ -11,8 +11,6 @@ from ci_kaniko.importing.ticked import Map, mapping, maps, native, peek, sequenc
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.calls import Text
-
 
 def cells_of(matrix: Map) -> list[dict[str, str]]:
     """The cells of a matrix; one without values where there is none."""
@@ -45,11 +43,6 @@ def take_named(matrix: Map, text: str) -> None:
         for name, value in holder.items():
             if whole or name in named:
                 native(value)
-
-
-def texts_of(cell: dict[str, str]) -> dict[str, Text]:
-    """A cell's values as texts."""
-    return {name: (value,) if value else () for name, value in cell.items()}
 
 
 def _row(item: Any) -> dict[str, str]:

@@ -287,6 +287,8 @@ class Metadata:
         if _HANDLEBARS.fullmatch(pattern) and _HANDLEBARS.sub(r"\1", pattern) == "raw":
             return _REF_TAG
         tight = _HANDLEBARS.sub(r"{{\1}}", pattern)
+        # A pre-release is its version alone in any case.
+        tight = tight.replace("{{major}}.{{minor}}.{{patch}}", "{{version}}")
         for name, part in _PARTS.items():
             before, found, after = tight.partition(f"{{{{{name}}}}}")
             if found and _MADE.fullmatch(before) and _MADE.fullmatch(after):

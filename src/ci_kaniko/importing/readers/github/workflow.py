@@ -17,7 +17,7 @@ from ci_kaniko.importing.readers.github.earlier import prepared_by
 from ci_kaniko.importing.readers.github.events import Events, events_of
 from ci_kaniko.importing.readers.github.expressions import bare_condition
 from ci_kaniko.importing.readers.github.knowledge import Known, secret_name
-from ci_kaniko.importing.readers.github.matrix import cells_of, take_named, texts_of
+from ci_kaniko.importing.readers.github.matrix import cells_of, take_named
 from ci_kaniko.importing.readers.github.needed import needed_by
 from ci_kaniko.importing.readers.github.settings import (
     section_of,
@@ -169,7 +169,7 @@ class Workflow:
     def _called(self, found: Original, name: str, job: Map, cell: dict[str, str]) -> Iterator[Job]:
         """The jobs of a reusable workflow."""
         ignore_keys(job, "GitHub job")
-        known = self._known(Job(_FACTS, name, self.original, job.line), texts_of(cell))
+        known = self._known(Job(_FACTS, name, self.original, job.line), cell)
         given = {
             key: known.handed(value, line_of(value), {})
             for key, value in job.mapping("with").items()
@@ -220,7 +220,7 @@ class Workflow:
         job = Job(_FACTS, name, self.original, line)
         job.name = shown
         job.environment["GITHUB_JOB"] = (name,)
-        known = self._known(job, texts_of(cell))
+        known = self._known(job, cell)
         known.environment(self.root.mapping("env"))
         known.environment(raw.mapping("env"))
         logins = self._container(job, raw, known)
@@ -271,8 +271,10 @@ class Workflow:
                     "no build reads it, and what is rendered asks a run by hand for nothing",
                 )
 
-    def _known(self, job: Job, cell: dict[str, Text]) -> Known:
-        return Known(job, cell, lambda name, values: self.input(name, job, values), self.secrets)
+    def _known(self, job: Job, cell: dict[str, str]) -> Known:
+        known = Known(job, lambda name, values: self.input(name, job, values), self.secrets)
+        known.cell = {name: known.text(value) for name, value in cell.items()}
+        return known
 
     def _folder(self, raw: Map) -> str:
         """Where the steps of a job run."""

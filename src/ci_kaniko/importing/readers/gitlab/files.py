@@ -15,6 +15,7 @@ from ci_kaniko.importing.ticked import (
     line_of,
     mapping,
     native,
+    peek,
     read_yaml,
     replaced,
     sequence,
@@ -51,6 +52,7 @@ class Files:
         self.root = Map(1)
         self.again = 0
         self._bases: dict[str, Map] = {}
+        self.referenced: set[str] = set()
         self.included: dict[int, list[Map]] = {}
         """The entries of ``include:`` that bring a file, by its number: the outermost first."""
         roots = [*original.mappings]
@@ -117,6 +119,7 @@ class Files:
         if value.tag != "!reference":
             return value.value
         found: Any = self.root
+        self.referenced |= {peek(step) for step in sequence(value.value)}
         for step in sequence(value.value):
             found = mapping(found).get(string(step))
             if isinstance(found, Map) and found is not self.root:

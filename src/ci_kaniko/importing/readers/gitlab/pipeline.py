@@ -63,6 +63,8 @@ _PREPARES = {
     *("cache", "retry", "timeout", "interruptible"),
 }
 """Keys of a job that does nothing but prepare files: those with a field, and some to be told."""
+_ASKED = {"extends", "inherit"}
+"""Keys that are read of each job, to tell what it is."""
 _MAX_DEPTH = 12
 
 
@@ -80,6 +82,7 @@ class _Pipeline:
         self.needed: dict[str, str] = {}
         self.prepared: set[str] = set()
         self.carried: set[str] = set()
+        self.idle: set[str] = set()
 
     def jobs(self) -> Iterator[Job]:
         """The jobs that run; where none of them does, the templates that nobody extends."""
@@ -143,7 +146,7 @@ class _Pipeline:
         for name, value in self.root.items():
             line = self.root.line_of(name)
             hidden = name.startswith(".")
-            seen = name in self.carried | self.prepared or (hidden and is_read(value))
+            seen = name in self.carried | self.prepared or (hidden and self._is_part(name, value))
             if name in _GLOBAL or seen:
                 continue
             kind = "template" if hidden or not isinstance(value, Map) else "job"
@@ -154,6 +157,14 @@ class _Pipeline:
                 self.files.voice.tell("other-job/needed", line, *given)
             else:
                 self.files.voice.tell("other-job", line, kind, name)
+
+    def _is_part(self, name: str, template: Any) -> bool:
+        """Whether a job of the spec has something of a template."""
+        if name in self.idle - self.files.referenced:
+            return False
+        # Each job is asked what it extends.
+        own = isinstance(template, Map) and template.kept(lambda key: key not in _ASKED)
+        return is_read(own or template)
 
     # -- one job ------------------------------------------------------------------------------
 
@@ -214,6 +225,7 @@ class _Pipeline:
         script = read_pieces(job, [*set_by_rules, *pieces])
         job.calls = script.calls
         if not job.calls:
+            self.idle.add(name)
             return None
         self.carried.add(name)
         Rules(job, self.files, variables).set(whole)

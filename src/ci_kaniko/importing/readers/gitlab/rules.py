@@ -6,7 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Var, only_var, spell
+from ci_kaniko.importing.calls import Output, Var, only_var, spell
 from ci_kaniko.importing.readers.expressions import Expressions, values_of
 from ci_kaniko.importing.report import FILE_LINES
 from ci_kaniko.importing.shell.conditions import Conditions
@@ -233,10 +233,7 @@ class Rules:
     # -- only and except ----------------------------------------------------------------------
 
     def _only(self, whole: Map) -> int:
-        request = self.expressions.guard(_REQUEST, 0)
-        found = self.guards.negate(request)
-        if "only" in whole:
-            found = self._refs(whole["only"], limits=False)
+        found = self._refs(whole.get("only", Map(0)), limits=False)
         if "except" in whole:
             found = self.guards.minus(found, self._refs(whole["except"], limits=True))
         return found
@@ -246,7 +243,9 @@ class Rules:
         value = self.files.value(value)
         entry = value if isinstance(value, Map) else Map(line_of(value))
         refs = entry.get("refs") if isinstance(value, Map) else value
-        found = YES
+        # Without refs, only: is of branches and tags, as a job is that has neither key.
+        request = self.expressions.guard(_REQUEST, 0)
+        found = YES if limits else self.guards.negate(request)
         if refs is not None:
             items = self.files.flat(refs)
             found = self.guards.any(self._ref(string(item), line_of(item)) for item in items)
@@ -301,6 +300,8 @@ def _dockerfile(call: Call) -> str:
 
 def _named(word: str) -> Value:
     match = re.fullmatch(r"\$\{?(\w+)\}?", word)
+    if not match and re.fullmatch("[A-Z][A-Z0-9_]+", word):
+        return pure((Output(f"{word} without its $"),))  # GitLab refuses the file
     if not match:
         return plain(word)
     # a request's pipeline runs in the project that its branch is of

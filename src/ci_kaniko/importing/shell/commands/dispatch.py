@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 _CREDS = "--creds"
 """Where a login stands that is of one push alone."""
 _ASSIGNED = re.compile(r"[A-Za-z_]\w*=")
+_VALUED_OF_XARGS = {"-I", "-n", "-P", "-L", "-d", "-E", "-s", "-a"}
 _TRANSPARENT = {"builtin", "busybox", "command", "env", "nohup", "sudo"}
 
 
@@ -105,7 +106,7 @@ def _dispatch(reader: Reader, words: list[Item]) -> Status:
     if name == "openssl" and {literal(item.text) for item in rest} & {"base64", "-base64"}:
         name = "base64"
         rest = [item for item in rest if literal(item.text) not in {"enc", "base64", "-base64"}]
-    if name in COMMANDS:
+    if name in COMMANDS and not (name == "xargs" and not reader.captures and _is_run(rest)):
         return _printing(reader, name, rest)
     if name in IGNORED and not (reader.captures and IGNORED[name] == PRINTS):
         return SUCCESS
@@ -125,6 +126,17 @@ def _printing(reader: Reader, name: str, rest: list[Item]) -> Status:
     if name in ("echo", "printf", "cat") and not reader.captures:
         _check_log(reader, name, values)
     return COMMANDS[name](reader, values)
+
+
+def _is_run(rest: list[Item]) -> bool:
+    """Whether xargs runs a command that does more than print."""
+    words = iter([spell(item.text) for item in rest])
+    for word in words:
+        if not word.startswith("-"):
+            return word not in IGNORED
+        if word in _VALUED_OF_XARGS:
+            next(words, "")
+    return False
 
 
 def _check_log(reader: Reader, name: str, values: list[Value]) -> None:

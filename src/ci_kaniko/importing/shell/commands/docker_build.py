@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import literal, spell, starts_with
+from ci_kaniko.importing.calls import literal, only_var, spell, starts_with
 from ci_kaniko.importing.shell.commands.executor import record
 from ci_kaniko.importing.shell.commands.others import (
     Line,
@@ -55,6 +55,14 @@ def build(reader: Reader, items: list[Item], line: Line) -> None:
     """Remember a build, and what it calls its image."""
     told = line.flags(items, _SWITCHES, _LETTERS)
     names = [one for one in told if one.name == "tag"]
+    folders = [one for one in told if not one.name]
+    for one in folders[:-1]:
+        if one.item.split and only_var(one.item.text):
+            # It may be any flags, for a build has one folder.
+            reader.note("unknown-words", spell(one.item.text), line=one.item.line)
+            told.remove(one)
+    if not folders:
+        reader.note("no-folder")
     for one in told:
         _take(line, one, names)
     words = line.words(items[0].line if items else 0)
