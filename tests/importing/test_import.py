@@ -288,6 +288,7 @@ def test_no_kaniko_in_it() -> None:
     ("path", "text"),
     [
         ("Jenkinsfile", "node {\n  def shop =\n    docker.build('acme/shop')\n  shop.push()\n}\n"),
+        ("ci.sh", "#!/bin/sh\n# builds\n$ENGINE build -t acme/shop .\n"),
         ("ci.sh", "cat <<X | kubectl apply -f -\nspec: {image: kaniko}\nkind: Pod\nX\n"),
     ],
 )
@@ -313,6 +314,7 @@ def test_broken_yaml_names_the_line() -> None:
     error = _refused("build:\n  script: [make\n  image: x\n")
     assert error.problems[0].rule == "bad-yaml"
     assert error.problems[0].line in {2, 3, 4}
+    assert "helm" in _refused("build: [\n{{ if .Values.a }}\n").problems[0].hint
 
 
 def test_unparsable_shell_names_the_line_of_the_file() -> None:

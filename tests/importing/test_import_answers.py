@@ -635,6 +635,34 @@ spec:
         told=((7, "placeholder"),),
         silent=("literal-secret",),
     ),
+    "a program stands in a variable, and two ways to build are one": Case(
+        "ci.sh",
+        """\
+ENGINE=${ENGINE:-docker}
+if $ENGINE buildx version; then
+  $ENGINE buildx build --push -t quay.io/acme/shop:1 .
+else
+  $ENGINE build -t quay.io/acme/shop:1 .
+  $ENGINE push quay.io/acme/shop:1
+fi
+""",
+        {"destinations": ["quay.io/acme/shop:1"]},
+        silent=("conditional-flag", "unknown-condition"),
+    ),
+    "a template puts the name there": Case(
+        "pod.yaml",
+        f"""\
+apiVersion: v1
+kind: Pod
+metadata: {{generateName: image-}}
+spec:
+  containers:
+  - {{name: build, image: {IMAGE}, args: ["-d={{{{ .Values.Image }}}}", -c=git://x.io/a/b]}}
+""",
+        {"push": "never"},
+        told=((6, "bad-reference"),),
+        silent=("upper-case",),
+    ),
     "only a run knows whether it caches": Case(
         "ci.sh",
         "/kaniko/executor -c . -d quay.io/acme/shop:1 --cache=$CACHED\n",
@@ -649,6 +677,8 @@ pipeline {
   environment {
     HUB_CREDENTIALS = 'hub-login-of-ci'
     GIT_TOKEN_ID = 'git-login-of-ci'
+    K8S_SECRET = 'login-of-the-cluster'
+    REGISTRY_CREDENTIALS = 'registry-login-of-ci'
   }
   stages {
     stage('Image') {
@@ -657,14 +687,16 @@ pipeline {
                                           usernameVariable: 'U', passwordVariable: 'P')]) {
           sh 'echo $P | docker login -u $U --password-stdin quay.io'
         }
-        sh 'docker build -t quay.io/acme/shop:1 . && docker push quay.io/acme/shop:1'
+        script { docker.withRegistry('https://quay.io', REGISTRY_CREDENTIALS) {
+          sh 'docker build -t quay.io/acme/shop:1 . && docker push quay.io/acme/shop:1'
+        } }
       }
     }
   }
 }
 """,
         {"env.GIT_TOKEN_ID": "git-login-of-ci"},
-        told=((11, "groovy"),),
+        told=((13, "groovy"),),
         silent=("literal-secret", "missing-login"),
     ),
     "the version of docker's action is that of the ref": Case(

@@ -153,6 +153,17 @@ BUILDS = 'container("k") { sh "/kaniko/executor --context=%s -d x.io/a/b" }'
         ),
         ("git url: 'https://x.io/acme/lib', credentialsId: 'a'\n BUILD", ".", "never"),
         ("git url: where, branch: 'next'\n BUILD", ".", "never"),
+        ("git url: env.GIT_URL, credentialsId: 'a'\n BUILD", ".", "auto"),
+        (
+            "checkout([$class: 'GitSCM', userRemoteConfigs: scm.userRemoteConfigs])\n BUILD",
+            ".",
+            "auto",
+        ),
+        (
+            "checkout scm: [at: [[url: 'https://x.io/acme/lib']], of: [[name: 'next']]]\n BUILD",
+            ELSEWHERE,
+            "auto",
+        ),
         ("git 'https://x.io/acme/lib'\n checkout scm\n BUILD", ".", "auto"),
         ("BUILD\n git url: 'https://x.io/acme/env', credentialsId: 'a'", ".", "auto"),
         ("}\n node { git 'https://x.io/acme/env' }\n node { BUILD", ".", "auto"),

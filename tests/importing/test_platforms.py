@@ -49,6 +49,14 @@ def test_a_file_shows_its_platform(name: str) -> None:
     assert made.spec.destinations
 
 
+@pytest.mark.parametrize("name", ["Makefile", "ci/Makefile.docker", "image.mk"])
+def test_recipes_of_make_are_no_script(name: str) -> None:
+    text = f"image:\n\t{_CALL}\n"
+    with pytest.raises(SpecError, match="a Makefile, which import does not read"):
+        import_files([(name, text)])
+    assert import_files([(name, text)], "shell").sources == ("shell",)
+
+
 def test_a_file_of_two_platforms_is_asked_about() -> None:
     step = f"{{run: '{_CALL}'}}"
     text = f"on: push\njobs: {{a: {{steps: [{step}]}}}}\nsteps: [{{command: '{_CALL}'}}]\n"

@@ -112,6 +112,10 @@ _UNREAD = {
         "this {} calls a Task of another file",
         "name the file of the Task that it calls on the command line, too",
     ),
+    r"(?m)^(?![ \t]*#).*?(\$\{?\w+\}?\"?) (?:buildx )?(?:build|bud)\b": (
+        "nothing says what {} is",
+        "set it in the script, such as to docker",
+    ),
     r"(?m)^(?![ \t]*(?:#|//)).*?(?<![\w./:@-])([\w./:@-]*kaniko[\w./:@-]*)": (
         "import does not read {} here",
         "import its call as a script of one line, `source='shell'`",

@@ -55,12 +55,14 @@ _NEVER = re.compile(r"(?!)")
 _DOCKER = re.compile(
     rf"\b(?:docker|podman|nerdctl)\s+{_FLAGS}(?:(?:image|buildx|builder)\s+{_FLAGS})?build\b"
 )
+_BY_VARIABLE = re.compile(rf"\$\{{?\w+(?::?-\w+)?\}}?\"?\s+{_FLAGS}(?:buildx\s+)?(?:build|bud)\b")
+"""A command in a variable, such as ``$CONTAINER_ENGINE build``."""
 DOCKER = Builder(
     name="docker",
     # It does much else, and so do images with its client: the word behind it tells.
     program=_NEVER,
     called=_DOCKER,
-    words=_DOCKER,
+    words=re.compile(f"{_DOCKER.pattern}|{_BY_VARIABLE.pattern}"),
     image=_NEVER,
 )
 DAEMONLESS = (KANIKO, BUILDKIT, BUILDAH)

@@ -189,7 +189,8 @@ def _documents(source: str, path: str, before: int) -> Iterator[Any]:
             at = source.rfind("\\", 0, mark.index + 1)
             raise _BadEscape(at, (before + mark.line + 1) % FILE_LINES) from None
         line = (before + mark.line + 1) % FILE_LINES if mark else None
-        raise failure(path, "bad-yaml", f"this is no YAML: {said}", line=line) from None
+        hint = "import what the template renders, such as by helm template" * ("{{" in source)
+        raise failure(path, "bad-yaml", f"this is no YAML: {said}", hint, line) from None
 
 
 class _Builder:

@@ -38,6 +38,7 @@ class Platform(NamedTuple):
 
 
 _SCRIPT = re.compile(r"#!.*\b(?:ba|da|a|k|z)?sh\b|\s*(?:/kaniko/executor|docker run)\b")
+_MAKEFILE = re.compile(r"(?i)(?:^|\.)(?:gnu)?makefile(?:\.\w+)?$|\.mk$")
 _BEFORE_GROOVY = r"(?:#![^\n]*\n|//[^\n]*\n|(?:@Library|import|def)\b[^\n]*\n|\s)*"
 _GROOVY = re.compile(rf"{_BEFORE_GROOVY}(?:pipeline|podTemplate|node)\b[^\n]*\{{")
 _OF_GITLAB = {"script", "extends", "before_script", "trigger", "stage"}
@@ -46,7 +47,7 @@ _OF_BUILDKITE = {"plugins", "command", "commands"}
 
 def _shell(original: Original) -> int:
     """Whether a file is a script: by its name, or by how it begins."""
-    named = original.name.endswith((".sh", ".bash")) or original.name == "Makefile"
+    named = original.name.endswith((".sh", ".bash"))
     return _CERTAIN if named or _SCRIPT.match(original.text) else _NO
 
 
@@ -171,6 +172,10 @@ def platform_of(original: Original, source: str | None) -> Platform:
     """A platform by its name, or the one that a file looks most like. Raises SpecError."""
     if source is not None:
         return _PLATFORMS[source]
+    if _MAKEFILE.search(original.name):
+        hint = "import what one of its targets runs as a script, `source='shell'`"
+        message = "this is a Makefile, which import does not read"
+        raise failure(original.path, "unknown-platform", message, hint)
     for is_yaml in (False, True):  # what is another language is no YAML
         asked = [each for each in _PLATFORMS.values() if each.is_yaml == is_yaml]
         scores = [each.looks_like(original) for each in asked]

@@ -36,6 +36,8 @@ _PLACEHOLDER = re.compile(
 _HARMLESS = re.compile(
     r"(?i)true|false|yes|no|on|off|\d{1,4}|none|null|/.*|.*\.json|[a-z]+://[^@]*"
 )
+_OBJECT = re.compile(r"(?i:(?:^|_)(?:K8S|KUBE|KUBERNETES|PULL)_SECRETS?)=[a-z][a-z.-]*$")
+"""The name of a Secret of Kubernetes in a variable that is for one."""
 _LONG_ENOUGH = 8
 
 
@@ -54,7 +56,7 @@ def is_written(name: str, text: Text) -> bool:
     plain = literal(text)
     if not plain or is_placeholder(plain) or _HARMLESS.fullmatch(plain):
         return False
-    return is_secret_name(name)
+    return is_secret_name(name) and _OBJECT.search(f"{name}={plain}") is None
 
 
 class Secrets:

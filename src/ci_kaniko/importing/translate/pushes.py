@@ -220,6 +220,8 @@ def _is_narrowed_away(
 def reference_of(work: Work, image: Text, line: int) -> str:
     reference = work.spelled.reference(image, line)
     lowered = lowered_text(reference)
+    if "{{" in reference:  # a template puts the name there
+        return reference
     if lowered != reference:
         work.job.tell("upper-case", line, reference, lowered)
     bare = re.sub(r"^https?://", "", lowered)

@@ -16,18 +16,24 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.readers.jenkins.groovy import Quoted, Statement
 
 ASSIGNED = re.compile(r"\s*(?:(?:def|String|final)\s+)*(?:env\.)?(\w+)\s*=(?![=~])")
-_NAMED = re.compile(r"\s*\w+\s*\(?\s*(?:path:\s*)?([A-Za-z_]\w*)\s*\)?\s*")
-_HOLED = re.compile(r"[^$]*\$")
+BY_NAME = re.compile(r"\s*\w+\s*\(?\s*(?:(?:name|path):\s*)?([A-Za-z_][\w.]*)\s*\)?\s*")
 _WORKSPACE = re.compile(r"\$\{?(?:env\.)?WORKSPACE\}?/?")
-OWN = re.compile(r"\s*(?:(?:def\s+)?\w+\s*=\s*)?checkout\s*\(?\s*scm\b")
+_OWN = re.compile(r"\s*(?:(?:def\s+)?\w+\s*=\s*)?checkout\b(?:\s*\(?\s*scm\b(?!\s*:)|.*\bscm\.)")
 _ADDRESS = re.compile(r"https://([\w.-]+/[\w./-]+?)(?:\.git)?/?")
 _OWN_ADDRESS = re.compile(r"\$\{?(?:env\.)?GIT_URL\}?")
 
 
+def owns(statement: Statement) -> bool:
+    """Whether a step checks out the repository that the Jenkinsfile is of."""
+    names = statement.name in {"git", "checkout"} and "GIT_URL" in statement.shown
+    return names or _OWN.match(statement.code) is not None
+
+
 def fetches(statement: Statement) -> bool:
-    """Whether a step names the repository that it checks out."""
+    """Whether a step checks out another repository."""
     named = statement.name == "checkout" and bool(statement.texts)
-    return named or re.match(r"\s*git\b\s*[^\s=.]", statement.code) is not None
+    found = named or re.match(r"\s*git\b\s*[^\s=.]", statement.code) is not None
+    return found and not owns(statement)
 
 
 class Folders:
@@ -40,15 +46,20 @@ class Folders:
         self.own: list[str] = []
         self.others: dict[str, str] = {}
         self._roots: dict[int, dict[str, str]] = {}
-        self._agents: dict[int, int] = {}
-        self._find_agents(statements, 0)
+        self._find_agents(statements, {})
         self._places: dict[int, str] = {}
         whole = [inner for one in statements for inner in one.below()]
-        self._values = _set_once(whole)
+        self._values: dict[str, str] = {}
+        """Variables that have one text in the file, whatever runs."""
+        for one in whole:
+            if named := ASSIGNED.match(one.code):
+                lone = named[1] not in self._values and one.code[named.end() :].strip() == MARK
+                plain = lone and "$" not in one.texts[0].source
+                self._values[named[1]] = one.texts[0].text() if plain else ""
         for statement in whole:
             folder = self._folder(statement) if statement.name in {"dir", "ws"} else ""
             for inner in statement.block if folder else ():
-                if OWN.match(inner.code):
+                if owns(inner):
                     self.own.append(folder)
                 elif fetches(inner):
                     self.others[folder] = self._location(inner)
@@ -60,9 +71,7 @@ class Folders:
             for text in statement.texts if statement.name == "sh" else ():
                 if not are_mentioned(text.source):
                     self._take_clones(statement, text.text())
-        here = any(
-            id(one) not in self._places and (OWN.match(one.code) or fetches(one)) for one in whole
-        )
+        here = any(id(one) not in self._places and (owns(one) or fetches(one)) for one in whole)
         declared = by_itself and any(one.name == "pipeline" for one in statements)
         if (self.own or self.others) and (here or declared):
             self.own.append(".")
@@ -76,34 +85,32 @@ class Folders:
             shown = re.sub("//[^/@]*@", "//", address)
             self.told.append((statement, f"git clone {shown} {self._said(folder)}"))
 
-    def said(self, statement: Statement) -> str:
-        """What a step makes of a folder, or of the workspace."""
+    def enter(self, statement: Statement) -> str:
+        """Go over a step: what one that fetches another repository makes of its folder."""
+        if not owns(statement) and not fetches(statement):
+            return ""
         if folder := self._places.get(id(statement)):
-            return self._said(folder)
+            return self._said(folder) if fetches(statement) else ""
+        root = self.root(statement)
+        root.clear()
+        if owns(statement):
+            return ""
+        root["."] = self._location(statement)
         then = "is not pushed: where it is this repository, take push: never out"
-        if found := self._location(statement):
-            then = f"has the context {found}, and tags have the commit of this repository"
+        if root["."]:
+            then = f"has the context {root['.']}, and tags have the commit of this repository"
         return f"takes the place of the repository in its workspace: a build of it {then}"
-
-    def enter(self, statement: Statement) -> None:
-        """Go over a step that may put another repository, or this one, into the workspace."""
-        if id(statement) not in self._places:
-            if OWN.match(statement.code):
-                self._roots.pop(self._agents.get(id(statement), 0), None)
-            elif fetches(statement):
-                found = {".": self._location(statement)}
-                self._roots[self._agents.get(id(statement), 0)] = found
 
     def root(self, statement: Statement) -> dict[str, str]:
         """What the workspace of a step holds instead of the repository, by all that was read."""
-        return self._roots.get(self._agents.get(id(statement), 0), {})
+        return self._roots.setdefault(id(statement), {})
 
-    def _find_agents(self, statements: list[Statement], agent: int) -> None:
+    def _find_agents(self, statements: list[Statement], root: dict[str, str]) -> None:
         """In whose workspace each step runs: a node's, or that of the stage with an agent."""
         for one in statements:
             own = one.name == "node" or any(inner.name == "agent" for inner in one.block)
-            self._agents[id(one)] = id(one) if own else agent
-            self._find_agents(one.block, self._agents[id(one)])
+            self._roots[id(one)] = {} if own else root
+            self._find_agents(one.block, self._roots[id(one)])
 
     def _said(self, folder: str) -> str:
         found = self.others[folder]
@@ -111,14 +118,14 @@ class Folders:
         return f"is checked out into {folder}: {then}"
 
     def _text(self, text: Quoted) -> str:
-        return text.text(lambda name: self._values.get(_plain(name)) or f"${{{name}}}")
+        return text.text(lambda name: self._values.get(name.rpartition(".")[2]) or f"${{{name}}}")
 
     def _folder(self, statement: Statement) -> str:
         """The folder that a block is in, from the workspace; empty for one elsewhere."""
         if text := statement.given() or statement.given("path"):
             given = self._text(text)
         else:
-            named = _NAMED.fullmatch(statement.code)
+            named = BY_NAME.fullmatch(statement.code)
             given = self._values.get(named[1]) or "" if named else ""
         inside = _WORKSPACE.match(given)
         if statement.name == "ws" and not inside:
@@ -127,32 +134,14 @@ class Folders:
 
     def _location(self, statement: Statement) -> str:
         """Where the executor fetches a repository; empty where it needs a login or nobody knows."""
-        code = statement.code
-        if re.search(r"\bcredentialsId\b", code):
+        named = re.search(r"\b(?:branch|name)\b", statement.code)
+        branch = statement.given("branch") or statement.given("name")
+        address = statement.given("url") or statement.given()
+        if address is None or "credentialsId" in statement.code or (named and not branch):
             return ""
-        given = [statement.given("url") or statement.given()]
-        given += [statement.given("branch") or statement.given("name")]
-        address, ref = (self._text(text) if text else "" for text in given)
-        if statement.name == "git" and not re.search(r"\bbranch\b", code):
-            ref = "master"
-        elif not ref and re.search(r"\b(?:branch|name)\b", code):
-            return ""
-        return _fetched(address, re.sub(r"^(?:\*|origin|refs/heads)/", "", ref))
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"^(?:env|params)\.", "", name)
-
-
-def _set_once(statements: list[Statement]) -> dict[str, str]:
-    """Variables that have one text in a file, whatever runs."""
-    found: dict[str, str] = {}
-    for statement in statements:
-        if named := ASSIGNED.match(statement.code):
-            lone = named[1] not in found and statement.code[named.end() :].strip() == MARK
-            text = statement.texts[0] if lone else None
-            found[named[1]] = text.text() if text and not _HOLED.match(text.source) else ""
-    return found
+        default = "" if statement.name == "checkout" else "master"
+        ref = self._text(branch) if branch else default
+        return _fetched(self._text(address), re.sub(r"^(?:\*|origin|refs/heads)/", "", ref))
 
 
 def _fetched(address: str, ref: str) -> str:

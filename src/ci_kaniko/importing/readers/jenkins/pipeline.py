@@ -22,7 +22,7 @@ from ci_kaniko.importing.calls import (
     split_text,
 )
 from ci_kaniko.importing.jobs import Facts, Job, Root, Secret
-from ci_kaniko.importing.readers.jenkins.folders import ASSIGNED, OWN, Folders, fetches
+from ci_kaniko.importing.readers.jenkins.folders import ASSIGNED, BY_NAME, Folders, owns
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement, inlined, parse
 from ci_kaniko.importing.readers.jenkins.methods import changed
 from ci_kaniko.importing.readers.jenkins.pods import Pod, pod_jobs, read_pod, template_of
@@ -65,8 +65,9 @@ _SERVES = re.compile(
     r"\b(?:docker|podman|nerdctl|buildah)\s+(?:login|push|tag)\b|\becr get-login\b"
 )
 _CHECKED_OUT = re.compile(r"\b(\w+)\s*=\s*checkout\s*(?:scm\b|\(\s*scm\s*\))")
-_CALLED = re.compile(r"\bcredentialsId\s*:\s*(?:\"\$\{?)?(?:env\.)?([A-Za-z_]\w*)")
-_GIVEN_BY_NAME = re.compile(r"\s*\w+\s*\(?\s*(?:name:\s*)?([A-Za-z_][\w.]*)\s*\)?\s*")
+_CALLED = re.compile(
+    r"\b(?:credentialsId\s*:|withRegistry\b[^,\n]*,)\s*(?:\"\$\{?)?(?:env\.)?([A-Za-z_]\w*)"
+)
 _PLAIN = {"container", "dir", "withCredentials", "withEnv", "timeout", "timestamps", "ansiColor"}
 _ALWAYS = re.compile(
     r"(?:with|docker|$|\W)"
@@ -154,7 +155,7 @@ class _Questions:
         """An ``if`` or ``else`` as the test of a script; and all that its chain has asked."""
         code = re.sub(r"^\s*(?:else\b\s*)?", "", statement.code)
         number = len(self.listed)
-        if len(before) > _MAX_ASKED:
+        if statement.name == "else" and len(before) > _MAX_ASKED:
             self.listed.append(statement)  # of that many nobody knows
             return f"{_IF} {number}", before
         asks = code.startswith("if")
@@ -163,6 +164,15 @@ class _Questions:
         if statement.name == "if":
             return own[0], own[0]
         return " && ".join([f"! {{ {before}; }}", *own]), " || ".join([before, *own])
+
+    def along(self, statements: list[Statement]) -> Iterator[tuple[Statement, str]]:
+        """Statements, each with the test that it asks by its chain, if it asks one."""
+        chain = ":"
+        for statement in statements:
+            test = ""
+            if statement.name in {"if", "else"}:
+                test, chain = self.asked(statement, chain)
+            yield statement, test
 
     def held(self, environment: dict[str, Text]) -> str:
         """Variables that one script has, as a command of it."""
@@ -226,11 +236,8 @@ class _Reader:
         shared = _share_a_daemon(statements)
         later = {id(one) for one in shared[1:]}
         last = max((at for at, one in enumerate(statements) if _builds(one)), default=0)
-        chain = ":"
-        for at, statement in enumerate(statements):
-            name, before = statement.name, chain
-            if name in {"if", "else"}:
-                _, chain = self.questions.asked(statement, chain)
+        for at, (statement, test) in enumerate(self.questions.along(statements)):
+            name = statement.name
             if name in {*_DECLARED, "parameters"} or id(statement) in later:
                 continue
             if shared and statement is shared[0]:
@@ -244,7 +251,7 @@ class _Reader:
             if not _builds(statement):
                 when = "between the builds" if around.goes_on or at < last else "after the build"
                 said = when if self.jobs else "before the build"
-                self._leave(statement, said, around, before)
+                self._leave(statement, said, around, test)
             elif name == "steps" or (name == "stage" and not _inner_stages(statement)):
                 stage = statement if name == "stage" else around.stage or statement
                 inner = statement.block
@@ -269,7 +276,7 @@ class _Reader:
                 self.rest = [one for one in self.rest if one[0] is not statement]
                 self.jobs += found
 
-    def _leave(self, statement: Statement, when: str, around: _Around, chain: str) -> None:
+    def _leave(self, statement: Statement, when: str, around: _Around, test: str) -> None:
         """A part that no spec says: each of its statements is one line of the report."""
         if statement.name == "stage":
             below = list(statement.below())
@@ -282,7 +289,7 @@ class _Reader:
                 self._checkout(inner)
         elif self._assigned(statement, around):
             return
-        found = [*self._settings([statement], around, chain)]
+        found = [*self._setting(statement, test, around)]
         self.earlier += found
         if not found and statement.name != "stage":
             self._tell_parts(statement, "")
@@ -295,8 +302,7 @@ class _Reader:
             named = f"{head}{statement.shown}"
         for inner in statement.block:
             self._tell_parts(inner, f"{named}: ")
-        plain = OWN.match(statement.code)
-        if not self._checkout(statement) and not statement.block and not plain:
+        if not self._checkout(statement) and not statement.block and not owns(statement):
             self.rest.append((statement, f"{named} is Groovy that no spec says"))
 
     def tell(self) -> None:
@@ -454,32 +460,28 @@ class _Reader:
             return f'"{hole(part.name if part.name in self.bound else spell((part,)))}"'
         return shlex.quote(spell((part,)))
 
-    def _settings(
-        self, statements: list[Statement], around: _Around, chain: str = ":"
-    ) -> Iterator[Piece]:
-        """What statements that build nothing set, and what Groovy asks before they do.
+    def _settings(self, statements: list[Statement], around: _Around) -> Iterator[Piece]:
+        for statement, test in self.questions.along(statements):
+            yield from self._setting(statement, test, around)
 
-        ``chain`` is what was asked before the first of them.
-        """
-        test = ""
-        for statement in statements:
-            if statement.name in {"if", "else"}:
-                test, chain = self.questions.asked(statement, chain)
-                inner = [*self._settings(statement.block, around)]
-                if inner:
-                    yield Piece(f"if {test}; then", statement.line)
-                    yield from inner
-                    yield Piece("fi", statement.line)
-            elif statement.has_block and any(one.name == "when" for one in statement.block):
-                self._forget(statement)
-            elif statement.has_block and statement.name in {*_HELD, *_PLAIN}:
-                yield from self._settings(statement.block, around)
-            elif statement.has_block:
-                self._forget(statement)
-            elif statement.name == "error":
-                yield Piece("exit 1", statement.line)
-            else:
-                yield from self._bound(statement, around)
+    def _setting(self, statement: Statement, test: str, around: _Around) -> Iterator[Piece]:
+        """What a statement that builds nothing sets, and what Groovy asks before it does."""
+        if test:
+            inner = [*self._settings(statement.block, around)]
+            if inner:
+                yield Piece(f"if {test}; then", statement.line)
+                yield from inner
+                yield Piece("fi", statement.line)
+        elif statement.has_block and any(one.name == "when" for one in statement.block):
+            self._forget(statement)
+        elif statement.has_block and statement.name in {*_HELD, *_PLAIN}:
+            yield from self._settings(statement.block, around)
+        elif statement.has_block:
+            self._forget(statement)
+        elif statement.name == "error":
+            yield Piece("exit 1", statement.line)
+        else:
+            yield from self._bound(statement, around)
 
     def _forget(self, statement: Statement) -> None:
         """Variables that a block sets which may not run: only a run knows them."""
@@ -530,15 +532,12 @@ class _Reader:
         around: _Around,
         pieces: list[tuple[list[Piece], _Around]],
     ) -> None:
-        test, chain = "", ":"
-        for statement in statements:
-            name, before = statement.name, chain
-            if name in {"if", "else"}:
-                test, chain = self.questions.asked(statement, chain)
+        for statement, test in self.questions.along(statements):
+            name = statement.name
             if name == "sh" and statement.texts:
                 job.others |= self.folders.root(statement) if _builds(statement) else {}
                 pieces.append((self._script(statement, around), around))
-            elif name in {"if", "else"} and (_builds(statement) or _serves(statement)):
+            elif test and (_builds(statement) or _serves(statement)):
                 pieces.append(([Piece(f"if {test}; then", statement.line)], around))
                 self.asking += 1
                 self._steps(job, statement.block, around, pieces)
@@ -551,7 +550,7 @@ class _Reader:
             elif statement.has_block and (_builds(statement) or _serves(statement)):
                 self._steps(job, statement.block, self._wrapped(statement, around), pieces)
             elif self.asking or not self._assigned(statement, around):
-                found = [*self._settings([statement], around, before)]
+                found = [*self._setting(statement, test, around)]
                 pieces.append((found, around))
                 if not found:
                     self._tell_parts(statement, "")
@@ -627,7 +626,7 @@ class _Reader:
         """The folder or container that a step names, by a text or by a variable."""
         if text := statement.given() or statement.given("name") or statement.given("path"):
             return self._text(text, around)
-        named = _GIVEN_BY_NAME.fullmatch(statement.code)
+        named = BY_NAME.fullmatch(statement.code)
         return self._of(Var(self._name(named[1], around)), around) if named else ()
 
     def _credentials(self, statement: Statement, around: _Around) -> _Around:
@@ -646,12 +645,11 @@ class _Reader:
 
     def _checkout(self, statement: Statement) -> bool:
         """Whether a step puts another repository into the place of this one."""
-        self.folders.enter(statement)
-        if not fetches(statement):
-            return False
-        shown = ", ".join(text.text() for text in statement.texts)
-        self.rest.append((statement, f"{statement.name} {shown} {self.folders.said(statement)}"))
-        return True
+        said = self.folders.enter(statement)
+        if said:
+            shown = ", ".join(text.text() for text in statement.texts)
+            self.rest.append((statement, f"{statement.name} {shown} {said}"))
+        return bool(said)
 
     # -- values -------------------------------------------------------------------------------
 

@@ -27,9 +27,10 @@ _SLEEPS = re.compile(r"(?:^|/)(?:sleep|cat|tail|busybox)$")
 
 
 class Pod(NamedTuple):
-    """The pod of an agent."""
+    """The pod of an agent; all of its containers have the ``mounts``."""
 
     root: Map
+    mounts: List | None = None
 
     @property
     def spec(self) -> Map:
@@ -40,7 +41,10 @@ class Pod(NamedTuple):
         listed = list(maps(self.spec.get("containers")))
         named = [item for item in listed if name and item.peek("name") == name]
         found = [item for item in listed if is_image(item.peek("image"))]
-        return next(iter([*named, *found]), None)
+        chosen = next(iter([*named, *found]), None)
+        if chosen is not None and self.mounts:
+            chosen["volumeMounts"] = self.mounts
+        return chosen
 
 
 def template_of(statement: Statement) -> tuple[Pod | None, list[tuple[int, str]]]:
@@ -60,10 +64,11 @@ def template_of(statement: Statement) -> tuple[Pod | None, list[tuple[int, str]]
     mounts: list[Map] = []
     volumes: list[Map] = []
     for name, given in calls:
-        if name == "containerTemplate" and "image" in given and is_image(given["image"].text()):
+        if name == "containerTemplate" and "image" in given:
             line = given["image"].line
-            own = given.keys() & {"name", "image", "command"}
-            containers.append(Map(line, {key: given.pop(key).text() for key in own}))
+            waits = "command" in given and _SLEEPS.search(given["command"].text())
+            own = given.keys() & {"name", "image", "command", *(["args"] if waits else [])}
+            containers.append(Map(line, {key: _scalar(given.pop(key)) for key in sorted(own)}))
         elif name == "secretVolume" and {"secretName", "mountPath"} <= given.keys():
             named = {"name": f"volume-{len(volumes)}"}
             secret, path = (_scalar(given.pop(key)) for key in ("secretName", "mountPath"))
@@ -79,9 +84,7 @@ def template_of(statement: Statement) -> tuple[Pod | None, list[tuple[int, str]]
     spec = Map(statement.line, {"containers": List(items=containers)})
     if mounts:
         spec["volumes"] = List(items=volumes)
-        for container in containers:
-            container["volumeMounts"] = List(items=mounts)
-    return Pod(Map(statement.line, {"spec": spec})), rest
+    return Pod(Map(statement.line, {"spec": spec}), List(items=mounts)), rest
 
 
 def _scalar(given: Quoted) -> Str:

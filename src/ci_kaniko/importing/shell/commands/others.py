@@ -145,7 +145,8 @@ class Line:
                 silent = self.conditions.guards.minus(silent, item.guard)
         if self.conditions.possible(silent):
             kept.append(Item(silent, ("--no-push",), line=line))
-        return kept
+        # a push may follow in a command of its own: two ways to build have the same words then
+        return sorted(kept, key=lambda item: starts_with(item.text, "--destination="))
 
 
 def _flag(name: str, value: Text | None) -> Text:
