@@ -438,6 +438,32 @@ CASES = {
             },
         },
     ),
+    "the registry of whoever is logged in to ECR": Case(
+        [
+            {
+                "uses": "aws-actions/configure-aws-credentials@v4",
+                "with": {
+                    "aws-access-key-id": "${{ secrets.KEY_ID }}",
+                    "aws-secret-access-key": "${{ secrets.KEY }}",
+                    "aws-region": "${{ vars.REGION }}",
+                },
+            },
+            {"id": "ecr", "uses": "aws-actions/amazon-ecr-login@v2"},
+            _int128(tags="${{ steps.ecr.outputs.registry }}/web:1"),
+        ],
+        {
+            "destinations": [
+                "${env.AWS_ACCOUNT_ID}.dkr.ecr.${env.REGION}.amazonaws.com/web:1",
+            ],
+            "registries": {
+                "ghcr.io": {"username": "acme", "password": "TOKEN"},
+                "${env.AWS_ACCOUNT_ID}.dkr.ecr.${env.REGION}.amazonaws.com": {
+                    "aws": {"access_key_id": "KEY_ID", "secret_access_key": "KEY"}
+                },
+            },
+        },
+        {"run-time-variable"},
+    ),
     "a checkout of something else": Case(
         [
             {

@@ -217,11 +217,11 @@ own job:
 build:
   variables: {DOCKER_CONFIG: $CI_PROJECT_DIR/config}
   script:
-    - docker login -u _json_key -p "$KEY" "https://$REGION-docker.pkg.dev"
+    - docker login -u _json_key -p "$KEY" "https://$(cat region)-docker.pkg.dev"
     - docker login -u bot -p "$PASSWORD" "$(grep ^HOST= .env)"
     - cat "$CA" >> /etc/docker/certs.d/quay.io/ca.crt
-    - docker build -t "$REGION-docker.pkg.dev/acme/shop:1" -t "$ALL" -t quay.io/acme/shop:1 .
-    - docker push --all-tags "$REGION-docker.pkg.dev/acme/shop"
+    - docker build -t "$(cat region)-docker.pkg.dev/acme/shop:1" -t "$ALL" -t quay.io/acme/shop:1 .
+    - docker push --all-tags "$(cat region)-docker.pkg.dev/acme/shop"
     - docker push "$ALL"
     - docker push quay.io/acme/shop:1
 """,
@@ -788,6 +788,21 @@ env: {HOST: quay.io, NAMES: $HOST/acme/shop}
             "destinations": ["quay.io/acme/shop:1"],
         },
         told=((4, "upload-time"), (5, "upload-time")),
+    ),
+    "a script asks for the account that it is logged in to": Case(
+        ".gitlab-ci.yml",
+        f"""\
+build:
+  image: {{name: '{IMAGE}', entrypoint: ['']}}
+  script:
+    - ACCOUNT=$(aws sts get-caller-identity --query Account --output text)
+    - REGION=$(aws configure get region)
+    - export REPO=$ACCOUNT.dkr.ecr.$REGION.amazonaws.com/shop
+    - /kaniko/executor --context=. "--destination=$REPO:1"
+""",
+        {"destinations": ["${env.AWS_ACCOUNT_ID}.dkr.ecr.${env.AWS_REGION}.amazonaws.com/shop:1"]},
+        told=((7, "run-time-variable"),),
+        silent=("not-portable",),
     ),
     "nobody knows what an image of one's own has": Case(
         ".github/workflows/ci.yml",

@@ -11,6 +11,7 @@ from ci_kaniko.importing.calls import (
     Masked,
     Output,
     Text,
+    Var,
     decoded,
     literal,
     only_var,
@@ -21,11 +22,13 @@ from ci_kaniko.importing.calls import (
 from ci_kaniko.importing.shell.commands.containers import mounts
 from ci_kaniko.importing.translate.clouds import Clouds, whole_variable
 from ci_kaniko.importing.translate.images import host_of
+from ci_kaniko.importing.translate.portable import asked_of_aws, written_variable
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
 from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.spec.writing import flow
-from ci_kaniko.syntax.references import canonical_host
+from ci_kaniko.syntax.references import can_be_host, canonical_host
+from ci_kaniko.syntax.variables import Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,15 +152,31 @@ class Logins(Clouds):
             name = var.name
             if name in {"CI_REGISTRY", "CI_REGISTRY_IMAGE", "registry.host", "registry.image"}:
                 return "${registry.host}"
-            return None if var.changes else f"${{env.{name.rpartition('.')[2]}}}"
+            return self._spelled(named)
         written = literal(named) if literal(text) is None else literal(text)
         if written is None:
-            return None
+            host = self._spelled(named)
+            return host if host and can_be_host(Template(host).parts) else None
         bare = re.sub(r"^https?://", "", written).partition("/")[0]
         if written not in (bare, _HUB_KEY):
             self.job.tell("registry-key", 0, written, bare)
         aliases = {"registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com"}
         return "docker.io" if bare in aliases else canonical_host(bare)
+
+    def _spelled(self, text: Text) -> str | None:
+        """A text of run-time variables, as a spec has it; None where it is of something else."""
+        out = ""
+        for part in text:
+            if isinstance(part, str):
+                out += part
+            elif isinstance(part, Output) and (name := asked_of_aws(part)):
+                out += f"${{env.{name}}}"
+            elif isinstance(part, Var) and not part.changes:
+                name = self.job.runtime.get(part.name, part.name).rpartition(".")[2]
+                out += written_variable(f"env.{name}", part.default)
+            else:
+                return None
+        return out
 
     def _kind(self, login: Login, host: str) -> Any:
         if login.helper:
@@ -399,7 +418,7 @@ class Logins(Clouds):
     def _missing(self, host: str) -> None:
         own = self._is_own(host)
         if region := ecr_region(host):
-            if literal(self.held("AWS_REGION")) == region:
+            if self._spelled(self.held("AWS_REGION")) == region:
                 self.asked.add("AWS_REGION")
             self._by_cloud(host, "aws")
         elif is_google(host):

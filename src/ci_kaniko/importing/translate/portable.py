@@ -102,7 +102,7 @@ class Spelled:
         if what == "build-arg":
             self._check_secret(part, line)
         name, default = self.name_of(part, line)
-        return _written(name, default)
+        return written_variable(name, default)
 
     def _check_secret(self, part: Part, line: int) -> None:
         name = part.name if isinstance(part, Var) else ""
@@ -123,7 +123,7 @@ class Spelled:
         known = VARIABLES.get(name)
         if in_tag and known is not None and not known.in_tag:
             raise NotPortable("in-tag", spell((part,)))
-        return _written(name, default)
+        return written_variable(name, default)
 
     def name_of(self, part: Part, line: int, *, reference: bool = False) -> tuple[str, str | None]:
         """The portable name of a hole and its default. Raises NotPortable."""
@@ -149,6 +149,9 @@ class Spelled:
             if not utc or not re.search("%Y-%m-%dT%H:%M:%S|%FT%T| -I| --iso", command):
                 self.job.tell("date-format", line, command)
             return "build.timestamp"
+        if name := asked_of_aws(part):
+            self.job.tell("run-time-variable/asked", line, command, name)
+            return f"env.{name}"
         raise NotPortable("output", " ".join(spell((part,)).split()))
 
     def _variable(self, var: Var, line: int, *, reference: bool) -> str:
@@ -238,6 +241,19 @@ class Spelled:
         return f"env.{name}"
 
 
+_ASKED = {
+    r"aws (?:.* )?sts get-caller-identity .*\bAccount\b.*": "AWS_ACCOUNT_ID",
+    r"aws (?:.* )?configure get (?:\w+\.)?region": "AWS_REGION",
+}
+
+
+def asked_of_aws(part: Output) -> str:
+    """The variable in which people keep what a script asks AWS about its own login."""
+    command = " ".join(part.command.split())
+    found = (name for asked, name in _ASKED.items() if re.fullmatch(asked, command))
+    return "" if part.changes else next(found, "")
+
+
 _PLATFORMS = (
     *("BUILDKITE_", "GITHUB_", "AGOLA_", "GITLAB_USER_", "CI_COMMIT_", "CI_JOB_", "CI_PROJECT_"),
     *("CI_DEPENDENCY_PROXY_", "CI_ENVIRONMENT_", "CI_MERGE_REQUEST_", "CI_PIPELINE_", "CI_SERVER_"),
@@ -262,5 +278,5 @@ def _with_urls(text: Text) -> Text:
     return join(parts)
 
 
-def _written(name: str, default: str | None) -> str:
+def written_variable(name: str, default: str | None) -> str:
     return f"${{{name}}}" if not default else f"${{{name}:-{default}}}"

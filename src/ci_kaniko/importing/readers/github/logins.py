@@ -6,9 +6,9 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Text, literal
+from ci_kaniko.importing.calls import Output, Text, literal
 from ci_kaniko.importing.shell.commands.docker import add_logins
-from ci_kaniko.importing.shell.values import plain, pure
+from ci_kaniko.importing.shell.values import pure
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.readers.github.scope import Scope
@@ -57,19 +57,21 @@ def _by_variables(scope: Scope) -> None:
             scope.job.tell("role", scope.line_of(key))
 
 
+_ACCOUNT = "aws sts get-caller-identity --query Account --output text"
+
+
 def _aws_actions_amazon_ecr_login(scope: Scope) -> None:
     """Its output is the registry of the account that is logged in."""
     environment = scope.job.environment
-    account = re.match(
-        r"arn:aws:iam::(\d{12}):", literal(environment.get("AWS_ROLE_ARN", ())) or ""
-    )
-    region = literal(environment.get("AWS_REGION", ()))
-    registries = literal(scope.single("registries"))
-    number = registries or (account[1] if account else "")
+    role = literal(environment.get("AWS_ROLE_ARN", ())) or ""
+    account = re.match(r"arn:aws:iam::(\d{12}):", role)
+    known = (account[1],) if account else (Output(_ACCOUNT),)
+    number = scope.single("registries") or known
+    region = environment.get("AWS_REGION")
     scope.given.native("mask-password")
-    if re.fullmatch(r"\d{12}", number or "") and region:
-        text = f"{number}.dkr.ecr.{region}.amazonaws.com"
-        scope.known.put(scope.reader, f"{scope.step.name}.outputs.registry", plain(text))
+    if region and re.fullmatch(r"\d{12}", literal(number) or "0" * 12):
+        host = pure((*number, ".dkr.ecr.", *region, ".amazonaws.com"))
+        scope.known.put(scope.reader, f"{scope.step.name}.outputs.registry", host)
 
 
 def _google_github_actions_auth(scope: Scope) -> None:
