@@ -649,6 +649,71 @@ fi
         {"destinations": ["quay.io/acme/shop:1"]},
         silent=("conditional-flag", "unknown-condition"),
     ),
+    "a Sensor starts a template of Argo with what it fills in": Case(
+        "ci.yaml",
+        f"""\
+apiVersion: argoproj.io/v1alpha1
+kind: Sensor
+metadata: {{name: pushed}}
+spec:
+  triggers:
+  - template:
+      argoWorkflow:
+        parameters: [{{src: {{dataKey: body.after}}, dest: spec.arguments.parameters.1.value}}]
+        source:
+          resource:
+            kind: Workflow
+            spec:
+              workflowTemplateRef: {{name: image}}
+              arguments: {{parameters: [{{name: of, value: shop}}, {{name: tag, value: x}}]}}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata: {{name: image}}
+spec:
+  arguments: {{parameters: [{{name: of, value: test}}, {{name: tag, value: latest}}]}}
+  templates:
+  - container:
+      image: {IMAGE}
+      args: [-c=git://x.io/a/b, "-d=quay.io/a/{{{{workflow.parameters.of}}}}\
+:{{{{workflow.parameters.tag}}}}"]
+""",
+        {"destinations": ["quay.io/a/shop:${env.TAG}"]},
+        told=((14, "parameter"), (20, "not-carried")),
+    ),
+    "a trigger runs a pipeline of Tekton with what an event says": Case(
+        "ci.yaml",
+        f"""\
+apiVersion: triggers.tekton.dev/v1beta1
+kind: TriggerTemplate
+metadata: {{name: pushed}}
+spec:
+  resourcetemplates:
+  - kind: PipelineRun
+    spec:
+      pipelineRef: {{name: image}}
+      params: [{{name: of, value: shop}}, {{name: tag, value: $(tt.params.tag)}}]
+---
+apiVersion: tekton.dev/v1
+kind: Pipeline
+metadata: {{name: image}}
+spec:
+  params: [{{name: of, default: test}}, {{name: tag, default: latest}}]
+  tasks:
+  - name: build
+    taskRef: {{name: kaniko}}
+    params: [{{name: to, value: "quay.io/a/$(params.of):$(params.tag)"}}]
+---
+apiVersion: tekton.dev/v1
+kind: Task
+metadata: {{name: kaniko}}
+spec:
+  params: [{{name: to}}]
+  steps: [{{image: {IMAGE}, args: [-c=git://x.io/a/b, -d=$(params.to)]}}]
+""",
+        {"destinations": ["quay.io/a/shop:${env.TAG}"]},
+        told=((1, "other-object"), (9, "parameter")),
+    ),
     "a template puts the name there": Case(
         "pod.yaml",
         f"""\

@@ -8,22 +8,48 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.ticked import List, Map, maps, replaced, texts_below
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 _FILLED = re.compile(r"\{\{\s*(?:=\s*)?([\w.-]+)\s*\}\}")
 _OUTER = "workflow.parameters"
+_PLACE = "spec.arguments.parameters.{}.value"
 _MAX_CALLS = 100
 _MAX_PARAMETERS = 20_000
 _FILES = {"emptyDir", "persistentVolumeClaim"}
 
 
-def as_pipeline(root: Map) -> Map:
+def starts_in(value: Any, filled: frozenset[str] = frozenset()) -> Iterator[tuple[str, list[Map]]]:
+    """The templates that objects start, by name, with what they get or a Sensor fills in."""
+    if isinstance(value, Map):
+        filled |= {each.peek("dest") for each in maps(value.get("parameters"))}
+        if name := value.mapping("workflowTemplateRef").peek("name"):
+            given = enumerate(maps(value.mapping("arguments").get("parameters")))
+            yield (
+                name,
+                [
+                    one.kept(lambda key: key == "name") if _PLACE.format(at) in filled else one
+                    for at, one in given
+                ],
+            )
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from starts_in(each, filled)
+
+
+def as_pipeline(root: Map, given: Iterable[Map] = ()) -> Map:
     """A workflow, or a template of it, with a task for each call of a container.
 
     What stands there stays the same values, so that what is read of the one is read of the other.
+    ``given`` are the parameters that another object starts it with.
     """
     spec = root.mapping("spec")
     spec = spec.mapping("workflowSpec") or spec
+    own = {one.peek("name"): one for one in given}
+    if own:
+        declared = maps(spec.mapping("arguments").get("parameters"))
+        passed = {**{one.peek("name"): one for one in declared}, **own}
+        spec = spec.kept(lambda key: key != "arguments")
+        spec["arguments"] = _map(parameters=List(items=[*passed.values()]))
     templates = list(maps(spec.get("templates")))
     callers: dict[str, list[Map]] = {}
     for call in (call for template in templates for call in _calls(template)):

@@ -74,7 +74,12 @@ def _object(root: Map, original: Original, callers: Callers) -> Iterator[Job]:
         yield from tekton_jobs(root, original, callers)
         return
     if "argoproj.io" in root.peek("apiVersion"):
-        yield from tekton_jobs(as_pipeline(root), original, callers)
+        for given in callers.workflows.pop(named(root), [[]]):
+            made = [*tekton_jobs(as_pipeline(root, given), original, callers)]
+            yield from made
+            callers.left -= len(made)
+            if callers.left <= 0:
+                return
         return
     spec = root.mapping("spec")
     kind = root.peek("kind")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.jobs import Facts, Job, Mounted, Root, Started
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
+from ci_kaniko.importing.readers.kubernetes.argo import starts_in
 from ci_kaniko.importing.readers.pods.containers import (
     UNKNOWN,
     Known,
@@ -85,11 +87,13 @@ class Caller(NamedTuple):
 class Callers:
     """What calls the tasks of some files, by their names, and how much that may give.
 
-    ``folders`` are where the catalog's ``git-clone`` puts the repository.
+    ``folders`` are where the catalog's ``git-clone`` puts the repository, and ``workflows`` what
+    templates of Argo are started with.
     """
 
     found: dict[str, list[Caller]] = field(default_factory=dict)
     folders: dict[str, None] = field(default_factory=dict)
+    workflows: dict[str, list[list[Map]]] = field(default_factory=dict)
     left: int = _MAX_CALLS
     listed: Listed = field(default_factory=Listed)
 
@@ -146,9 +150,16 @@ def callers_in(original: Original) -> Callers:
         read = read_yaml(other.text, other.path, number * FILE_LINES).roots
         listed = tuple(root for root in read if isinstance(root, Map))
         files.append((listed, listed))
+    for called, passed in islice(starts_in([*original.mappings]), _MAX_CALLS):
+        callers.workflows.setdefault(called, []).append(passed)
     running: dict[str, list[Map]] = {}
+    triggered: dict[str, list[Map]] = {}
     for spec in (root.mapping("spec") for roots, _ in files for root in roots):
         running.setdefault(spec.mapping("pipelineRef").peek("name"), []).append(spec)
+        for each in maps(spec.get("resourcetemplates") or spec.get("resourceTemplates")):
+            inner = each.mapping("spec")
+            triggered.setdefault(inner.mapping("pipelineRef").peek("name"), []).append(inner)
+    running = triggered | running
     for root, beside in ((root, each) for roots, each in files for root in roots):
         spec = root.mapping("spec")
         if called := spec.mapping(_CALLS).peek("name"):
@@ -157,8 +168,8 @@ def callers_in(original: Original) -> Callers:
         runs = running.pop(name, None) if name else None
         inner = spec.mapping("pipelineSpec") or spec
         declared = {item.peek("name"): item for item in maps(inner.get("params"))}
-        for run in runs or [spec]:
-            given = {item.peek("name"): item for item in maps(run.get("params"))}
+        for run in (runs or [spec])[:_MAX_CALLS]:
+            given = {item.peek("name"): _without_event(item) for item in maps(run.get("params"))}
             outer = {key: given.get(key, item) for key, item in declared.items()}
             for item in (*maps(inner.get("tasks")), *maps(inner.get("finally"))):
                 if called := item.mapping(_CALLS).peek("name"):
@@ -166,6 +177,11 @@ def callers_in(original: Original) -> Callers:
                 if folder := _cloned_into(item):
                     callers.folders[folder] = None
     return callers
+
+
+def _without_event(item: Map) -> Map:
+    """A parameter; without the value that a trigger makes of what happened."""
+    return item.kept(lambda key: key == "name") if "$(tt." in item.peek("value") else item
 
 
 def _cloned_into(item: Map) -> str:
