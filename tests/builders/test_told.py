@@ -11,8 +11,10 @@ import ci_kaniko
 from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
 from ci_kaniko.problems.problem import CannotRehearse, SpecError
 from harness.cases import CASES, PIPELINE_CASES
+from harness.covering import fewest
 from harness.execution import rehearse
 from harness.expectation import RUN_TIME
+from harness.leaves import fields
 from harness.runs import in_parallel, spec_of, text_of
 from harness.told import EVENTS, OTHERS, READ, TARGETS, Told, built, by_kaniko
 
@@ -30,6 +32,7 @@ def without(told: Told) -> Told:
     return told._replace(arguments=tuple(each for each in told.arguments if each not in own))
 
 
+@functools.cache
 def read(case: str, name: str) -> ci_kaniko.Spec | None:
     """A spec of the suite, built by another builder."""
     text = text_of(case)
@@ -49,9 +52,16 @@ class Turn(NamedTuple):
 
 
 def turns() -> Iterator[Turn]:
-    """Each spec with each builder, on one target after the other, in one event after the other."""
-    for number, case in enumerate((*CASES, *PIPELINE_CASES)):
-        names = OTHERS if case in CASES else OTHERS[number % 2 :][:1]
+    """Specs with each builder, on one target after the other, in one event after the other.
+
+    Of those with one image the fewest in which is every field that the builder takes.
+    """
+    needed = {
+        name: fewest({case: fields(case) for case in CASES if read(case, name)}) for name in OTHERS
+    }
+    each = [(case, tuple(n for n in OTHERS if case in needed[n])) for case in CASES]
+    each += [(case, OTHERS[number % 2 :][:1]) for number, case in enumerate(PIPELINE_CASES)]
+    for number, (case, names) in enumerate((case, names) for case, names in each if names):
         event = EVENTS[(number // len(TARGETS)) % len(EVENTS)]
         yield Turn(case, names, TARGETS[number % len(TARGETS)], event)
 
@@ -74,7 +84,7 @@ def by_a_helper(host: str) -> bool:
 def test_every_builder_is_told_the_same() -> None:
     told: list[int] = []
     in_parallel(functools.partial(compare, turn, told) for turn in turns())
-    assert sum(told) > 120
+    assert sum(told) > 100
     assert told.count(0) < sum(told)
 
 
@@ -115,7 +125,7 @@ def does_the_same(ours: Rehearsal, theirs: Rehearsal, name: str, turn: Turn) -> 
         found, wanted = READ[name](recorded), by_kaniko(other.recorded)
         assert without(found) == wanted, (name, turn)
         more = [host for host in one.hosts if host not in other.hosts]
-        assert [*one.hosts] == [*other.hosts, *more], (name, turn)
+        assert sorted(one.hosts) == sorted([*other.hosts, *more]), (name, turn)
         assert all(map(by_a_helper, more)), (name, turn)
         assert one.recorded.config_mode in {None, 0o600, other.recorded.config_mode}
         yield 1

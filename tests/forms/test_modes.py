@@ -20,7 +20,7 @@ from harness.cases import CASES
 from harness.checks import check
 from harness.events import DEFAULT_BRANCH
 from harness.expectation import Run
-from harness.leaves import field_of, in_modes, modes, present, world
+from harness.leaves import fields, in_modes, modes
 from harness.runs import SHELLS, TARGETS, execute, refused, rendering, text_of
 from harness.scripts import pod_specs
 
@@ -44,13 +44,6 @@ EXCLUDED = {
     ("kubernetes", True): ("context_login.", "context_sub_path", "git."),
 }
 """What no spec may say in a mode, and why."""
-
-
-@cache
-def fields(case: str) -> frozenset[Path]:
-    """What a case says that is not about one target."""
-    found = {field_of(leaf.path) for leaf in present(world(case))}
-    return frozenset(field for field in found if field[0] not in (*TARGETS, "outputs", "images"))
 
 
 def cases_of(target: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The fewest scripts that say everything which all of them say: most share most of their lines."""
+"""The fewest texts that say everything which all of them say: most share most of their lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Hashable, Mapping
 
 _PLAIN = re.compile(r"'[^'$`\\\"]*'|(?<![\w$])(?:--?[\w-]+=)?[\w./:@-]*[./:@][\w./:@-]*")
 """A quoted text without anything that could be more, or a path, a name of an image, an option."""
@@ -18,26 +18,38 @@ _USER = re.compile(r"(?<=[' ])[a-z+-]+(?= \"\$)")
 _GIVEN = re.compile(r"\w+=(?=text|V\b)")
 
 
-def covering(scripts: Iterable[str]) -> frozenset[str]:
-    """Scripts in which stands each line that is in any of them."""
-    shapes = {script: _shapes(script) for script in sorted(scripts)}
-    left = {shape for each in shapes.values() for shape in each}
-    chosen = set()
-    worth = [(-len(shapes[script]) / len(script), script) for script in shapes]
+def covering(said: Mapping[str, Collection[Hashable]]) -> list[str]:
+    """Texts in which is all that is said in any of them; of many that serve, short ones."""
+    left = {each for one in said.values() for each in one}
+    chosen = []
+    worth = [(-len({*said[text]}) / len(text), text) for text in sorted(said)]
     heapq.heapify(worth)
     while left:
-        _, script = heapq.heappop(worth)
-        now = -len(shapes[script] & left) / len(script)
+        _, text = heapq.heappop(worth)
+        now = -len(left.intersection(said[text])) / len(text)
         if worth and now > worth[0][0]:
-            heapq.heappush(worth, (now, script))
+            heapq.heappush(worth, (now, text))
             continue
-        chosen.add(script)
-        left -= shapes[script]
-    return frozenset(chosen)
+        chosen.append(text)
+        left.difference_update(said[text])
+    return chosen
 
 
-def _shapes(script: str) -> set[tuple[str, bool, bool]]:
-    """Its lines without the names and plain texts, and whether variables are set and used."""
+def in_yaml(text: str) -> set[str]:
+    """The lines of a file, but for those of scripts, without what the words are."""
+    found = set()
+    inside = -1
+    for line in text.splitlines():
+        depth = len(line) - len(line.lstrip())
+        if 0 <= inside < depth or (inside >= 0 and not line):
+            continue
+        inside = depth if re.search(r"[|>][+-]?$", line) else -1
+        found.add(re.sub(r"[\w./${}@-]{3,}", "word", line.strip()))
+    return found
+
+
+def in_shell(script: str) -> set[tuple[str, bool, bool]]:
+    """The lines of a script without names and plain texts; whether variables are set and used."""
     lines = (line.strip() for line in script.splitlines())
     found = {(_shape(line), False, False) for line in lines if not line.startswith("#")}
     set_here, used = {*_SET.findall(script)}, {*_USED.findall(script)}
@@ -50,3 +62,14 @@ def _shapes(script: str) -> set[tuple[str, bool, bool]]:
 def _shape(line: str) -> str:
     words = _VARIABLE.sub("V", _PLAIN.sub("text", line))
     return _GIVEN.sub("", _USER.sub("text", words))
+
+
+def fewest(said: Mapping[str, Collection[Hashable]]) -> list[str]:
+    """The fewest names, or nearly so, that say all that any of them says."""
+    left = {each for one in said.values() for each in one}
+    chosen: list[str] = []
+    while left:
+        best = max(said, key=lambda name: len(left.intersection(said[name])))
+        chosen.append(best)
+        left.difference_update(said[best])
+    return chosen

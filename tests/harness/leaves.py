@@ -237,6 +237,13 @@ def ground(data: Data, leaf: Leaf, root: type[Model] = Spec) -> Data:
     return data
 
 
+@cache
+def fields(case: str) -> frozenset[Path]:
+    """What a case says that is not about one target."""
+    found = {field_of(leaf.path) for leaf in present(world(case))}
+    return frozenset(field for field in found if field[0] not in (*TARGETS, "outputs", "images"))
+
+
 # -- mutations --------------------------------------------------------------------------------
 
 
@@ -277,7 +284,7 @@ def mutations(name: str, data: Data, root: type[Model] = Spec) -> Iterator[Mutat
                 yield Mutation(name, base, leaf.path, value)
 
 
-FEW = 8
+FEW = 5
 """How often an ordinary run takes a field away, and how often it changes one."""
 
 
@@ -628,17 +635,27 @@ def told(silent: list[Silence]) -> str:
 
 
 def in_turn(chosen: Sequence[Mutation]) -> Iterator[tuple[Mutation, Sequence[str]]]:
-    """Each change of a field with the targets that it asks: three each where specs are enough."""
+    """Each change of a field with the targets that it asks: some in turn where specs are enough.
+
+    All of them hear the first value of each leaf in the smaller one of GROUNDS.
+    """
     kinds: dict[Any, list[Mutation]] = {}
     for mutation in chosen:
         kinds.setdefault((field_of(mutation.path), mutation.value is ABSENT), []).append(mutation)
     numbers = dict.fromkeys(kinds, 0)
+    known = set()
     for mutation in chosen:
         kind = field_of(mutation.path), mutation.value is ABSENT
         first, numbers[kind] = numbers[kind], numbers[kind] + 1
-        few = len(kinds[kind]) >= 3 and mutation.world in _USUAL
-        asked = range(3 if few else len(TARGETS))
-        yield mutation, [TARGETS[(3 * first + more) % len(TARGETS)] for more in asked]
+        few = len(TARGETS)
+        if mutation.world == GROUNDS[1] or (len(kinds[kind]) >= 3 and mutation.world in _USUAL):
+            few = 3
+        elif mutation.world == GROUNDS[0]:
+            few = 2 if (mutation.path, kind) in known else few
+            known.add((mutation.path, kind))
+        own = [name for name in TARGETS if not _covers(OF_OTHERS, Silence(mutation, name, {}))]
+        turned = [own[(3 * first + more) % len(own)] for more in range(len(own))]
+        yield mutation, turned[:few]
 
 
 def walked(worlds: dict[str, Data], *, thorough: bool) -> Walk:

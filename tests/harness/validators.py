@@ -28,7 +28,7 @@ from ci_kaniko.rehearsing.triggers import gitlab_variables
 from harness import judge, tools
 from harness import scripts as ours
 from harness.cases import BROKEN, SNAPSHOTS, snapshots
-from harness.covering import covering
+from harness.covering import covering, in_shell
 from harness.events import EVENTS, OTHER_EVENTS
 from harness.scripts import pod_specs, scripts
 from harness.verdicts import Verdicts
@@ -345,9 +345,13 @@ _LOCK = threading.Lock()
 @functools.cache
 def _telling(severity: str) -> frozenset[str]:
     asked = [target for target in RENDERED if (target == "github") == (severity == "style")]
-    return covering(
-        script for target in asked for path in snapshots(target) for script in scripts(target, path)
-    )
+    every = {
+        script: in_shell(script)
+        for target in asked
+        for path in snapshots(target)
+        for script in scripts(target, path)
+    }
+    return frozenset(covering(every))
 
 
 def _checked_by_shellcheck(

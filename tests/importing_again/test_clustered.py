@@ -49,10 +49,11 @@ def _recorded(case: str, text: str) -> Any:
 def test_a_rendered_manifest_is_imported_with_the_same_arguments(case: str) -> None:
     again = imported(case, "kubernetes").spec
     text = ci_kaniko.render(again, "kubernetes", values_for("kubernetes", push_event(case)))
-    before = _recorded(case, render(case, "kubernetes"))
-    after = _recorded(case, text)
-    assert sorted(after.argv or ()) == sorted(before.argv or ()), text
-    assert after.config == before.config
+    if text != render(case, "kubernetes"):
+        before = _recorded(case, render(case, "kubernetes"))
+        after = _recorded(case, text)
+        assert sorted(after.argv or ()) == sorted(before.argv or ()), text
+        assert after.config == before.config
     assert _secrets(text) == _secrets(render(case, "kubernetes"))
 
 

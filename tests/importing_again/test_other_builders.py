@@ -13,6 +13,8 @@ from ci_kaniko.plan.resolve import resolve
 from ci_kaniko.spec.logins import Login
 from harness import runs
 from harness.cases import SNAPSHOTS
+from harness.covering import fewest
+from harness.leaves import fields
 from harness.reimported import compared
 from harness.runs import RENDERED, push_event, values_for
 
@@ -20,12 +22,14 @@ if TYPE_CHECKING:
     from ci_kaniko.plan.model import HostLogin
 
 OTHERS = BUILDERS[1:]
+GIVEN = fewest({case: fields(case) for case, target in RENDERED if target == "gitlab"})
+"""The fewest specs in which is every field."""
 BUILT_BY_OTHERS = [
     (case, target, name)
     for name in OTHERS
     for target in ("gitlab", "github", "kubernetes", "buildkite", "agola")
     for case, rendered in RENDERED
-    if rendered == target and (target == "gitlab" or case.startswith("seed-"))
+    if rendered == target and (case.startswith("seed-") or (target == "gitlab" and case in GIVEN))
 ]
 
 

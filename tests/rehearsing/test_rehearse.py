@@ -475,12 +475,12 @@ def comparable(words: Sequence[str]) -> list[str]:
 def test_engines_agree(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The jobs that gitlab-ci-local and act run are those of a rehearsal: of random specs."""
     monkeypatch.setenv("PATH", tools.SEARCH)
-    for event, many in (("default-branch", 2), ("tag=v1.2.3", 1), ("pull-request=7", 1)):
-        for text in itertools.islice(specs_for(target, event), many):
-            with tools.skipping():
-                done = rehearse.by_engine(ci_kaniko.loads(text), target, event)
-            jobs = [job.recorded for job in played(text, target, event).jobs if job.recorded]
-            ours = [comparable(got.argv or ()) for got in jobs if got.calls]
-            assert done.status == 0, (text, done.printed)
-            assert sorted(map(comparable, done.calls)) == sorted(ours), (text, target, event)
-            assert len(done.joins) == sum(len(got.joined) for got in jobs)
+    for event in ("default-branch", "tag=v1.2.3", "pull-request=7"):
+        text = next(specs_for(target, event))
+        with tools.skipping():
+            done = rehearse.by_engine(ci_kaniko.loads(text), target, event)
+        jobs = [job.recorded for job in played(text, target, event).jobs if job.recorded]
+        ours = [comparable(got.argv or ()) for got in jobs if got.calls]
+        assert done.status == 0, (text, done.printed)
+        assert sorted(map(comparable, done.calls)) == sorted(ours), (text, target, event)
+        assert len(done.joins) == sum(len(got.joined) for got in jobs)

@@ -78,7 +78,18 @@ def test_what_python_says(case: Case, request: pytest.FixtureRequest) -> None:
     assert text == case.expected.read_bytes().decode()
 
 
-@pytest.mark.parametrize("case", CASES, ids=names_of)
+def first_of_each_rule() -> list[Case]:
+    """The command prints what Python says: the cases in which a rule is for the first time."""
+    known: set[str] = set()
+    found = []
+    for case in CASES:
+        shown = {*rules_of(case.expected.read_text(encoding="utf-8"))}
+        found += [case] if not shown or shown - known else []
+        known |= shown
+    return found
+
+
+@pytest.mark.parametrize("case", first_of_each_rule(), ids=names_of)
 def test_what_the_command_says(case: Case, tmp_path: Path) -> None:
     repository = Repository(tmp_path)
     repository.write(case.file_name, case.data)
