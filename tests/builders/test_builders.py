@@ -45,8 +45,8 @@ def test_snapshot(case: str, target: str, snapshot: Callable[[str, str, str | No
 def test_a_digest_is_handed_over_where_something_is_pushed(case: str, event: str) -> None:
     """BuildKit writes nothing about what it does not push, and such a run passes all the same."""
     number = [*BUILDER_CASES].index(case)
-    # What pushes nothing is run once a builder and target.
-    for target in TARGETS if event == EVENTS[0] else TARGETS[number % 3 :: 3]:
+    # In turn: each builder on each target.
+    for target in TARGETS[number % 2 :: 2] if event == EVENTS[0] else TARGETS[number % 3 :: 3]:
         done = rehearse(spec_of(case), target, event)
         (job,) = built(done)
         assert (done.failed, done.leaks, job.status) == (False, (), "passed"), (target, done.jobs)

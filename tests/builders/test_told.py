@@ -84,7 +84,7 @@ def by_a_helper(host: str) -> bool:
 def test_every_builder_is_told_the_same() -> None:
     told: list[int] = []
     in_parallel(functools.partial(compare, turn, told) for turn in turns())
-    assert sum(told) > 100
+    assert sum(told) > 80
     assert told.count(0) < sum(told)
 
 

@@ -13,7 +13,7 @@ from ci_kaniko.spec.loading import warnings
 from harness.cases import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from ci_kaniko import Problem
@@ -119,3 +119,21 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
     "yaml-syntax-windows": lambda: b"\xef\xbb\xbfpush: never\r\ntarget: a: b\r\n",
     "unknown-key-windows": lambda: b"\xef\xbb\xbfcontxt: .\r\npush: never\r\n",
 }
+
+
+def rules_of(text: str) -> list[str]:
+    """The rules that an expected text names, in order."""
+    return re.findall(
+        r"^(?:\S+\.yaml|<spec>)(?::\d+:\d+)?: .* \[([a-z0-9-]+)\]$", text, re.MULTILINE
+    )
+
+
+def first_of_each_rule(cases: Iterable[Case]) -> list[Case]:
+    """The cases in which a rule is that is in none before."""
+    known: set[str] = set()
+    found = []
+    for case in cases:
+        shown = {*rules_of(case.expected.read_text(encoding="utf-8"))}
+        found += [case] if not shown or shown - known else []
+        known |= shown
+    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import fcntl
 import json
 import os
@@ -199,11 +198,6 @@ class Page:
         self.send("Emulation.setDeviceMetricsOverride", **size)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.send("Emulation.setEmulatedMedia", features=[scheme])
-
-    def picture(self, file: Path) -> None:
-        """Write what is seen."""
-        data = self.send("Page.captureScreenshot", format="png")["data"]
-        file.write_bytes(base64.b64decode(data))
 
     def complaints(self) -> list[str]:
         """What the console and the log of the browser say is wrong."""

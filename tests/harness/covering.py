@@ -51,7 +51,7 @@ def in_yaml(text: str) -> set[str]:
 def in_shell(script: str) -> set[tuple[str, bool, bool]]:
     """The lines of a script without names and plain texts; whether variables are set and used."""
     lines = (line.strip() for line in script.splitlines())
-    found = {(_shape(line), False, False) for line in lines if not line.startswith("#")}
+    found = {(shape(line), False, False) for line in lines if not line.startswith("#")}
     set_here, used = {*_SET.findall(script)}, {*_USED.findall(script)}
     return found | {
         (name if name.islower() else "V", name in set_here, name in used)
@@ -59,7 +59,8 @@ def in_shell(script: str) -> set[tuple[str, bool, bool]]:
     }
 
 
-def _shape(line: str) -> str:
+def shape(line: str) -> str:
+    """A line of a script without names and plain texts."""
     words = _VARIABLE.sub("V", _PLAIN.sub("text", line))
     return _GIVEN.sub("", _USER.sub("text", words))
 

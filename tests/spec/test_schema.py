@@ -163,7 +163,7 @@ def test_every_field_is_described_and_its_example_valid(field: Field) -> None:
 @pytest.mark.parametrize("field", FIELDS, ids=str)
 def test_a_text_that_yaml_takes_for_something_else_is_accepted(field: Field) -> None:
     """``tag: 1.10`` is a text for the loader and a number for an editor."""
-    for written, guessed in {"1": 1, "1.5": 1.5, "386": 386, "true": True}.items():
+    for written, guessed in {"1.5": 1.5, "386": 386, "true": True}.items():
         alike = zip(_shaped(field, Plain(written)), _shaped(field, guessed), strict=True)
         for text, other in alike:
             assert accepts(other) or not loads(text), other

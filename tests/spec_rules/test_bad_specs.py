@@ -18,7 +18,16 @@ from ci_kaniko.cli.commands import app
 from ci_kaniko.cli.wording import worded_all
 from ci_kaniko.problems.catalogue import groups, rules
 from ci_kaniko.spec.placing import InvalidSpec
-from harness.bad_specs import FOLDER, Case, explained, made, problems_of, written
+from harness.bad_specs import (
+    FOLDER,
+    Case,
+    explained,
+    first_of_each_rule,
+    made,
+    problems_of,
+    rules_of,
+    written,
+)
 from harness.checkout import lay_out
 from harness.pace import within
 from harness.repository import Repository
@@ -53,13 +62,6 @@ def text_of(problems: Sequence[Problem]) -> str:
     return "\n\n".join(problem.explain() for problem in worded_all(problems)) + "\n"
 
 
-def rules_of(text: str) -> list[str]:
-    """The rules that an expected text names, in order."""
-    return re.findall(
-        r"^(?:\S+\.yaml|<spec>)(?::\d+:\d+)?: .* \[([a-z0-9-]+)\]$", text, re.MULTILINE
-    )
-
-
 def names_of(case: Case) -> str:
     return case.name
 
@@ -78,19 +80,9 @@ def test_what_python_says(case: Case, request: pytest.FixtureRequest) -> None:
     assert text == case.expected.read_bytes().decode()
 
 
-def first_of_each_rule() -> list[Case]:
-    """The command prints what Python says: the cases in which a rule is for the first time."""
-    known: set[str] = set()
-    found = []
-    for case in CASES:
-        shown = {*rules_of(case.expected.read_text(encoding="utf-8"))}
-        found += [case] if not shown or shown - known else []
-        known |= shown
-    return found
-
-
-@pytest.mark.parametrize("case", first_of_each_rule(), ids=names_of)
+@pytest.mark.parametrize("case", first_of_each_rule(CASES), ids=names_of)
 def test_what_the_command_says(case: Case, tmp_path: Path) -> None:
+    """What Python says; each rule in one case."""
     repository = Repository(tmp_path)
     repository.write(case.file_name, case.data)
     only_warnings = all(problem.severity == "warning" for problem in problems_of(case))

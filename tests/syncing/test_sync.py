@@ -20,7 +20,9 @@ from ci_kaniko import rendering
 from ci_kaniko.repository import files
 from harness import tools
 from harness.cases import CASES
+from harness.covering import fewest
 from harness.killed import killed
+from harness.leaves import fields
 from harness.repository import HEADER, PACKAGE, SPEC, Repository, git, unprivileged
 from harness.runs import RENDERED, refused, render, spec_of, text_of
 
@@ -71,7 +73,7 @@ def wanted_of(case: str) -> dict[str, str]:
     return {target: text for target, text in texts.items() if text is not None}
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", fewest({case: fields(case) for case in CASES}))
 def test_after_sync_check_is_clean_and_sync_touches_nothing(
     case: str, repository: Repository
 ) -> None:
