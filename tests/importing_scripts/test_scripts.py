@@ -314,12 +314,15 @@ esac
     "times and commits": (
         """/kaniko/executor --label=t=$(date -u +%Y-%m-%dT%H:%M:%SZ) --label=d=$(date +%F) \\
   --label=c=$(git rev-parse HEAD) --label=s=$(git rev-parse --short=8 HEAD) \\
+  --label=l=$(git log -n 1 --pretty=format:'%h') --label=w=$(git show -s --format=%H HEAD) \\
   --label=v="$(cat VERSION)" """,
         [
             "--label=t=${build.timestamp}",
             "--label=d=$(date +%F)",
             "--label=c=${commit.sha}",
             "--label=s=${commit.sha|short}",
+            "--label=l=${commit.sha|first:7}",
+            "--label=w=${commit.sha}",
             "--label=v=$(cat VERSION)",
         ],
     ),

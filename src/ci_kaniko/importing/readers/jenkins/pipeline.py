@@ -620,7 +620,8 @@ class _Reader:
         self.rest.append((replace(statement, block=[]), f"{name} is Groovy that no spec says"))
         if _ALWAYS.match(name):
             return around
-        return replace(around, asked=(*around.asked, replace(statement, block=[])))
+        code = re.sub(r"\s*\bdef\s+(.*\S)\s*", r"\1 is called", statement.code)
+        return replace(around, asked=(*around.asked, replace(statement, code=code, block=[])))
 
     def _argument(self, statement: Statement, around: _Around) -> Text:
         """The folder or container that a step names, by a text or by a variable."""

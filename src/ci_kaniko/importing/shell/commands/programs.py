@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 _DIRECTIVE = re.compile(r"%(-?\d*)(?:\.(\d+|\?))?([sdbqcxi%])")
 _GIT = {
-    r"rev-parse HEAD|log -1 --(format|pretty)=(format:)?%H": "commit.sha",
-    r"log -1 --(format|pretty)=(format:)?%h": "commit.sha|first:7",
+    r"rev-parse HEAD|--format=%H (-1( HEAD)? log|-s( HEAD)? show)": "commit.sha",
+    r"--format=%h (-1( HEAD)? log|-s( HEAD)? show)": "commit.sha|first:7",
     r"describe (--exact-match --tags|--tags --exact-match)": "tag",
     r"branch --show-current|symbolic-ref --short HEAD": "branch",
     r"rev-parse --abbrev-ref HEAD": "ref.name",
@@ -153,6 +153,9 @@ def git(reader: Reader, values: list[Value]) -> Status:
     words = words_of(values)
     made: Part = Output(command_text("git", values))
     spelled = " ".join(words)
+    if words[:1] in (["show"], ["log"]):
+        plain_format = re.sub(r"--(?:format|pretty)=(?:t?format:)?", "--format=", spelled)
+        spelled = " ".join(sorted(re.sub(r"-n ?1\b|--max-count=1\b", "-1", plain_format).split()))
     if short := re.fullmatch(r"rev-parse --short(?:=(\d+))? HEAD", spelled):
         kept = "short" if short[1] == "8" else f"first:{short[1] or 7}"
         made = Var("commit.sha", changes=(kept,), portable=True)
