@@ -469,6 +469,34 @@ CASES = {
         {"push": None, "triggers": {"tags": ["**"]}, "destinations": [A]},
         {"file-asked"},
     ),
+    "a branch for which Groovy returns before the build": Case(
+        (
+            "Jenkinsfile",
+            """\
+node {
+  if (BRANCH_NAME == 'old') { stage('o') { sh 'kaniko -c o -d x.io/a/o' }
+    error 'no more' }
+  if (BRANCH_NAME != 'main') { echo 'no'
+    return }
+  stage('a') { if (BRANCH_NAME == 'x') { return }
+    sh 'ls' }
+  stage('b') { script { if (BRANCH_NAME == 'y') { return } }
+    sh 'kaniko -c . -d x.io/a/b' }
+}
+""",
+        ),
+        {
+            "images": {
+                "o": {
+                    "context": "o",
+                    "triggers": {"branches": ["old"]},
+                    "destinations": ["x.io/a/o"],
+                },
+                "b": {"destinations": [{"image": "x.io/a/b", "when": {"branch": "main"}}]},
+            }
+        },
+        {"groovy", "no-image"},
+    ),
     "a branch that the script refuses": Case(
         _gitlab(
             "[{if: $CI_COMMIT_BRANCH}]",

@@ -166,13 +166,18 @@ class _Questions:
         return " && ".join([f"! {{ {before}; }}", *own]), " || ".join([before, *own])
 
     def along(self, statements: list[Statement]) -> Iterator[tuple[Statement, str]]:
-        """Statements, each with the test that it asks by its chain, if it asks one."""
+        """Statements, each with the test that it asks by its chain, if it asks one.
+
+        One that returns before a build leaves what holds both.
+        """
         chain = ":"
-        for statement in statements:
+        last = max((at for at, one in enumerate(statements) if _builds(one)), default=0)
+        for at, statement in enumerate(statements):
             test = ""
             if statement.name in {"if", "else"}:
                 test, chain = self.asked(statement, chain)
-            yield statement, test
+            ends = test and at < last and not _builds(statement)
+            yield (_leaving(statement) if ends else statement), test
 
     def held(self, environment: dict[str, Text]) -> str:
         """Variables that one script has, as a command of it."""
@@ -197,6 +202,12 @@ class _Questions:
     def _if(self, reader: Reader, items: list[Item]) -> Status:
         asked = guard(reader.conditions, self.listed[int(literal(items[0].text) or 0)])
         return Status(asked, asked)
+
+
+def _leaving(statement: Statement) -> Statement:
+    """An ``if`` whose ``return`` is one of the script."""
+    left = [(one, re.sub(r"^\s*return\b", "leave", one.code)) for one in statement.block]
+    return replace(statement, block=[replace(one, code=code) for one, code in left])
 
 
 def _unset(reader: Reader, items: list[Item]) -> Status:
@@ -289,7 +300,8 @@ class _Reader:
                 self._checkout(inner)
         elif self._assigned(statement, around):
             return
-        found = [*self._setting(statement, test, around)]
+        stops = around.asked and statement.name == "error"  # only where that was asked
+        found = [] if stops else [*self._setting(statement, test, around)]
         self.earlier += found
         if not found and statement.name != "stage":
             self._tell_parts(statement, "")
@@ -478,8 +490,8 @@ class _Reader:
             yield from self._settings(statement.block, around)
         elif statement.has_block:
             self._forget(statement)
-        elif statement.name == "error":
-            yield Piece("exit 1", statement.line)
+        elif statement.name in {"error", "leave"}:
+            yield Piece(f"exit {1 * (statement.name == 'error')}", statement.line)
         else:
             yield from self._bound(statement, around)
 
