@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import TYPE_CHECKING
 
@@ -28,11 +29,23 @@ def steps_of(target: str, text: str, event: Event, inputs: Mapping[str, str]) ->
     return found
 
 
+_recorded: dict[bytes, Recorded] = {}
+
+
 @skipping()
 def run(request: Request) -> Recorded:
-    """Run a job as its platform would; without a shell the test is skipped."""
+    """Run a job as its platform would; without a shell the test is skipped.
+
+    What was run before, with all that it is given, is not run again.
+    """
     if not sandbox.ISOLATED and "CI" in os.environ:
         raise RuntimeError(
             "no mount namespaces here: allow unprivileged user namespaces, or be root"
         )
-    return execution.run(request)
+    if request.executor:
+        return execution.run(request)
+    given = repr((request, sandbox.ISOLATED, os.environ.get("PATH")))
+    key = hashlib.sha256(given.encode("utf-8", "surrogatepass")).digest()
+    if key not in _recorded:
+        _recorded[key] = execution.run(request)
+    return _recorded[key]

@@ -230,14 +230,14 @@ def test_every_pipeline_is_valid_or_refused(path: Path, tmp_path: Path) -> None:
     assert complaints(rendered(text), tmp_path) == []
 
 
-@pytest.mark.parametrize("count", [1, 3, 300])
+@pytest.mark.parametrize("count", [1, 3, 60])
 @pytest.mark.parametrize("joined", [False, True])
 def test_any_number_of_images(count: int, joined: bool, tmp_path: Path) -> None:  # noqa: FBT001
     needs = "{needs: [img-0]}" if joined else "{}"
     images = ", ".join(f"img-{n}: {needs if n else '{}'}" for n in range(count))
     text = rendered(f"{_TOP}images: {{{images}}}")
     assert text.count("# Generated") == 1
-    if count < 300:
+    if count < 60:
         assert complaints(text, tmp_path) == []
     found = admitted(text)
     if not joined:
