@@ -68,11 +68,16 @@ def _pushed(*jobs: tuple[str, str]) -> set[tuple[str, str, tuple[str, ...], tupl
     }
 
 
+PAIRS = [*permutations(STARTS, 2), ("main", "others"), ("others", "main")]
+
+
 @pytest.mark.parametrize(
-    ("one", "other"), [*permutations(STARTS, 2), ("main", "others"), ("others", "main")]
+    ("number", "one", "other"), [(number, *pair) for number, pair in enumerate(PAIRS)]
 )
-def test_jobs_that_are_joined_push_what_each_did(one: str, other: str) -> None:
-    for second in (_job(other), _job(other, "other"), _job(other, more=":1 -d quay.io/acme/x")):
+def test_jobs_that_are_joined_push_what_each_did(number: int, one: str, other: str) -> None:
+    """Two that are alike, and two that log in or push otherwise, in turn."""
+    unlike = (_job(other, "other"), _job(other, more=":1 -d quay.io/acme/x"))
+    for second in (_job(other), unlike[number % 2]):
         both = _pushed(_job(one), second)
         assert both == _pushed(_job(one)) | _pushed(second), (one, other)
 

@@ -31,10 +31,8 @@ def nested(head: str, tail: str, times: int) -> str:
 SCRIPTS = {
     "commands": filled(lambda _: "a"),
     "all of it": "a\n" * 50_000 + CALL,
-    "ifs": filled(lambda n: f'if [ "$X{n}" = 1 ]; then A{n}=$A{n}x; fi'),
     "exits": filled(lambda n: f'[ "$X{n}" = 1 ] || exit 1'),
     "ifs on one variable": filled(lambda n: f'[ "$X" = {n} ] && A=$A{n}'),
-    "patterns": filled(lambda n: f"case $X in *{n}*{n}*{n}*) A=$A$B{n};; esac"),
     "flags": filled(lambda n: f'[ "$X{n}" ] && A="$A --build-arg=A{n}"', tail=f"{CALL} $A"),
     "lists": filled(lambda n: f'[ "$X{n}" ] && set -- "$@" {n}', tail=f'{CALL} "$@"'),
     "doubled": filled(lambda _: "A=$A$A", head="A=aaaaaaaaaa", tail=f"{CALL} --label=a=$A"),

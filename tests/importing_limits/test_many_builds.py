@@ -22,7 +22,6 @@ def matrix(**given: object) -> str:
 
 ROWS = [{"n": n, "folder": f"services/app{n}"} for n in range(2_000)]
 MANY = {
-    "rows.yml": matrix(include=ROWS),
     "rows-of-names.yml": matrix(n=list(range(60)), include=ROWS),
     "rows-left-out.yml": matrix(n=list(range(1_960, 2_020)), exclude=ROWS, of=["a", "b"]),
     "calls.sh": "\n".join(run(n) for n in range(1_000)),
