@@ -98,7 +98,7 @@ class Folders:
         root["."] = self._location(statement)
         then = "is not pushed: where it is this repository, take push: never out"
         if root["."]:
-            then = f"has the context {root['.']}, and tags have the commit of this repository"
+            then = f"has the context {root['.']}, and commits are those of this repository"
         return f"takes the place of the repository in its workspace: a build of it {then}"
 
     def root(self, statement: Statement) -> dict[str, str]:
