@@ -165,6 +165,7 @@ BUILDS = 'container("k") { sh "/kaniko/executor --context=%s -d x.io/a/b" }'
             "auto",
         ),
         ("git 'https://x.io/acme/lib'\n checkout scm\n BUILD", ".", "auto"),
+        ("tools { git 'Default' }\n BUILD", ".", "auto"),
         ("BUILD\n git url: 'https://x.io/acme/env', credentialsId: 'a'", ".", "auto"),
         ("}\n node { git 'https://x.io/acme/env' }\n node { BUILD", ".", "auto"),
         ('ws("$WORKSPACE/api/") { BUILD }', "api", "auto"),

@@ -33,6 +33,7 @@ def fetches(statement: Statement) -> bool:
     """Whether a step checks out another repository."""
     named = statement.name == "checkout" and bool(statement.texts)
     found = named or re.match(r"\s*git\b\s*[^\s=.]", statement.code) is not None
+    found = found and re.fullmatch(r"\s*git '[\w. -]*'\s*", statement.shown) is None  # of ``tools``
     return found and not owns(statement)
 
 
