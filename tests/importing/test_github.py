@@ -355,6 +355,12 @@ CASES = {
         on={"workflow_call": None},
         job={"if": "endsWith(github.ref, vars.END)"},
     ),
+    "an input whose default has several lines": Case(
+        _metadata(images=_WEB, tags="${{ inputs.rows }}"),
+        {"destinations": [f"{_WEB}:a", f"{_WEB}:b"], "inputs": None},
+        {"input"},
+        on={"workflow_call": {"inputs": {"rows": {"type": "string", "default": "a\nb"}}}},
+    ),
     "names that other forges have for what GitHub has": Case(
         [_built(tags="ghcr.io/${{ gitea.repository }}:${{ forgejo.sha }}")],
         {"destinations": ["ghcr.io/${repository.path}:${commit.sha}"]},

@@ -898,6 +898,18 @@ build:
         },
         silent=("no-shell", "bad-reference"),
     ),
+    "an input whose default no input of a spec holds": Case(
+        ".gitlab-ci.yml",
+        f"""\
+spec: {{inputs: {{image: {{default: $CI_REGISTRY_IMAGE/shop}}, tag: {{default: main}}}}}}
+---
+build:
+  image: {{name: '{IMAGE}', entrypoint: ['']}}
+  script: /kaniko/executor --context=. --destination=$[[ inputs.image ]]:$[[ inputs.tag ]]
+""",
+        {"destinations": ["${registry.image}/shop:${input.tag}"], "inputs.tag.default": "main"},
+        told=((1, "input"),),
+    ),
     "templates offer what extends them more than the spec does": Case(
         ".gitlab-ci.yml",
         f"""\

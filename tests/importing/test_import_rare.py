@@ -36,6 +36,18 @@ REFUSED = {
         "no job here builds an image: import does not read gcr.io/kaniko:v1 here",
         4,
     ),
+    "a pipeline that another one starts": (
+        ".gitlab-ci.yml",
+        "shop:\n  trigger:\n    include:\n      - local: shop/build.yml\n",
+        "no job here builds an image: a job here starts the pipeline shop/build.yml",
+        4,
+    ),
+    "a script that is not there": (
+        "w.yml",
+        "on: push\njobs: {a: {steps: [{run: sudo ./build.sh}]}}\n",
+        "no job here builds an image: nothing here tells what ./build.sh does",
+        2,
+    ),
     "nothing": ("a.sh", "#!/bin/sh\necho hello\n", "no job here builds an image", 0),
     "ways": ("a.sh", "if a; then b; " + "elif a; then b; " * 290 + f"fi\n{CALL}", "deeply", 1),
     "anchors": ("a.yml", "a: *nobody\n", "the alias \\*nobody names nothing", 1),

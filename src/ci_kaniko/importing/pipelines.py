@@ -100,6 +100,10 @@ def _read(files: list[File], source: str | None) -> tuple[Report, list[Job]]:
 
 
 _UNREAD = {
+    r"(?m)^[ \t]+trigger:\s*(?:\{\s*)?include:[\s\[{-]*(?:local:[ \t]*)?([\w./][\w./-]*\.ya?ml)": (
+        "a job here starts the pipeline {}",
+        "import that file; the job with trigger: stays, and its rules: are of all that it starts",
+    ),
     r"(?ms)\A(?=.*kubectl)(?=.*<<)(?=.*kaniko).*?^[ \t]*kind: *(Pod|Job|CronJob)\b": (
         "kubectl makes a {} of the manifest in this script",
         "save the manifest as a file, and import that",
@@ -119,6 +123,10 @@ _UNREAD = {
     r"(?m)^(?![ \t]*(?:#|//)).*?(?<![\w./:@-])([\w./:@-]*kaniko[\w./:@-]*)": (
         "import does not read {} here",
         "import its call as a script of one line, `source='shell'`",
+    ),
+    r"(?m)^(?![ \t]*(?:#|//)).*?(?<![\w/.])((?:\./|sh |bash )[\w./-]+\.(?:sh|bash))\b": (
+        "nothing here tells what {} does",
+        "name the script on the command line, too",
     ),
 }
 """What builds an image in a way that is not read, what is said of it, and what to do."""

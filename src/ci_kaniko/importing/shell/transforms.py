@@ -55,6 +55,8 @@ _CHAINS = (
     *((part, "lower") for part in ("owner", "name")),
 )
 _MAX_LENGTH = 2000
+_MAX_CHANGES = 600
+"""The characters of changes that are tried on samples."""
 _KEPT = ("lower", "upper", "short", "first")
 
 
@@ -90,6 +92,8 @@ def keeps_emptiness(change: str) -> bool:
 @functools.lru_cache(maxsize=1024)
 def simplified(changes: tuple[str, ...]) -> tuple[str, ...]:
     """A chain of changes, told as shortly as it can be."""
+    if sum(map(len, changes)) > _MAX_CHANGES:
+        return changes
     if changes[:1] in (("url",), ("path",)):
         return _simplified_url(changes)
     made = outcomes(changes, (*_REFS, *_OTHERS, *_own_samples(changes)))

@@ -26,7 +26,7 @@ from ci_kaniko.importing.readers.github.settings import (
     words_of,
 )
 from ci_kaniko.importing.readers.github.steps import Steps
-from ci_kaniko.importing.readers.inputs import name_of, read_input
+from ci_kaniko.importing.readers.inputs import name_of, read_input, tell_unsaid, unsaid
 from ci_kaniko.importing.readers.matrices import cell_name, followed
 from ci_kaniko.importing.shell.values import EMPTY, pure
 from ci_kaniko.importing.signs import are_mentioned, is_image
@@ -207,6 +207,8 @@ class Workflow:
         for event in ("workflow_call", "workflow_dispatch"):
             entry = mapping(self.on.get(event)).mapping("inputs").mapping(name)
             reusable = event == "workflow_call" and len(self.on) == 1 and self.caller is None
+            if entry and reusable and (value := unsaid(entry)):
+                return (value,)
             if entry and not reusable:
                 value = entry.string("default")
                 job.tell("input", entry.line, name, value or "empty")
@@ -336,6 +338,9 @@ class Workflow:
         call = mapping(self.on["workflow_call"])
         inputs: dict[str, Any] = {}
         for name, value in call.mapping("inputs").items():
+            if len(self.on) == 1 and unsaid(value):
+                tell_unsaid(job, name, mapping(value))
+                continue
             inputs[name_of(name)] = read_input(value)
             ignore_keys(mapping(value), "GitHub input")
         if inputs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.readers.inputs import tell_unsaid, unsaid
 from ci_kaniko.importing.report import FILE_LINES, Voice
 from ci_kaniko.importing.ticked import (
     List,
@@ -58,9 +59,12 @@ class Files:
         roots = [*original.mappings]
         self.header = roots[0] if len(roots) > 1 and "spec" in roots[0] else Map(0)
         self.inputs = self.header.mapping("spec").mapping("inputs")
+        fixed = {name for name, entry in self.inputs.items() if unsaid(entry)}
+        worth = {name: tell_unsaid(self.voice, name, self.inputs.mapping(name)) for name in fixed}
+        self.inputs = self.inputs.kept(lambda name: name not in worth)
         for root in roots:
             if root is not self.header:
-                self._merge(root, original.path, 0)
+                self._merge(_filled_in(root, worth) if worth else root, original.path, 0)
 
     def _merge(self, root: Map, path: str, depth: int) -> None:
         for item in root.sequence("include"):
