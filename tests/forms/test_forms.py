@@ -162,8 +162,10 @@ UNKNOWN = (
 def test_callers_choose_platforms(target: str) -> None:
     """Those are built and joined, in the event of a request only built; others are left out."""
     text, pipeline = render(CHOSEN, target), read_pipeline(CHOSEN)
-    for given, built in BUILT.items():
-        for event in (DEFAULT_BRANCH, PULL_REQUEST):
+    turn = ["gitlab", "github", "buildkite"].index(target)
+    for number, (given, built) in enumerate(BUILT.items()):
+        # That of a request does no more: each choice on one target.
+        for event in (DEFAULT_BRANCH, PULL_REQUEST)[: 2 if number % 3 == turn else 1]:
             inputs = Given(inputs={"platforms": given, "app": "shop"})
             ran = run_pipeline(target, text, pipeline, event, "dash", inputs)
             said = foretold(spec_of(CHOSEN), target, event, inputs.inputs)

@@ -649,9 +649,9 @@ def in_turn(chosen: Sequence[Mutation]) -> Iterator[tuple[Mutation, Sequence[str
         first, numbers[kind] = numbers[kind], numbers[kind] + 1
         few = len(TARGETS)
         if mutation.world == GROUNDS[1] or (len(kinds[kind]) >= 3 and mutation.world in _USUAL):
-            few = 3
+            few = 2 if mutation.world == GROUNDS[1] else 3
         elif mutation.world == GROUNDS[0]:
-            few = 2 if (mutation.path, kind) in known else few
+            few = 1 if (mutation.path, kind) in known else few
             known.add((mutation.path, kind))
         own = [name for name in TARGETS if not _covers(OF_OTHERS, Silence(mutation, name, {}))]
         turned = [own[(3 * first + more) % len(own)] for more in range(len(own))]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EXAMPLES = settings().max_examples
-COUNT = EXAMPLES * 5 // 2 if EXAMPLES > 100 else 40
+COUNT = EXAMPLES * 5 // 2 if EXAMPLES > 100 else 30
 
 
 def differences(requests: list[list[str]], folder: Path) -> list[str]:
