@@ -161,6 +161,13 @@ def test_the_registry_of_the_ci_is_named_and_a_reason_is_told_once() -> None:
         assert shown.count("cannot be known on agola") == 1
 
 
+def test_a_registry_that_only_a_run_knows_is_shown_as_it_is_written() -> None:
+    for host in ("${env.HOST}", "${env.ID}.dkr.ecr.${env.REGION}.amazonaws.com"):
+        text = f"destinations: ['{host}/shop:1']\nregistries: {{'{host}': anonymous}}\n"
+        text = text.replace("/shop", "/acme/shop").replace("anonymous", "{docker_config: CONF}")
+        assert f"logs in to  {host}" in said(text, "default-branch", "gitlab")
+
+
 def test_a_job_that_stops_for_a_value_that_no_image_can_have() -> None:
     text = SPEC.replace("${version}", "${tag}").replace("when: version", "when: {tag: 'v*'}")
     stops = "no image reference can hold the value of ${tag}"

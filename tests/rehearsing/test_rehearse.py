@@ -235,6 +235,9 @@ def test_programs_run_where_those_in_memory_may_not(repository: Repository) -> N
     [
         ("${registry.host}", "ci-token", {}, "registry.example.com"),
         ("${env.HOST}", "{username: a, password: B}", {"env.HOST": "quay.io"}, "quay.io"),
+        ("${env.HOST}", "{username: a, password: B}", {}, "value-of-host.example.com"),
+        ("reg.${env.ZONE}:${env.PORT}", "{username: a, password: B}", {}, "reg.1:1"),
+        ("${env.ZONE}.io", "{username: a, password: B}", {"env.ZONE": "quay"}, "quay.io"),
         ("${input.host}", "{username: a, password: B}", {"input.host": "docker.io"}, "docker.io"),
     ],
 )

@@ -6,6 +6,7 @@ from ci_kaniko.plan.model import Argument, HostLogin, Plan, Started
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf
 from ci_kaniko.syntax.references import DOCKER_HUB, DOCKER_HUB_KEY, canonical_host, merge
+from ci_kaniko.syntax.variables import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +18,7 @@ def _bound_login(login: HostLogin, key: Parts) -> HostLogin:
     """The login with its key known; a host that was a variable is known with it."""
     if "$" not in login.host:
         return login._replace(key=key)
-    host = canonical_host("".join(part for part in key if isinstance(part, str)))
+    host = canonical_host(text_of(key))
     return login._replace(key=(DOCKER_HUB_KEY,) if host == DOCKER_HUB else key, host=host)
 
 

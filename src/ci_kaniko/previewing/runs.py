@@ -246,10 +246,9 @@ _CLOUDS = {"aws": "AWS", "azure": "Azure", "google": "Google Cloud"}
 
 
 def _use(login: HostLogin) -> LoginUse:
-    host = login.host if login.host and "$" not in login.host else text_of(login.key)
     if ready := login.login.docker_config:
-        return LoginUse(host, f"with docker config {ready}", (ready,))
-    return LoginUse(host, _how(login), login.secrets)
+        return LoginUse(login.host, f"with docker config {ready}", (ready,))
+    return LoginUse(login.host, _how(login), login.secrets)
 
 
 def _how(login: HostLogin) -> str:

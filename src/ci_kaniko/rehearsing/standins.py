@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ci_kaniko.rehearsing.events import Event
 from ci_kaniko.syntax.references import DOCKER_HUB, DOCKER_HUB_KEY
-from ci_kaniko.syntax.variables import ENV_PREFIX
+from ci_kaniko.syntax.variables import ENV_PREFIX, names
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
@@ -56,8 +56,9 @@ def store(plans: Sequence[Plan], given: Mapping[str, str], *, fork: bool) -> Sto
     tokens = (plan.spec.git.token for plan in plans)
     names |= {token for token in tokens if token and token != "ci-token"}
     used = {name for plan in plans for name in plan.variables if name.startswith(ENV_PREFIX)}
+    fit = _hosts(plans)
     variables = {
-        name.removeprefix(ENV_PREFIX): given.get(name, f"value-of-{name.removeprefix(ENV_PREFIX)}")
+        name.removeprefix(ENV_PREFIX): given.get(name, fit.get(name, _value(name)))
         for name in sorted(used)
     }
     if fork:
@@ -67,6 +68,22 @@ def store(plans: Sequence[Plan], given: Mapping[str, str], *, fork: bool) -> Sto
     files = {aws.credentials_file for aws in asked if aws}
     texts = {name: profile(name) if name in files else secret(name) for name in sorted(names)}
     return Store(texts, configs, variables)
+
+
+def _value(name: str) -> str:
+    return f"value-of-{name.removeprefix(ENV_PREFIX)}"
+
+
+def _hosts(plans: Iterable[Plan]) -> dict[str, str]:
+    """Values for the variables that are a registry, or a part of one: a label or a port."""
+    found: dict[str, str] = {}
+    for plan in plans:
+        keys = [login.key for login in plan.logins]
+        for key in [*keys, *(push.reference.registry for push in plan.pushes)]:
+            for name in names(key):
+                whole = f"{_value(name)}.example.com".lower().replace("_", "-")
+                found[name] = whole if len(key) == 1 else "1"
+    return found
 
 
 def _config(passwords: Mapping[str, str]) -> str:
@@ -112,8 +129,8 @@ def checkout(builds: Iterable[Build]) -> dict[str, str]:
 def repository(spec: Spec) -> dict[str, str]:
     """The files of the spec's repository, without git's own."""
     found = {}
-    for folder, names, files in os.walk(spec.repository):
-        names[:] = [name for name in names if name != ".git"]
+    for folder, folders, files in os.walk(spec.repository):
+        folders[:] = [name for name in folders if name != ".git"]
         for name in files:
             path = os.path.join(folder, name)
             if os.path.isfile(path) and not os.path.islink(path):
