@@ -111,7 +111,11 @@ REFUSED = {
     "branch in a host": ("${ref.slug}.example.com/ab", "bad-reference", "is no part of a host"),
     "own registry and port": ("${registry.host}:5000/ab", "bad-reference", "no part of a host"),
     "host that ends with a dot": ("${env.ZONE}./ab", "bad-reference", "not a registry host"),
-    "port with a letter": ("a.io:${env.PORT:-x}/ab", "bad-reference", "not a registry host"),
+    "port with a letter": (
+        "a.io:${env.PORT:-x}/ab",
+        "bad-reference",
+        '"a.io:${env.PORT:-x}" is not a registry host',
+    ),
     "private character": ("ghcr.io/acme/\ue000", "bad-reference", ""),
 }
 

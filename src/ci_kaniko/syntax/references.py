@@ -357,7 +357,8 @@ def _split_registry(text: str, flat: str, refs: list[Ref]) -> tuple[str, str]:
         return head, rest
     if odd := no_part_of_host(parts):
         raise _bad(text, f"{odd} {NO_PART}", PARTS)
-    raise _bad(text, f"{quoted(head)} is not a registry host", f"such as {_EXAMPLE}")
+    host = quoted(text_of(parts))
+    raise _bad(text, f"{host} is not a registry host", f"such as {_EXAMPLE}")
 
 
 def _refuse_forms(text: str, flat: str) -> None:
