@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.ticked import ignore, mapping, sequence, string
+from ci_kaniko.importing.ticked import mapping, sequence, string
 from ci_kaniko.spec.rules.texts import INPUT_TEXTS
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.jobs import Job
-    from ci_kaniko.importing.report import Voice
     from ci_kaniko.importing.ticked import Map
 
 _MOST = 500
@@ -21,19 +19,11 @@ def name_of(written: str) -> str:
     return written.replace("-", "_").lower()
 
 
-def unsaid(value: Any) -> str:
-    """The default of an input where no input of a spec can hold it; the spec has it instead."""
-    default = mapping(value).peek("default")
-    is_held = INPUT_TEXTS["string"].fullmatch(default) or len(default) > _MOST
-    return "" if is_held else default
-
-
-def tell_unsaid(voice: Voice | Job, name: str, entry: Map) -> str:
-    """Say of such an input that it is gone; what it is worth."""
-    shown = " ".join(unsaid(entry).split())
-    voice.tell("input", entry.line, name, shown)
-    ignore(entry)
-    return unsaid(entry)
+def unsaid(inputs: Map) -> dict[str, str]:
+    """The defaults that no input of a spec holds: it has them instead of the inputs."""
+    given = {name: mapping(value).peek("default") for name, value in inputs.items()}
+    holds = INPUT_TEXTS["string"].fullmatch
+    return {name: text for name, text in given.items() if not holds(text) and len(text) < _MOST}
 
 
 def read_input(value: Any) -> dict[str, Any]:

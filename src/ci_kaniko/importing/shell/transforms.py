@@ -12,7 +12,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.shell.patterns import affordable, shell_regex
-from ci_kaniko.importing.shell.text_filters import FILTERS, sed_commands, substituted
+from ci_kaniko.importing.shell.text_filters import FILTERS, sed_commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -55,8 +55,7 @@ _CHAINS = (
     *((part, "lower") for part in ("owner", "name")),
 )
 _MAX_LENGTH = 2000
-_MAX_CHANGES = 600
-"""The characters of changes that are tried on samples."""
+_MAX_CHANGES = 600  # characters that are tried on samples
 _KEPT = ("lower", "upper", "short", "first")
 
 
@@ -103,7 +102,7 @@ def simplified(changes: tuple[str, ...]) -> tuple[str, ...]:
     if urls == _URLS:
         return ("url",)
     if all(text == result for text, result in (made | urls).items()):
-        return () if all(_is_tried(change, (*made, *urls)) for change in changes) else changes
+        return () if all(map(_is_tried, changes)) else changes
     for chain in _CHAINS:
         if outcomes(chain, made) == made:
             return chain
@@ -162,18 +161,12 @@ def makes_safe(change: str) -> bool:
 _BLANKS = re.compile(r"""(\s|['"]|\\[snt]|\[\[:(space|blank):]]|[][*+^$])*""")
 
 
-def _is_tried(change: str, samples: Iterable[str]) -> bool:
-    """Whether a change found something in the samples, or looks for what no name has."""
-    if match := _OPERATOR.fullmatch(change):
-        return match[1][0] not in "#%/" or _BLANKS.fullmatch(match[2]) is not None
-    words = shlex.split(change)
-    commands = sed_commands(words[-1]) if words[0] == "sed" else ()
-    extended = bool({"-E", "-r"} & {*words})
-    return all(
-        _BLANKS.fullmatch(pattern)
-        or any(substituted(pattern, "", "g", text, extended=extended) != text for text in samples)
-        for pattern, _, _ in commands
-    )
+def _is_tried(change: str) -> bool:
+    """Whether a change that left all samples as they are looks for what no name has, or cuts."""
+    match, words = _OPERATOR.fullmatch(change), shlex.split(change)
+    sought = [match[2]] if match and match[1][0] in "#%/" else []
+    sought += [pattern for pattern, _, _ in sed_commands(words[-1])] if words[0] == "sed" else []
+    return all(map(_BLANKS.fullmatch, sought))
 
 
 def _own_samples(changes: tuple[str, ...]) -> list[str]:

@@ -26,7 +26,7 @@ from ci_kaniko.importing.readers.github.settings import (
     words_of,
 )
 from ci_kaniko.importing.readers.github.steps import Steps
-from ci_kaniko.importing.readers.inputs import name_of, read_input, tell_unsaid, unsaid
+from ci_kaniko.importing.readers.inputs import name_of, read_input, unsaid
 from ci_kaniko.importing.readers.matrices import cell_name, followed
 from ci_kaniko.importing.shell.values import EMPTY, pure
 from ci_kaniko.importing.signs import are_mentioned, is_image
@@ -111,6 +111,11 @@ class Workflow:
     @functools.cached_property
     def _words(self) -> set[str]:
         return words_of(self.root.get("jobs"))
+
+    @functools.cached_property
+    def _unsaid(self) -> dict[str, str]:
+        called = mapping(self.on.get("workflow_call")).mapping("inputs")
+        return unsaid(called) if len(self.on) == 1 and self.caller is None else {}
 
     def jobs(self) -> Iterator[Job]:
         """The jobs that call the executor."""
@@ -207,8 +212,8 @@ class Workflow:
         for event in ("workflow_call", "workflow_dispatch"):
             entry = mapping(self.on.get(event)).mapping("inputs").mapping(name)
             reusable = event == "workflow_call" and len(self.on) == 1 and self.caller is None
-            if entry and reusable and (value := unsaid(entry)):
-                return (value,)
+            if name in self._unsaid:
+                return (self._unsaid[name],)
             if entry and not reusable:
                 value = entry.string("default")
                 job.tell("input", entry.line, name, value or "empty")
@@ -338,11 +343,13 @@ class Workflow:
         call = mapping(self.on["workflow_call"])
         inputs: dict[str, Any] = {}
         for name, value in call.mapping("inputs").items():
-            if len(self.on) == 1 and unsaid(value):
-                tell_unsaid(job, name, mapping(value))
-                continue
-            inputs[name_of(name)] = read_input(value)
+            made = read_input(value)
             ignore_keys(mapping(value), "GitHub input")
+            if name not in self._unsaid:
+                inputs[name_of(name)] = made
+                continue
+            said = " ".join(self._unsaid[name].split())
+            job.tell("input", call.mapping("inputs").line_of(name), name, said)
         if inputs:
             job.shared["inputs"] = inputs
         for name in call.mapping("outputs"):

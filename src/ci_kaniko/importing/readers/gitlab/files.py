@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.readers.inputs import tell_unsaid, unsaid
+from ci_kaniko.importing.readers.inputs import unsaid
 from ci_kaniko.importing.report import FILE_LINES, Voice
 from ci_kaniko.importing.ticked import (
     List,
@@ -59,8 +59,10 @@ class Files:
         roots = [*original.mappings]
         self.header = roots[0] if len(roots) > 1 and "spec" in roots[0] else Map(0)
         self.inputs = self.header.mapping("spec").mapping("inputs")
-        fixed = {name for name, entry in self.inputs.items() if unsaid(entry)}
-        worth = {name: tell_unsaid(self.voice, name, self.inputs.mapping(name)) for name in fixed}
+        worth = unsaid(self.inputs)
+        for name, text in worth.items():
+            self.voice.tell("input", self.inputs.line_of(name), name, " ".join(text.split()))
+            native(self.inputs[name])
         self.inputs = self.inputs.kept(lambda name: name not in worth)
         for root in roots:
             if root is not self.header:

@@ -63,8 +63,6 @@ _PREPARES = {
     *("cache", "retry", "timeout", "interruptible"),
 }
 """Keys of a job that does nothing but prepare files: those with a field, and some to be told."""
-_ASKED = {"extends", "inherit"}
-"""Keys that are read of each job, to tell what it is."""
 _MAX_DEPTH = 12
 
 
@@ -112,19 +110,10 @@ class _Pipeline:
         yield from found
 
     def _names(self) -> list[str]:
-        return [
-            name
-            for name, value in self.root.items()
-            if isinstance(value, Map) and name not in _GLOBAL
-        ]
+        return [n for n, value in self.root.items() if isinstance(value, Map) and n not in _GLOBAL]
 
     def _templates(self) -> list[str]:
-        extended = {
-            peek(base)
-            for value in self.root.values()
-            if isinstance(value, Map)
-            for base in value.sequence("extends")
-        }
+        extended = {peek(b) for name in self._names() for b in self.root[name].sequence("extends")}
         return [name for name in self._names() if name.startswith(".") and name not in extended]
 
     def _include(self, job: Job) -> None:
@@ -163,7 +152,7 @@ class _Pipeline:
         if name in self.idle - self.files.referenced:
             return False
         # Each job is asked what it extends.
-        own = isinstance(template, Map) and template.kept(lambda key: key not in _ASKED)
+        own = isinstance(template, Map) and template.kept(lambda k: k not in {"extends", "inherit"})
         return is_read(own or template)
 
     # -- one job ------------------------------------------------------------------------------

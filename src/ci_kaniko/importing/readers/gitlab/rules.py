@@ -115,11 +115,10 @@ class Rules:
         limited, anywhere = self.paths, [*self.anywhere]
         if "rules" in whole:
             guard = self._rules(whole["rules"])
-        elif "only" in whole or "except" in whole:
-            guard = self._only(whole)
+        elif "rules" in workflow and not {"only", "except"} & whole.keys():
+            guard = YES
         else:
-            request = self.expressions.guard(_REQUEST, self.job.line)
-            guard = YES if "rules" in workflow else self.guards.negate(request)
+            guard = self._only(whole)
         # What has changed where the file is included limits all that starts the job.
         anywhere = anywhere if limited else self.anywhere
         for here, line in anywhere if self.paths else ():

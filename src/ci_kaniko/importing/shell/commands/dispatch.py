@@ -130,13 +130,10 @@ def _printing(reader: Reader, name: str, rest: list[Item]) -> Status:
 
 def _is_run(rest: list[Item]) -> bool:
     """Whether xargs runs a command that does more than print."""
-    words = iter([spell(item.text) for item in rest])
-    for word in words:
-        if not word.startswith("-"):
-            return word not in IGNORED
-        if word in _VALUED_OF_XARGS:
-            next(words, "")
-    return False
+    words = [spell(item.text) for item in rest]
+    given = zip(["", *words], words, strict=False)
+    named = [w for before, w in given if w[:1] != "-" and before not in _VALUED_OF_XARGS]
+    return bool(named) and named[0] not in IGNORED
 
 
 def _check_log(reader: Reader, name: str, values: list[Value]) -> None:
