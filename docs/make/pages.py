@@ -250,7 +250,8 @@ def _variables_section() -> Iterator[str]:
         "`${name}` is replaced when the job runs, in `context`, `build_args`, `labels`, "
         "`annotations`, `destinations`, `cache.repo` and `extra_args`. `${name:-default}` gives "
         "what stands for an unset or empty value; `$${` is a literal `${`; any other `$` is "
-        "itself. An empty value where an image reference needs one stops the job."
+        "itself. An empty value where an image reference or a fetched context needs one stops the "
+        "job."
     )
     known = {**VARIABLES, "env.NAME": ENV}
     rows = [_variable_row(name, variable) for name, variable in known.items()]

@@ -149,7 +149,10 @@ def test_a_child_asks_for_the_ref_whatever_has_started_its_parent(
 
 def test_a_job_that_stops_for_want_of_a_value() -> None:
     text = "destinations: ['${registry.image}:${tag}']\ntriggers: {branches: [main]}\n"
-    assert "${tag} is empty here, and an image needs it" in said(text, "default-branch", "gitlab")
+    assert "${tag} is empty here, and the job needs it" in said(text, "default-branch", "gitlab")
+    text = "push: never\ncontext: 'git://a.io/b/c.git#${branch}'\n"
+    assert "${branch} is empty here, and the job needs it" in said(text, "tag=v1", "gitlab")
+    assert "needs it" not in said(text, "default-branch", "gitlab")
 
 
 def test_the_registry_of_the_ci_is_named_and_a_reason_is_told_once() -> None:

@@ -154,6 +154,26 @@ def test_a_git_tag_that_no_image_can_have_stops_the_job(target: str) -> None:
         stopped(execute(wanted, text, shell), ["v1.2.3+build/4"])
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_context_is_not_that_of_another_commit(target: str) -> None:
+    """Without a branch it would be the default one's, pushed under this run's name."""
+    for place, fits in (("${branch}", False), ("${branch:-main}", True)):
+        spec = f"default_branch: main\npush: always\ncontext: git://a.io/b/c.git#{place}\n"
+        spec += "destinations: [quay.io/acme/shop:1]\nregistries: {quay.io: anonymous}\n"
+        text = rendering(ci_kaniko.loads(spec), target, TAG)
+        if isinstance(text, ci_kaniko.SpecError):
+            assert "they are not known: branch" in str(text)
+            assert not fits
+            continue
+        got = execute(
+            Run(expectation.read(spec), target, TAG), text, any_shell(TARGETS.index(target))
+        )
+        if fits:
+            assert "--context=git://a.io/b/c.git#main" in (got.argv or ())
+        else:
+            stopped(got, ["is empty, but the context needs it"])
+
+
 HOSTS = ("docker.io", "index.docker.io", "registry.example.com:5000", "localhost:5000", "xn--a.io")
 NO_HOSTS = (
     "acme",

@@ -99,7 +99,10 @@ def _fetched_context(spec: Build) -> Parts:
         return (Ref(THIS_REPOSITORY),)
     if context.is_archive and not context.location.startswith("/"):
         return merge(["tar://", Ref(CHECKOUT), "/", *context.without("tar://").parts])
-    return context.parts
+    needed = "context"  # without a ref it would be another commit's
+    return tuple(
+        part if isinstance(part, str) else part._replace(needed=needed) for part in context.parts
+    )
 
 
 def _git_arguments(spec: Build) -> Iterator[Argument]:

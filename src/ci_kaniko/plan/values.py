@@ -132,7 +132,7 @@ class Values:
             return "x"
 
     def replace(self, ref: Ref, *, is_reference: bool = False) -> str:
-        """The text that stands for a variable; in a reference an empty one counts as missing."""
+        """The text that stands for a variable; an empty one that is needed is missing."""
         if ref.default is not None:
             try:
                 text = self._cased(ref.name, self._value(ref.name), is_reference=is_reference)
@@ -141,7 +141,7 @@ class Values:
                 return ref.default
         text = self._cased(ref.name, self.get(ref.name), is_reference=is_reference)
         text = self._cut(ref, text)
-        if is_reference and not text:
+        if (is_reference or ref.needed) and not text:
             self.missing[ref.name] = None
             return "x"
         return text

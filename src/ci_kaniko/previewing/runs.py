@@ -37,9 +37,9 @@ class Run(NamedTuple):
     """One job in one event.
 
     ``job`` says which of an image's jobs it is. Texts hold the variables that only a run knows.
-    ``no_push`` says why nothing is pushed. ``empty`` are variables without a value where an image
-    needs one, and ``unfit`` those with a value that it cannot hold: the job stops there. ``cache``
-    is a repository that is read, and ``writes_cache`` says whether it is written, too.
+    ``no_push`` says why nothing is pushed. ``empty`` are variables without a value where the job
+    needs one, and ``unfit`` those with a value that an image cannot hold: the job stops there.
+    ``cache`` is a repository that is read, and ``writes_cache`` says whether it is written, too.
     ``hands_over`` is what later jobs get.
     """
 
@@ -79,7 +79,7 @@ class Run(NamedTuple):
             yield "platform", [self.platform]
         if self.job != "prepare":
             yield "pushes", [*self.destinations] or [f"nothing: {self.no_push}"]
-        stops = [f"${{{name}}} is empty here, and an image needs it" for name in self.empty]
+        stops = [f"${{{name}}} is empty here, and the job needs it" for name in self.empty]
         stops += [f"no image reference can hold the value of ${{{name}}}" for name in self.unfit]
         if stops:
             yield "stops", stops
@@ -230,11 +230,12 @@ class _Known:
         if ref.name.startswith("@"):
             return ref
         self.values.missing.clear()
-        text = self.values.replace(ref._replace(default=None), is_reference=False)
+        known = ref._replace(default=None, needed="")
+        text = self.values.replace(known, is_reference=False)
         if self.values.missing:
             return ref
-        if is_reference:
-            text = self.values.replace(ref, is_reference=True)
+        if is_reference or ref.needed:
+            text = self.values.replace(ref, is_reference=is_reference)
             if self.values.missing:
                 self.empty[ref.name] = None
                 return ref

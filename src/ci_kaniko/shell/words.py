@@ -125,8 +125,8 @@ class Words:
                 name = self._with_default(ref, cell)
                 return False, _braced(name, follows)
             return False, f"${{{name}:-{ref.default}}}"
-        if is_reference and variable(ref.name).may_be_empty:
-            return False, f"${{{name}:?is empty, but the image needs it}}"
+        if (is_reference or ref.needed) and variable(ref.name).may_be_empty:
+            return False, f"${{{name}:?is empty, but the {ref.needed or 'image'} needs it}}"
         if cell.may_be_unset:
             return False, f"${{{name}:-}}"
         return False, _braced(name, follows)

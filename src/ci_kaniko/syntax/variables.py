@@ -22,11 +22,13 @@ class Ref(NamedTuple):
     """A variable inside a text; ``default`` is used when it is unset or empty.
 
     In an image tag, which is limited, ``beside`` is the text that a value is cut to make room for.
+    ``needed`` is what cannot do with an empty value, where that is no image reference.
     """
 
     name: str
     default: str | None = None
     beside: tuple[str | Ref, ...] = ()
+    needed: str = ""
 
 
 Part = str | Ref
