@@ -446,7 +446,7 @@ CASES = {
             'DEST="$DEST $ARGS"',
         ),
         {"push": None, "destinations": [A]},
-        {"unknown-condition", "not-carried", "stray-argument", "unknown-words"},
+        {"unknown-condition", "not-carried", "unknown-words"},
     ),
     "what nobody knows to be built": Case(
         _gitlab("[{if: $CI_COMMIT_TAG}]", 'DEST="$DEST --dockerfile=$FILE"'),

@@ -76,9 +76,8 @@ def _stray(work: Work, word: Word) -> None:
     if not shown.strip():
         work.job.tell("empty-argument", word.line)
         return
-    advice = (
-        "write the flags that it holds into the spec"
-        if only_var(word.text)
-        else "kaniko takes no arguments but flags"
-    )
-    work.job.tell("stray-argument", word.line, shown, advice)
+    said = "stray-argument", word.line, shown
+    if only_var(word.text) is None:
+        work.job.tell(*said, "kaniko takes no arguments but flags")
+    elif not word.split:  # else the script has said so
+        work.job.tell(*said, "write the flags that it holds into the spec")
