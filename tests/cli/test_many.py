@@ -141,7 +141,7 @@ def test_a_pattern_is_remembered(fleet: Repository) -> None:
 
 def test_a_folder_has_the_pipelines_of_a_repository(fleet: Repository) -> None:
     call = "/kaniko/executor --context . --destination quay.io/acme/a:latest --force"
-    job = f"build: {{image: 'gcr.io/kaniko-project/executor:debug', script: ['{call}']}}\n"
+    job = f"build: {{image: 'gcr.io/kaniko-project/executor:v1.9.0', script: ['{call}']}}\n"
     for name, text in {"r00": job, "r01": job, "docs": "test: {script: [make]}\n"}.items():
         fleet.write(f"repos/{name}/.gitlab-ci.yml", text)
     fleet.write("repos/r00/Jenkinsfile", "// nothing\n")

@@ -137,6 +137,8 @@ VALUES = {
     "commit.sha": "0123456789abcdef0123456789abcdef01234567",
     "repository.url": "https://github.com/acme/shop",
     "branch": "main",
+    "env.AWS_ACCOUNT_ID": "123456789012",
+    "env.AWS_REGION": "eu-west-1",
 }
 GIVEN = {("docs/reusable.md", "default_branch: main"): {"input.app": "shop"}}
 
