@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ci_kaniko import import_files
+from ci_kaniko import import_files, loads, render
 from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.syntax.variables import Ref
 from harness.reimported import imports_as_the_same_plan, leaves_nothing, shell_driven
@@ -49,6 +49,16 @@ def test_a_repository_alone_starts_a_job(
     assert spec.get("push") == push
     told = any(entry.rule == "unknown-trigger" for entry in found.report)
     assert told == (repository is None)
+
+
+@pytest.mark.parametrize("host", ["${env.HOST}", "docker.${env.ZONE}", "reg.${env.ZONE}:5000"])
+def test_a_host_that_may_be_docker_hub_is_one_host(host: str) -> None:
+    spec = loads(
+        f"destinations: ['{host}/acme/shop:1']\n"
+        f"registries: {{'{host}': {{username: acme, password: TOKEN}}}}\n"
+    )
+    found = import_files([(".gitlab-ci.yml", render(spec, "gitlab"))])
+    assert found.spec.registries == spec.registries
 
 
 def test_variables_are_references() -> None:

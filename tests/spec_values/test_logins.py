@@ -169,6 +169,25 @@ def test_the_port_of_the_dependency_proxy(server: str) -> None:
     }
 
 
+def test_hosts_that_differ_in_a_dot_alone_are_told_apart() -> None:
+    """What a run does not push to is not opened, and its secret is not asked for."""
+    text = """\
+triggers: {branches: [main, dev], tags: ["v*"]}
+destinations:
+  - {image: "a-b.example.com/acme/shop:1", when: {branch: main}}
+  - {image: "a-b.example.com/acme/shop:2", when: {tag: "v*"}}
+  - {image: "a.b.example.com/acme/shop:1", when: {branch: dev}}
+  - {image: "a.b.example.com/acme/shop:2", when: {tag: "v*"}}
+registries:
+  a-b.example.com: {username: acme, password: TOKEN}
+  a.b.example.com: {username: acme, password: OTHER_TOKEN}
+"""
+    got, wanted = ran(text, "gitlab", DEFAULT_BRANCH)
+    check(got, wanted)
+    assert lookup(got, "a-b.example.com")
+    assert not lookup(got, "a.b.example.com")
+
+
 def test_a_dependency_proxy_that_is_off_stops_the_job() -> None:
     text = "push: never\ngitlab: {dependency_proxy: true}"
     wanted = Run(expectation.read(text), "gitlab", DEFAULT_BRANCH)

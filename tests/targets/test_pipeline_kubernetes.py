@@ -786,6 +786,14 @@ def test_a_cache_of_a_value_that_no_name_can_hold_is_refused() -> None:
     assert (problem.rule, problem.line) == ("bad-value", 3)
 
 
+def test_a_host_of_values_is_one_of_the_cloud_that_opens_it() -> None:
+    host = "${env.ID}.dkr.ecr.eu-west-1.amazonaws.com"
+    text = f"destinations: ['{host}/acme/shop:1']\nregistries: {{'{host}': {{aws: ambient}}}}\n"
+    assert "value: eu-west-1" in rendered(text, given={"env.ID": "123456789012"})
+    (problem,) = problems(text, {"env.ID": "1234"})
+    assert (problem.rule, problem.line) == ("foreign-cloud-login", 2)
+
+
 def test_all_that_is_missing_is_said_once() -> None:
     text = _INPUTS.replace("N: '${input.note:-none}'", "N: '${env.NOTE}', R: '${ref.name}'")
     with pytest.raises(ci_kaniko.SpecError) as error:

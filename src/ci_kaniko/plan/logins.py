@@ -76,7 +76,7 @@ def logins_of(
     ordered = tuple(logins.values())
     for resolved in ordered:
         findings += _ci_token_finding(resolved, target, spec)
-        findings += _cloud_findings(resolved)
+        findings += cloud_findings(resolved)
     findings += _config_findings(spec, ordered)
     findings += _switched_off(spec, ordered)
     findings += _several_cloud_files(spec, target, ordered)
@@ -196,7 +196,8 @@ _CLOUDS: dict[str, tuple[Callable[[str], object], str, str]] = {
 """What knows a registry of each cloud, what the cloud is called, and such a registry."""
 
 
-def _cloud_findings(login: HostLogin) -> Iterator[Finding]:
+def cloud_findings(login: HostLogin) -> Iterator[Finding]:
+    """A login to a cloud for a host that is no registry of it."""
     if login.login.kind in _CLOUDS:
         is_of_cloud, cloud, example = _CLOUDS[login.login.kind]
         if not is_of_cloud(login.host):

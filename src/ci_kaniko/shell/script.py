@@ -410,9 +410,11 @@ def _late_logins(plan: Plan, read: Collection[str]) -> dict[str, str]:
     The flag is empty where one block of the script does all for the host.
     """
     several = {login.host: late_uses(plan, login, read) for login in plan.logins}
-    return {
-        host: "" if len(uses) == 1 else _flag_name(host) for host, uses in several.items() if uses
-    }
+    flags: dict[str, str] = {}
+    for host, uses in several.items():
+        if uses:
+            flags[host] = "" if len(uses) == 1 else _flag_name(host, flags.values())
+    return flags
 
 
 def only_files(folder: str) -> list[str]:
@@ -442,5 +444,9 @@ def check_digest() -> list[str]:
     ]
 
 
-def _flag_name(host: str) -> str:
-    return "to_" + "".join(c if c.isascii() and c.isalnum() else "_" for c in host)
+def _flag_name(host: str, taken: Collection[str]) -> str:
+    """A name that tells a host from others that differ in a dot or a dash only."""
+    name = "to_" + "".join(c if c.isascii() and c.isalnum() else "_" for c in host)
+    while name in taken:
+        name += "_"
+    return name

@@ -18,6 +18,7 @@ _WORDS_OF_TIME = pattern(r"([0-9]+) *(d|days?|w|weeks?|hours?|min(?:ute)?s?|seco
 _HOURS = {"d": 24, "w": 24 * 7}
 _HOST_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _HOST = pattern(rf"(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[0-9a-f:.]+\])(?::[0-9]{{1,5}})?")
+_WRITTEN = pattern(r"(\$\{[^}]*\})|[^$]+")
 _REPOSITORY = r"[a-z0-9]+(?:(?:[.]|__?|-+)[a-z0-9]+)*"
 _IMAGE = pattern(
     r"(?:(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-f:]+\])(?::[0-9]{1,5})?/)?"
@@ -213,6 +214,11 @@ def check_platform(text: str) -> str:
     return text
 
 
+def _lowered(found: re.Match[str]) -> str:
+    """A piece of a text in lower case, but not the name of a variable."""
+    return found[1] or found[0].lower()
+
+
 def check_host(text: str) -> str:
     """Raise Refused for what is no registry host as kaniko compares it: exact, in lower case."""
     hint = "the host and, where needed, its port, such as registry.example.com:5000"
@@ -223,8 +229,9 @@ def check_host(text: str) -> str:
             f"{quoted(text)} has a scheme, and a host has none",
             f"write {host}" if is_host(host) else hint,
         )
-    if text.lower() != text:
-        raise Refused("bad-host", f"{quoted(text)} is not lower case", f"write {text.lower()}")
+    lowered = _WRITTEN.sub(_lowered, text)
+    if lowered != text:
+        raise Refused("bad-host", f"{quoted(text)} is not lower case", f"write {lowered}")
     if "/" in text:
         host = text.partition("/")[0]
         raise Refused(

@@ -27,8 +27,8 @@ from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
 from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.spec.writing import flow
-from ci_kaniko.syntax.references import can_be_host, canonical_host
-from ci_kaniko.syntax.variables import Template
+from ci_kaniko.syntax.references import DOCKER_HUB_NAMES, can_be, can_be_host, canonical_host
+from ci_kaniko.syntax.variables import Template, names, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +55,11 @@ def _variable_of(host: str) -> str:
     """What the names of the variables begin with that hold a host's login."""
     plain = "index.docker.io" if host == "docker.io" else host
     return "KANIKO_" + re.sub(r"[.:-]", "_", plain.upper())
+
+
+def _can_be_hub(host: str) -> bool:
+    parts = parse(host)
+    return bool(names(parts)) and any(can_be(parts, name) for name in DOCKER_HUB_NAMES)
 
 
 def as_pushed(kind: Any) -> Any:
@@ -96,7 +101,7 @@ class Logins(Clouds):
             self.found[host] = None
         found = {host: login for host, login in self.found.items() if login is not None}
         hub = None if "docker.io" in pushed else found.get("docker.io")
-        if any(host.startswith("${env.") and login == hub for host, login in found.items()):
+        if any(_can_be_hub(host) and login == hub for host, login in found.items()):
             # What a run names may be Docker Hub, and the script knows how that is called there.
             del found["docker.io"]
         return found

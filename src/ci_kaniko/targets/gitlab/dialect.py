@@ -145,7 +145,7 @@ class _GitLab(PlainDialect):
         if login.host != "${registry.host}":
             lines = [
                 f'if [ "$CI_REGISTRY" != {key} ]; then',
-                f'  echo "ci-kaniko: {key} is not the registry of this GitLab" >&2',
+                f'  echo "ci-kaniko:" {key} "is not the registry of this GitLab" >&2',
                 "  exit 1",
                 "fi",
             ]

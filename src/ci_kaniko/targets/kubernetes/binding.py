@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ci_kaniko.plan.bind import bind
+from ci_kaniko.plan.logins import cloud_findings
 from ci_kaniko.plan.model import CHECKOUT, DIGEST, OUTPUT, THIS_REPOSITORY
 from ci_kaniko.plan.values import unfit_hosts, unfit_values
 from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax.conditions import ROLES, VERSIONS, holds
-from ci_kaniko.syntax.references import check_tag_text
+from ci_kaniko.syntax.references import check_tag_text, is_run_time_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.syntax.conditions import AnyOf
     from ci_kaniko.syntax.references import Reference
-    from ci_kaniko.syntax.variables import Part, Ref
+    from ci_kaniko.syntax.variables import Part, Parts, Ref
 
 PLACES = {CHECKOUT, OUTPUT, DIGEST}
 """What a container knows when it runs."""
@@ -87,13 +88,13 @@ def bad_references(plan: Plan, known: Values) -> Iterator[Finding]:
                 f"no image reference can hold this {name}: {quoted(text)}",
                 "${ref.tag} is safe in a tag, ${ref.slug} in a name",
             )
-        tag = _text(reference, known)
+        tag = _text(reference.tag, known)
         if tag and not unfit and not check_tag_text(tag):
             yield Finding("bad-value", where, f"{quoted(tag)} is not an image tag")
 
 
 def _bad_hosts(plan: Plan, known: Values) -> Iterator[Finding]:
-    """Values that are no registry, or Docker Hub under a name by which no login is found."""
+    """Values that are no registry, or one for which the login is not found."""
     registries = {reference.registry: where for where, reference in _references(plan, known)}
     for login in plan.logins:
         registries.setdefault(login.key, login.where)
@@ -105,6 +106,9 @@ def _bad_hosts(plan: Plan, known: Values) -> Iterator[Finding]:
                 f"no registry to log in to has this {name}: {quoted(text)}",
                 "a host, such as docker.io or registry.example.com:5000",
             )
+    for login in plan.logins:
+        if is_run_time_host(login.key) and not any(unfit_hosts(login.key, known)):
+            yield from cloud_findings(login._replace(host=_text(login.key, known)))
 
 
 def _references(plan: Plan, known: Values) -> Iterator[tuple[Where, Reference]]:
@@ -116,8 +120,7 @@ def _references(plan: Plan, known: Values) -> Iterator[tuple[Where, Reference]]:
         yield ("cache", "repo"), cache.remote
 
 
-def _text(reference: Reference, known: Values) -> str:
+def _text(parts: Parts, known: Values) -> str:
     return "".join(
-        part if isinstance(part, str) else known.replace(part, is_reference=True)
-        for part in reference.tag
+        part if isinstance(part, str) else known.replace(part, is_reference=True) for part in parts
     )
