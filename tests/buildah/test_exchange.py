@@ -84,7 +84,13 @@ CASES = {
         AWS,
     ),
     "aws public": Case("public.ecr.aws", KEYS, HELD, AWS),
-    "aws china": Case("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", KEYS, HELD, AWS),
+    "aws china": Case(
+        "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn",
+        KEYS,
+        {**HELD, "PLACE": "north"},
+        AWS,
+        "123456789012.dkr.ecr.cn-${env.PLACE}-1.amazonaws.com.cn",
+    ),
     "aws fips": Case("123456789012.dkr.ecr-fips.us-east-1.amazonaws.com", KEYS, HELD, AWS),
     "aws in a region": Case(
         ECR,

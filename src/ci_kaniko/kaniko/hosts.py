@@ -9,7 +9,7 @@ _READ = r"\$\{[^}]*\}"
 _LABEL = rf"(?:[a-z0-9-]|{_READ})+"
 _ECR = pattern(
     rf"(?:[0-9]{{12}}|{_READ})\.dkr\.ecr(?:-fips)?\."
-    rf"(?:({_LABEL})\.amazonaws\.com|(cn-[a-z0-9-]+)\.amazonaws\.com\.cn)"
+    rf"(?:({_LABEL})\.amazonaws\.com|(cn-{_LABEL})\.amazonaws\.com\.cn)"
 )
 _GOOGLE = pattern(rf"(?:{_LABEL}\.)?gcr\.io|{_LABEL}-docker\.pkg\.dev")
 _AZURE_BLOB = pattern(

@@ -33,7 +33,7 @@ def uses_of_secrets(plans: Iterable[Plan]) -> dict[str, Use]:
 
 def _named(login: HostLogin) -> str:
     """A registry as somebody calls it who does not see the spec, and so not what ``${`` is."""
-    variables = names(login.key)
+    variables = [*dict.fromkeys(names(login.key))]
     verb = "names" if len(variables) == 1 else "name"
     return f"the registry that {listed(variables)} {verb}" if variables else login.host
 

@@ -280,7 +280,7 @@ def unfit_hosts(registry: Parts, known: Values) -> Iterator[tuple[str, str]]:
         ]
         text = "".join(replaced)
         if not is_host(text) or text in DOCKER_HUB_LOOKALIKES:
-            yield listed(names(registry)), text
+            yield listed(dict.fromkeys(names(registry))), text
 
 
 def unfit_values(reference: Reference, known: Values) -> Iterator[tuple[str, str]]:

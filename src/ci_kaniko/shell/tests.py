@@ -175,7 +175,7 @@ class Checks:
         if chosen or not is_run_time_host(registry) or not self._draft.once(f"host {written}"):
             return []
         word = self._words.text(registry)
-        made_of = listed(names(registry))
+        made_of = listed(dict.fromkeys(names(registry)))
         hidden = sorted(name for name in DOCKER_HUB_LOOKALIKES if can_be(registry, name))
         is_whole = len(registry) == 1
         return [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ci_kaniko.kaniko.systems import NAMES
 from ci_kaniko.problems.finding import Finding, no_effect, quoted
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.build import Build, SpecFields
 
 
+_RUN_TIME = pattern(r"\$\{(?:env|input)\.[^}]*\}")
 _RUNS = ("rules", "executor", "tools", "prepare", "mirrors", "images")
 _RAW = tuple(f"{name}.extra[]" for name in NAMES)
 _PULLS = ("options.registry_mirror[]", "options.registry_map[]")
@@ -157,20 +160,37 @@ def _joined(home: str, repository: str) -> str:
 def is_allowed(name: str, allowed: Sequence[str]) -> bool:
     """Whether a repository, or a folder that it is in, is listed and not taken away.
 
+    What a run can make one that is taken away is none.
+
     >>> is_allowed("ghcr.io/acme/shop", ["ghcr.io/acme"])
     True
     >>> is_allowed("ghcr.io/acme/shop", ["ghcr.io/*", "!ghcr.io/acme"])
     False
+    >>> is_allowed("${env.NAME}.azurecr.io/shop", ["*.azurecr.io", "!prod.azurecr.io"])
+    False
     """
     out = [entry[1:] for entry in allowed if is_exclusion(entry)]
     plain = [entry for entry in allowed if not is_exclusion(entry)]
-    return _is_below(name, plain) and not _is_below(name, out)
+    return _is_below(name, plain) and not _is_below(name, out) and not _may_be_below(name, out)
 
 
 def _is_below(name: str, entries: Sequence[str]) -> bool:
     parts = name.split("/")
     folders = ["/".join(parts[: end + 1]) for end in range(len(parts))]
     return any(matches(_canonical(entry), folder) for entry in entries for folder in folders)
+
+
+def _may_be_below(name: str, entries: Sequence[str]) -> bool:
+    """Whether variables of a repository may turn out to name a folder of some entries."""
+    host, _, path = name.partition("/")
+    hosts = pattern("[^/]*".join(map(re.escape, _RUN_TIME.split(host))))
+    known, variable, _ = path.partition("${")
+    for entry in map(_canonical, entries):
+        place, _, folder = entry.partition("/")
+        inside = not folder or f"{known}/".startswith(f"{folder}/")
+        if hosts.fullmatch(place) and (inside or (variable and folder.startswith(known))):
+            return True
+    return False
 
 
 def _canonical(entry: str) -> str:
