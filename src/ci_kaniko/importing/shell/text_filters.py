@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING
 
@@ -126,7 +127,8 @@ def _head(words: list[str], text: str) -> str:
 _DELIMITED = re.compile(r"\s*s(.)", re.DOTALL)
 
 
-def sed_commands(program: str) -> list[tuple[str, str, str]]:
+@functools.lru_cache(maxsize=256)
+def sed_commands(program: str) -> tuple[tuple[str, str, str], ...]:
     """The ``s`` commands of a program: pattern, replacement, flags. Raises ValueError."""
     commands = []
     rest = program.strip()
@@ -145,7 +147,7 @@ def sed_commands(program: str) -> list[tuple[str, str, str]]:
         texts = [piece.replace(f"\\{mark}", mark) for piece in pieces[:2]]
         commands.append((texts[0], texts[1], flags[0] if flags else ""))
         rest = after.lstrip(";\n ")
-    return commands
+    return tuple(commands)
 
 
 def sed_arguments(words: list[str]) -> tuple[list[str], list[int], list[int]]:

@@ -56,6 +56,7 @@ _CHAINS = (
 )
 _MAX_LENGTH = 2000
 _MAX_CHANGES = 600  # characters that are tried on samples
+_MAX_CHAIN = 12
 _KEPT = ("lower", "upper", "short", "first")
 
 
@@ -74,13 +75,18 @@ def apply(change: str, text: str) -> str:
     match = _OPERATOR.fullmatch(change)
     if match:
         return _expanded(match[1], match[2], text)
-    words = shlex.split(change)
+    words = _words(change)
     if not words or words[0] not in FILTERS:
         raise UnknownChangeError(change)
     try:
-        return FILTERS[words[0]](words[1:], text)
+        return FILTERS[words[0]]([*words[1:]], text)
     except (ValueError, LookupError, re.error):
         raise UnknownChangeError(change) from None
+
+
+@functools.lru_cache(maxsize=256)
+def _words(change: str) -> tuple[str, ...]:
+    return tuple(shlex.split(change))
 
 
 def keeps_emptiness(change: str) -> bool:
@@ -91,7 +97,7 @@ def keeps_emptiness(change: str) -> bool:
 @functools.lru_cache(maxsize=1024)
 def simplified(changes: tuple[str, ...]) -> tuple[str, ...]:
     """A chain of changes, told as shortly as it can be."""
-    if sum(map(len, changes)) > _MAX_CHANGES:
+    if len(changes) > _MAX_CHAIN or sum(map(len, changes)) > _MAX_CHANGES:
         return changes
     if changes[:1] in (("url",), ("path",)):
         return _simplified_url(changes)
