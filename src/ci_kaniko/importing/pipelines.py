@@ -26,7 +26,7 @@ from ci_kaniko.spec.writing import written
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.originals import File
@@ -169,14 +169,18 @@ def _checked(data: dict[str, Any], report: Report, jobs: list[Job]) -> Imported:
             continue
         if not parts.without_refused(spec):
             report.keep_pushed(parts.pushed)
-            entries = tuple(entry for entry in report.entries if _holds(entry, text))
+            read = {*_READ.findall(text)}
+            entries = tuple(entry for entry in report.entries if _holds(entry, read))
             return Imported(text, spec, entries, sources)
 
 
-def _holds(entry: Entry, text: str) -> bool:
+_READ = re.compile(r"\$\{env\.\w+")
+
+
+def _holds(entry: Entry, read: Collection[str]) -> bool:
     """Whether the spec still has the variable that an entry says it has."""
-    found = re.search(r"\$\{env\.\w+", entry.message)
-    return entry.rule != "run-time-variable" or not found or found[0] in text
+    found = entry.rule == "run-time-variable" and _READ.search(entry.message)
+    return not found or found[0] in read
 
 
 _LONG_ENOUGH = 8

@@ -26,7 +26,7 @@ from ci_kaniko.importing.calls import (
 )
 from ci_kaniko.importing.shell.commands.containers import mounts
 from ci_kaniko.importing.shell.commands.executor import pushed
-from ci_kaniko.importing.shell.commands.flags import outputs, parse
+from ci_kaniko.importing.shell.commands.flags import one_of, outputs
 from ci_kaniko.importing.shell.commands.others import image_name
 from ci_kaniko.importing.shell.docker_config import DockerConfig, is_config
 from ci_kaniko.importing.shell.files import below, from_start
@@ -227,7 +227,7 @@ class _Results:
     def _word(self, item: Item, within: int) -> Word:
         text = item.text
         for head in ("--build-arg=", "--env="):
-            if not starts_with(text, head):
+            if not starts_with(text, head) or not isinstance(text[-1], str):
                 continue
             name, *rest = split_text(without_head(text, head), "=", 1)
             if rest and is_written(spell(name), rest[0]):
@@ -347,8 +347,7 @@ def _sees_logins(call: RawCall) -> bool:
 
 
 def _names_a_file(text: Text) -> bool:
-    flag = parse(text)
-    return flag is not None and flag.name in _READ
+    return one_of(_READ, text) is not None
 
 
 def _outside(call: RawCall, path: str) -> str:
@@ -378,8 +377,7 @@ def _place(call: RawCall) -> tuple[object, ...]:
 
 def _identity(call: RawCall) -> list[Text]:
     """The words that say what is built."""
-    flags = [(item.text, parse(item.text)) for item in call.items]
-    return [text for text, flag in flags if flag is not None and flag.name in _IDENTITY]
+    return [item.text for item in call.items if one_of(_IDENTITY, item.text)]
 
 
 def _inside(call: RawCall) -> dict[Text, tuple[Text, Value]]:

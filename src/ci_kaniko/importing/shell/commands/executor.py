@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ci_kaniko.importing.calls import Text, Var, join, literal, spell, variables
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.shell.commands.containers import environment
-from ci_kaniko.importing.shell.commands.flags import one_word_each, parse
+from ci_kaniko.importing.shell.commands.flags import one_of, one_word_each
 from ci_kaniko.importing.shell.guards import NO
 from ci_kaniko.importing.shell.parsing import ShellError
 from ci_kaniko.importing.shell.reader import Container, RawCall
@@ -167,8 +167,7 @@ def pushed(items: list[Item], conditions: Conditions, within: int) -> Iterator[I
     """The images of a call, each where it is pushed."""
     silent = _no_push(items, conditions)
     for item in items:
-        flag = parse(item.text)
-        if flag is not None and flag.name == "destination":
+        if flag := one_of(("destination",), item.text):
             guard = conditions.guards.minus(item.guard, silent)
             if conditions.possible(conditions.guards.both(guard, within)):
                 yield item._replace(guard=guard, text=flag.value or ())
@@ -178,8 +177,8 @@ def _no_push(items: list[Item], conditions: Conditions) -> int:
     """Where a call does not push."""
     found, guards = NO, conditions.guards
     for item in items:
-        flag = parse(item.text)
-        if flag is None or flag.name != "no-push":
+        flag = one_of(("no-push",), item.text)
+        if flag is None:
             continue
         if flag.value is None or literal(flag.value) is not None:
             found = (guards.either if flag.on else guards.minus)(found, item.guard)

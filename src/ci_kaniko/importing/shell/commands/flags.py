@@ -204,8 +204,8 @@ class Flag:
 
 def outputs(words: Iterable[Item | Word]) -> Iterator[Text]:
     """The files that the executor is to write."""
-    for flag in (parse(word.text) for word in words):
-        if flag is not None and flag.name in _WRITTEN and flag.value:
+    for flag in (one_of(_WRITTEN, word.text) for word in words):
+        if flag is not None and flag.value:
             yield flag.value
 
 
@@ -220,3 +220,10 @@ def parse(text: Text, when: When = ALWAYS, line: int = 0) -> Flag | None:
     if not match or (rest and not match[2]):
         return None
     return Flag(match[1], rest if match[2] else None, when, line)
+
+
+def one_of(names: Collection[str], text: Text) -> Flag | None:
+    """A word as a flag of one of some names; None when it is none."""
+    first = text[0] if text else ""
+    match = _FLAG.match(first) if isinstance(first, str) else None
+    return parse(text) if match and _NAMES.get(match[1], match[1]) in names else None
