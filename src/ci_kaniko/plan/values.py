@@ -146,6 +146,15 @@ class Values:
             return "x"
         return text
 
+    def reference(self, parts: Parts) -> str:
+        """A piece of an image reference with the values."""
+        return "".join(
+            [
+                part if isinstance(part, str) else self.replace(part, is_reference=True)
+                for part in parts
+            ]
+        )
+
     def _cut(self, ref: Ref, text: str) -> str:
         """A value cut to what the text beside it leaves of an image tag."""
         if not ref.beside:
@@ -274,11 +283,7 @@ def check_in_reference(ref: Ref, text: str, *, in_tag: bool) -> bool:
 def unfit_hosts(registry: Parts, known: Values) -> Iterator[tuple[str, str]]:
     """The variables that make a registry for which no login is found, and what they make."""
     if is_run_time_host(registry):
-        replaced = [
-            part if isinstance(part, str) else known.replace(part, is_reference=True)
-            for part in registry
-        ]
-        text = "".join(replaced)
+        text = known.reference(registry)
         if not is_host(text) or text in DOCKER_HUB_LOOKALIKES:
             yield listed(dict.fromkeys(names(registry))), text
 

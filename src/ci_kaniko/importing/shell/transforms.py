@@ -169,7 +169,7 @@ _BLANKS = re.compile(r"""(\s|['"]|\\[snt]|\[\[:(space|blank):]]|[][*+^$])*""")
 
 def _is_tried(change: str) -> bool:
     """Whether a change that left all samples as they are looks for what no name has, or cuts."""
-    match, words = _OPERATOR.fullmatch(change), shlex.split(change)
+    match, words = _OPERATOR.fullmatch(change), _words(change)
     sought = [match[2]] if match and match[1][0] in "#%/" else []
     sought += [pattern for pattern, _, _ in sed_commands(words[-1])] if words[0] == "sed" else []
     return all(map(_BLANKS.fullmatch, sought))

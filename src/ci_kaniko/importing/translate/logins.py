@@ -28,7 +28,7 @@ from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
 from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.spec.writing import flow
 from ci_kaniko.syntax.references import DOCKER_HUB_NAMES, can_be, can_be_host, canonical_host
-from ci_kaniko.syntax.variables import Template, names, parse
+from ci_kaniko.syntax.variables import names, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,7 +161,7 @@ class Logins(Clouds):
         written = literal(named) if literal(text) is None else literal(text)
         if written is None:
             host = self._spelled(named)
-            return host if host and can_be_host(Template(host).parts) else None
+            return host if host and can_be_host(parse(host)) else None
         bare = re.sub(r"^https?://", "", written).partition("/")[0]
         if written not in (bare, _HUB_KEY):
             self.job.tell("registry-key", 0, written, bare)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.syntax.conditions import AnyOf
     from ci_kaniko.syntax.references import Reference
-    from ci_kaniko.syntax.variables import Part, Parts, Ref
+    from ci_kaniko.syntax.variables import Part, Ref
 
 PLACES = {CHECKOUT, OUTPUT, DIGEST}
 """What a container knows when it runs."""
@@ -88,7 +88,7 @@ def bad_references(plan: Plan, known: Values) -> Iterator[Finding]:
                 f"no image reference can hold this {name}: {quoted(text)}",
                 "${ref.tag} is safe in a tag, ${ref.slug} in a name",
             )
-        tag = _text(reference.tag, known)
+        tag = known.reference(reference.tag)
         if tag and not unfit and not check_tag_text(tag):
             yield Finding("bad-value", where, f"{quoted(tag)} is not an image tag")
 
@@ -108,7 +108,7 @@ def _bad_hosts(plan: Plan, known: Values) -> Iterator[Finding]:
             )
     for login in plan.logins:
         if is_run_time_host(login.key) and not any(unfit_hosts(login.key, known)):
-            yield from cloud_findings(login._replace(host=_text(login.key, known)))
+            yield from cloud_findings(login._replace(host=known.reference(login.key)))
 
 
 def _references(plan: Plan, known: Values) -> Iterator[tuple[Where, Reference]]:
@@ -118,9 +118,3 @@ def _references(plan: Plan, known: Values) -> Iterator[tuple[Where, Reference]]:
     cache = plan.spec.cache
     if cache and cache.remote:
         yield ("cache", "repo"), cache.remote
-
-
-def _text(parts: Parts, known: Values) -> str:
-    return "".join(
-        part if isinstance(part, str) else known.replace(part, is_reference=True) for part in parts
-    )

@@ -490,8 +490,8 @@ class _Reader:
             yield from self._settings(statement.block, around)
         elif statement.has_block:
             self._forget(statement)
-        elif statement.name in {"error", "leave"}:
-            yield Piece(f"exit {1 * (statement.name == 'error')}", statement.line)
+        elif end := {"error": "exit 1", "leave": "exit 0"}.get(statement.name):
+            yield Piece(end, statement.line)
         else:
             yield from self._bound(statement, around)
 

@@ -214,9 +214,8 @@ _FLAG = re.compile(r"--?([A-Za-z][A-Za-z-]*)(=?)")
 
 def parse(text: Text, when: When = ALWAYS, line: int = 0) -> Flag | None:
     """A word as a flag; None when it is none."""
-    first = text[0] if text else ""
-    match = _FLAG.match(first) if isinstance(first, str) else None
-    rest = join((str(first)[match.end() :], *text[1:])) if match else ()
+    match = _start(text)
+    rest = join((match.string[match.end() :], *text[1:])) if match else ()
     if not match or (rest and not match[2]):
         return None
     return Flag(match[1], rest if match[2] else None, when, line)
@@ -224,6 +223,10 @@ def parse(text: Text, when: When = ALWAYS, line: int = 0) -> Flag | None:
 
 def one_of(names: Collection[str], text: Text) -> Flag | None:
     """A word as a flag of one of some names; None when it is none."""
-    first = text[0] if text else ""
-    match = _FLAG.match(first) if isinstance(first, str) else None
+    match = _start(text)
     return parse(text) if match and _NAMES.get(match[1], match[1]) in names else None
+
+
+def _start(text: Text) -> re.Match[str] | None:
+    first = text[0] if text else ""
+    return _FLAG.match(first) if isinstance(first, str) else None
