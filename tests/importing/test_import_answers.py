@@ -238,6 +238,54 @@ tag=$(date +%Y%m%d)
         {"destinations": ["quay.io/acme/shop:nightly-${build.date}"]},
         told=((2, "not-portable"), (2, "date-format")),
     ),
+    "what Groovy writes and asks for before a build is that of a script": Case(
+        "Jenkinsfile",
+        """\
+pipeline {
+  agent any
+  environment {
+    NAME = sh(script: "echo $BRANCH_NAME | tr A-Z a-z", returnStdout: true).trim()
+    SHORT = sh(returnStdout: true, script: 'git log -n 1 --pretty=format:"%h"').trim()
+    DOCKER_CONFIG = '/root/.docker'
+    MADE = readFile('x')
+  }
+  stages {
+    stage('a') {
+      when { branch 'main' }
+      steps { script { env.TAG = 'main' } }
+    }
+    stage('b') {
+      steps {
+        container('make') {
+          script { env.TAG = sh(script: 'make tag', returnStdout: true) }
+          sh 'make'
+        }
+        dir('sub') { writeFile(file: 'Dockerfile', text: "FROM a:${SHORT}") }
+        writeFile file: '/root/.docker/config.json', text: '{"auths": {"quay.io": {"auth": "x"}}}'
+        sh "/kaniko/executor -c . -d quay.io/a/b:${NAME} -d quay.io/a/b:$SHORT -d quay.io/a/b:$TAG"
+      }
+    }
+  }
+}
+""",
+        {"destinations": ["quay.io/a/b:${ref.slug}", "quay.io/a/b:${commit.short}"]},
+        told=((7, "groovy"), (18, "groovy"), (20, "skipped-command"), (22, "not-portable")),
+        silent=("config-elsewhere", "missing-login"),
+    ),
+    "an image that is pulled is not what another run builds": Case(
+        "ci.sh",
+        """\
+if [ "$1" = dev ]; then
+  docker build -t quay.io/a/b:1 . && docker push quay.io/a/b:1
+else
+  docker pull quay.io/a/b:1
+  docker tag quay.io/a/b:1 quay.io/a/c:1
+  docker push quay.io/a/c:1
+fi
+""",
+        {"destinations": ["quay.io/a/b:1"]},
+        told=((6, "skipped-command"),),
+    ),
     "a date that Groovy makes is that of the build": Case(
         "Jenkinsfile",
         """\

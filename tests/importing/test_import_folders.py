@@ -139,6 +139,8 @@ def test_what_jenkins_checks_out_elsewhere_is_another_repository(
 
 
 ELSEWHERE = "git://x.io/acme/lib.git#refs/heads/next"
+FETCH = "git url: 'https://x.io/acme/lib', branch: 'next'"
+AS_GIVEN = "string(name: 'GIT_URL', defaultValue: 'https://x.io/acme/lib')"
 BUILDS = 'container("k") { sh "/kaniko/executor --context=%s -d x.io/a/b" }'
 
 
@@ -165,6 +167,20 @@ BUILDS = 'container("k") { sh "/kaniko/executor --context=%s -d x.io/a/b" }'
             "auto",
         ),
         ("git 'https://x.io/acme/lib'\n checkout scm\n BUILD", ".", "auto"),
+        (
+            "def at = 'https://x.io/acme/lib'\n git url: at, branch: 'next'\n BUILD",
+            ELSEWHERE,
+            "auto",
+        ),
+        (f"{AS_GIVEN}\n git url: params.GIT_URL, branch: 'next'\n BUILD", ELSEWHERE, "auto"),
+        ("FETCH\n stash 'all'\n}\n node { unstash 'all'\n BUILD", ELSEWHERE, "auto"),
+        ("FETCH\n stash name: 'a', includes: 'b'\n}\n node { unstash 'a'\n BUILD", ".", "auto"),
+        ("container('git') { a = 'b'\n FETCH }\n BUILD // a", ELSEWHERE, "auto"),
+        (
+            "try { node { stage('a') { a = 'b'\n FETCH }\n BUILD } } catch (a) { }",
+            ELSEWHERE,
+            "auto",
+        ),
         ("tools { git 'Default' }\n BUILD", ".", "auto"),
         ("BUILD\n git url: 'https://x.io/acme/env', credentialsId: 'a'", ".", "auto"),
         ("}\n node { git 'https://x.io/acme/env' }\n node { BUILD", ".", "auto"),
@@ -179,7 +195,8 @@ BUILDS = 'container("k") { sh "/kaniko/executor --context=%s -d x.io/a/b" }'
 )
 def test_jenkins_builds_what_its_workspace_holds_there(steps: str, context: str, push: str) -> None:
     """What another step fetches after a build, or in another workspace, is not built."""
-    text = f"node {{\n {steps.replace('BUILD', BUILDS % '`pwd`')}\n}}\n"
+    steps = steps.replace("BUILD", BUILDS % "`pwd`").replace("FETCH", FETCH)
+    text = f"node {{\n {steps}\n}}\n"
     found = import_files([("Jenkinsfile", text)])
     assert (str(found.spec.context), found.spec.push) == (context, push)
 

@@ -33,7 +33,7 @@ from ci_kaniko.importing.shell.files import below, from_start
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.secrets import Secrets, is_written
 from ci_kaniko.importing.shell.uses import file_thing
-from ci_kaniko.importing.shell.values import finished_text
+from ci_kaniko.importing.shell.values import finished_text, pure
 from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.kaniko.variables import owner_of_variable
 
@@ -332,7 +332,8 @@ class _Results:
                 found[login] = self.guards.either(found.get(login, NO), guard)
 
     def _check_place(self, source: str, call: RawCall, line: int) -> None:
-        folders = call.environment.get("DOCKER_CONFIG", ())
+        given = pure(self.reader.given.get("DOCKER_CONFIG", ("/kaniko/.docker",)))
+        folders = call.environment.get("DOCKER_CONFIG", given)
         named = any(source.startswith(spell(text).rstrip("/")) for _, text in folders)
         if call.builder == KANIKO and source not in _READ_BY_KANIKO and not named:
             self.reader.note("config-elsewhere", source, line=line)

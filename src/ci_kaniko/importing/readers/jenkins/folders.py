@@ -20,21 +20,8 @@ BY_NAME = re.compile(r"\s*\w+\s*\(?\s*(?:(?:name|path):\s*)?([A-Za-z_][\w.]*)\s*
 _WORKSPACE = re.compile(r"\$\{?(?:env\.)?WORKSPACE\}?/?")
 _OWN = re.compile(r"\s*(?:(?:def\s+)?\w+\s*=\s*)?checkout\b(?:\s*\(?\s*scm\b(?!\s*:)|.*\bscm\.)")
 _ADDRESS = re.compile(r"https://([\w.-]+/[\w./-]+?)(?:\.git)?/?")
+_ALL_FILES = re.compile(r"(?:\*\*?(?:/\*)?)?$")
 _OWN_ADDRESS = re.compile(r"\$\{?(?:env\.)?GIT_URL\}?")
-
-
-def owns(statement: Statement) -> bool:
-    """Whether a step checks out the repository that the Jenkinsfile is of."""
-    names = statement.name in {"git", "checkout"} and "GIT_URL" in statement.shown
-    return names or _OWN.match(statement.code) is not None
-
-
-def fetches(statement: Statement) -> bool:
-    """Whether a step checks out another repository."""
-    named = statement.name == "checkout" and bool(statement.texts)
-    found = named or re.match(r"\s*git\b\s*[^\s=.]", statement.code) is not None
-    found = found and re.fullmatch(r"\s*git '[\w. -]*'\s*", statement.shown) is None  # of ``tools``
-    return found and not owns(statement)
 
 
 class Folders:
@@ -49,20 +36,23 @@ class Folders:
         self._roots: dict[int, dict[str, str]] = {}
         self._find_agents(statements, {})
         self._places: dict[int, str] = {}
+        self._stashed: dict[str, dict[str, str]] = {}
         whole = [inner for one in statements for inner in one.below()]
         self._values: dict[str, str] = {}
-        """Variables that have one text in the file, whatever runs."""
+        """Variables that have one text in the file, whatever runs, and parameters' defaults."""
         for one in whole:
             if named := ASSIGNED.match(one.code):
                 lone = named[1] not in self._values and one.code[named.end() :].strip() == MARK
                 plain = lone and "$" not in one.texts[0].source
                 self._values[named[1]] = one.texts[0].text() if plain else ""
+            elif (called := one.given("name")) and (default := one.given("defaultValue")):
+                self._values[called.text()] = default.text()
         for statement in whole:
             folder = self._folder(statement) if statement.name in {"dir", "ws"} else ""
             for inner in statement.block if folder else ():
-                if owns(inner):
+                if self.owns(inner):
                     self.own.append(folder)
-                elif fetches(inner):
+                elif self._fetches(inner):
                     self.others[folder] = self._location(inner)
                 else:
                     continue
@@ -72,7 +62,8 @@ class Folders:
             for text in statement.texts if statement.name == "sh" else ():
                 if not are_mentioned(text.source):
                     self._take_clones(statement, text.text())
-        here = any(id(one) not in self._places and (owns(one) or fetches(one)) for one in whole)
+        fetched = [one for one in whole if self.owns(one) or self._fetches(one)]
+        here = any(id(one) not in self._places for one in fetched)
         declared = by_itself and any(one.name == "pipeline" for one in statements)
         if (self.own or self.others) and (here or declared):
             self.own.append(".")
@@ -88,19 +79,36 @@ class Folders:
 
     def enter(self, statement: Statement) -> str:
         """Go over a step: what one that fetches another repository makes of its folder."""
-        if not owns(statement) and not fetches(statement):
+        root = self.root(statement)
+        if statement.name == "stash" and _ALL_FILES.match(self._given(statement, "includes")):
+            self._stashed[_called(statement)] = dict(root)
+        if statement.name == "unstash":
+            root |= self._stashed.get(_called(statement), {})
+        if not self.owns(statement) and not self._fetches(statement):
             return ""
         if folder := self._places.get(id(statement)):
-            return self._said(folder) if fetches(statement) else ""
-        root = self.root(statement)
+            return self._said(folder) if self._fetches(statement) else ""
         root.clear()
-        if owns(statement):
+        if self.owns(statement):
             return ""
         root["."] = self._location(statement)
         then = "is not pushed: where it is this repository, take push: never out"
         if root["."]:
             then = f"has the context {root['.']}, and commits are those of this repository"
         return f"takes the place of the repository in its workspace: a build of it {then}"
+
+    def owns(self, statement: Statement) -> bool:
+        """Whether a step checks out the repository that the Jenkinsfile is of."""
+        names = statement.name in {"git", "checkout"} and "GIT_URL" not in self._values
+        names = names and re.search(r"\bGIT_URL\b", statement.shown) is not None
+        return names or _OWN.match(statement.code) is not None
+
+    def _fetches(self, statement: Statement) -> bool:
+        """Whether a step checks out another repository."""
+        named = statement.name == "checkout" and bool(statement.texts)
+        found = named or re.match(r"\s*git\b\s*[^\s=.]", statement.code) is not None
+        tools = re.fullmatch(r"\s*git '[\w. -]*'\s*", statement.shown)
+        return found and tools is None and not self.owns(statement)
 
     def root(self, statement: Statement) -> dict[str, str]:
         """What the workspace of a step holds instead of the repository, by all that was read."""
@@ -136,13 +144,24 @@ class Folders:
     def _location(self, statement: Statement) -> str:
         """Where the executor fetches a repository; empty where it needs a login or nobody knows."""
         named = re.search(r"\b(?:branch|name)\b", statement.code)
-        branch = statement.given("branch") or statement.given("name")
-        address = statement.given("url") or statement.given()
-        if address is None or "credentialsId" in statement.code or (named and not branch):
+        branch = self._given(statement, "branch") or self._given(statement, "name")
+        address = self._given(statement, "url") or self._given(statement, "")
+        if not address or "credentialsId" in statement.code or (named and not branch):
             return ""
         default = "" if statement.name == "checkout" else "master"
-        ref = self._text(branch) if branch else default
-        return _fetched(self._text(address), re.sub(r"^(?:\*|origin|refs/heads)/", "", ref))
+        return _fetched(address, re.sub(r"^(?:\*|origin|refs/heads)/", "", branch or default))
+
+    def _given(self, statement: Statement, name: str) -> str:
+        """What a step gets by a name, as a text or as a variable that has one text."""
+        if text := statement.given(name):
+            return self._text(text)
+        found = re.search(rf"\b{name}\s*:\s*(?:(?:env|params)\.)?(\w+)\b", statement.code)
+        return self._values.get(found[1], "") if found and name else ""
+
+
+def _called(statement: Statement) -> str:
+    text = statement.given("name") or statement.given()
+    return text.text() if text else ""
 
 
 def _fetched(address: str, ref: str) -> str:

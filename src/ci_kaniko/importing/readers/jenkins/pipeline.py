@@ -22,7 +22,7 @@ from ci_kaniko.importing.calls import (
     split_text,
 )
 from ci_kaniko.importing.jobs import Facts, Job, Root, Secret
-from ci_kaniko.importing.readers.jenkins.folders import ASSIGNED, BY_NAME, Folders, owns
+from ci_kaniko.importing.readers.jenkins.folders import ASSIGNED, BY_NAME, Folders
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement, inlined, parse
 from ci_kaniko.importing.readers.jenkins.methods import changed
 from ci_kaniko.importing.readers.jenkins.pods import Pod, pod_jobs, read_pod, template_of
@@ -300,21 +300,25 @@ class _Reader:
                 self._checkout(inner)
         elif self._assigned(statement, around):
             return
-        stops = around.asked and statement.name == "error"  # only where that was asked
-        found = [] if stops else [*self._setting(statement, test, around)]
-        self.earlier += found
-        if not found and statement.name != "stage":
+        elif not test and any(one.name == "stage" for one in statement.block):
+            for inner, asked in self.questions.along(statement.block):
+                self._leave(inner, when, around, asked)
+            return
+        if around.asked and statement.name == "error":  # only where that was asked
             self._tell_parts(statement, "")
+        else:
+            head = None if statement.name == "stage" else ""
+            self.earlier += self._setting(statement, test, around, head)
 
-    def _tell_parts(self, statement: Statement, head: str) -> None:
-        declared = re.match(r"\s*((?:def|String|final)\s+\w+)", statement.code)
-        own = declared[1] if declared else statement.name
-        named = f"{head}{own or statement.code.strip().replace(MARK, '...')}"
-        if head.startswith(("options: ", "triggers: ")) or statement.name == "docker.image":
-            named = f"{head}{statement.shown}"
+    def _tell_parts(self, statement: Statement, head: str | None) -> None:
+        """Say that no spec has a statement, or those in its block; nothing without a ``head``."""
+        if head is None:
+            return
+        named = _named(statement, head)
         for inner in statement.block:
             self._tell_parts(inner, f"{named}: ")
-        if not self._checkout(statement) and not statement.block and not owns(statement):
+        known = self._checkout(statement) or statement.block or self.folders.owns(statement)
+        if not known:
             self.rest.append((statement, f"{named} is Groovy that no spec says"))
 
     def tell(self) -> None:
@@ -384,15 +388,15 @@ class _Reader:
         environment, secrets = dict(around.environment), dict(around.secrets)
         for inner in statement.block:
             name = inner.name
-            called = inner.given()
-            if called is None:
-                self.rest.append((inner, f"environment: {name} is Groovy that no spec says"))
-            elif re.search(r"=\s*credentials\b", inner.code):
+            called, found = inner.given(), ASSIGNED.match(inner.code)
+            so_far = replace(around, environment=environment)
+            if called and re.search(r"=\s*credentials\b", inner.code):
                 self.rest.append((inner, f"{name} are the credentials {called.text()}"))
                 secrets |= {f"{name}{end}": Secret(f"{name}{end}") for end in ("", "_USR", "_PSW")}
-            else:
-                so_far = replace(around, environment=environment)
+            elif called and found and _value(found) == MARK:
                 environment[name] = self._text(called, so_far)
+            else:
+                self.earlier += self._setting(inner, "", so_far, "environment: ")
         return replace(around, environment=environment, secrets=secrets)
 
     def _parameter(self, statement: Statement) -> None:
@@ -423,7 +427,7 @@ class _Reader:
         self.known[found[1]] = text
         return True
 
-    def _bound(self, statement: Statement, around: _Around) -> Iterator[Piece]:
+    def _bound(self, statement: Statement, around: _Around, head: str | None) -> Iterator[Piece]:
         """What sets a variable of Groovy in a run, as a part of the script that follows."""
         found = ASSIGNED.match(statement.code)
         if found is None or self.words[found[1]] < 2:
@@ -433,7 +437,7 @@ class _Reader:
         one = _TERNARY.fullmatch(code)
         if self.left < 0:
             self.questions.lost.add(name)
-            self._tell_parts(statement, "")
+            self._tell_parts(statement, head)
         elif script := _printed(code, statement):
             yield Piece(f"{name}=$(", line)
             yield Piece(script.text(lambda one: self._hole(one, around)), script.line)
@@ -449,7 +453,7 @@ class _Reader:
             yield Piece(f"{name}={value}", line)
         else:
             yield Piece(f"{_UNSET} {name}", line)
-            self._tell_parts(statement, "")
+            self._tell_parts(statement, head)
         self.bound.add(name)
 
     def _joined(self, code: str, texts: list[Quoted], around: _Around) -> str:
@@ -472,35 +476,61 @@ class _Reader:
             return f'"{hole(part.name if part.name in self.bound else spell((part,)))}"'
         return shlex.quote(spell((part,)))
 
-    def _settings(self, statements: list[Statement], around: _Around) -> Iterator[Piece]:
-        for statement, test in self.questions.along(statements):
-            yield from self._setting(statement, test, around)
+    def _setting(
+        self, statement: Statement, test: str, around: _Around, head: str | None
+    ) -> Iterator[Piece]:
+        """What a statement that builds nothing sets, and what Groovy asks before it does.
 
-    def _setting(self, statement: Statement, test: str, around: _Around) -> Iterator[Piece]:
-        """What a statement that builds nothing sets, and what Groovy asks before it does."""
-        if test:
-            inner = [*self._settings(statement.block, around)]
-            if inner:
-                yield Piece(f"if {test}; then", statement.line)
-                yield from inner
-                yield Piece("fi", statement.line)
-        elif statement.has_block and any(one.name == "when" for one in statement.block):
-            self._forget(statement)
-        elif statement.has_block and statement.name in {*_HELD, *_PLAIN}:
-            yield from self._settings(statement.block, around)
+        All else of it is told, after a ``head``.
+        """
+        line, inside = statement.line, None if head is None else f"{_named(statement, head)}: "
+        stays = any(one.name == "when" for one in statement.block)
+        if statement.block and (test or (statement.name in {*_HELD, *_PLAIN} and not stays)):
+            around = self._wrapped(statement, around) if statement.name == "dir" else around
+            inner = [
+                piece
+                for one, asked in self.questions.along(statement.block)
+                for piece in self._setting(one, asked, around, inside)
+            ]
+            if inner and test:
+                inner = [Piece(f"if {test}; then", line), *inner, Piece("fi", line)]
+            yield from inner
         elif statement.has_block:
-            self._forget(statement)
+            yield from self._forget(statement)
+            self._tell_parts(statement, head)
+        elif statement.name == "writeFile" and (script := self._written(statement, around)):
+            yield script
         elif end := {"error": "exit 1", "leave": "exit 0"}.get(statement.name):
             yield Piece(end, statement.line)
         else:
-            yield from self._bound(statement, around)
+            found = [*self._bound(statement, around, head)]
+            yield from found
+            if not found:
+                self._tell_parts(statement, head)
 
-    def _forget(self, statement: Statement) -> None:
+    def _written(self, statement: Statement, around: _Around) -> Piece | None:
+        """What writes a file, as a script."""
+        words = []
+        for name in ("text", "file"):
+            given = re.search(rf"\b{name}\s*:\s*(?:{MARK}|([A-Za-z_]\w*))", statement.code)
+            if given is None:
+                return None
+            text = statement.given(name)
+            parts = self._text(text, around) if text else self._of(Var(given[1]), around)
+            words.append("".join(map(self._quoted, parts)) or "''")
+        into = f"cd {around.folder} && " * bool(around.folder)
+        return Piece(f"({into}printf > {words[1]} %s {words[0]})", statement.line)
+
+    def _forget(self, statement: Statement) -> Iterator[Piece]:
         """Variables that a block sets which may not run: only a run knows them."""
-        for inner in statement.below():
-            if found := ASSIGNED.match(inner.code):
-                self.bound.add(found[1])
-                self.questions.lost.add(found[1])
+        found = [ASSIGNED.match(inner.code) for inner in statement.below()]
+        for name in dict.fromkeys(one[1] for one in found if one and self.words[one[1]] > 1):
+            self.left -= 1
+            self.bound.add(name)
+            if self.left < 0:
+                self.questions.lost.add(name)
+            else:
+                yield Piece(f"{_UNSET} {name}", statement.line)
 
     # -- steps --------------------------------------------------------------------------------
 
@@ -562,10 +592,7 @@ class _Reader:
             elif statement.has_block and (_builds(statement) or _serves(statement)):
                 self._steps(job, statement.block, self._wrapped(statement, around), pieces)
             elif self.asking or not self._assigned(statement, around):
-                found = [*self._setting(statement, test, around)]
-                pieces.append((found, around))
-                if not found:
-                    self._tell_parts(statement, "")
+                pieces.append(([*self._setting(statement, test, around, "")], around))
 
     def _shared_stage(
         self,
@@ -661,7 +688,8 @@ class _Reader:
         said = self.folders.enter(statement)
         if said:
             shown = ", ".join(text.text() for text in statement.texts)
-            self.rest.append((statement, f"{statement.name} {shown} {said}"))
+            what = f"{statement.name} {shown}" if shown else statement.shown
+            self.rest.append((statement, f"{what} {said}"))
         return bool(said)
 
     # -- values -------------------------------------------------------------------------------
@@ -726,6 +754,15 @@ class _Reader:
         if len(known) == 1 and isinstance(known[0], str):
             return known[0]
         return hole(name)
+
+
+def _named(statement: Statement, head: str) -> str:
+    """A statement in the report, after what it stands in."""
+    if head.startswith(("options: ", "triggers: ")) or statement.name == "docker.image":
+        return f"{head}{statement.shown}"
+    declared = re.match(r"\s*((?:def|String|final)\s+\w+)", statement.code)
+    own = declared[1] if declared else statement.name
+    return f"{head}{own or statement.code.strip().replace(MARK, '...')}"
 
 
 def _value(assigned: re.Match[str]) -> str:

@@ -235,12 +235,12 @@ def _pushed(
     made = [call for name, call in reader.images if name in names]
     for name in names:
         reader.unpushed.pop(name, None)
-    if not made:
-        reader.note("skipped-command", reader.text)
+    told = True
     for place in reversed(made):
         call = reader.calls[place]
         if not reader.conditions.possible(both(call.path, path)):
             continue
+        told = False
         line = _line(reader, call.builder, call.path)
         reader.guards.budget.spend(3 * len(call.items))
         for item in call.items:
@@ -255,6 +255,8 @@ def _pushed(
         )
         path = reader.guards.minus(path, call.path)
     reader.state.logins = before
+    if told:  # what it pushes was built elsewhere
+        reader.note("skipped-command", reader.text)
 
 
 _ASKING = {"curl", "ask", "ask_aws", "ask_s3"}
