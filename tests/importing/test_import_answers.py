@@ -275,6 +275,8 @@ pipeline {
     "an image that is pulled is not what another run builds": Case(
         "ci.sh",
         """\
+read -r sure
+if [ "$sure" != yes ]; then exit 1; fi
 if [ "$1" = dev ]; then
   docker build -t quay.io/a/b:1 . && docker push quay.io/a/b:1
 else
@@ -284,25 +286,26 @@ else
 fi
 """,
         {"destinations": ["quay.io/a/b:1"]},
-        told=((6, "skipped-command"),),
+        told=((1, "skipped-command"), (8, "skipped-command")),
     ),
     "a date that Groovy makes is that of the build": Case(
         "Jenkinsfile",
         """\
 def day = new Date().format("yyyy-MM-dd", TimeZone.getTimeZone("UTC"))
+def other = "${new SimpleDateFormat("yyMM").format(new Date())}"
 node {
   stage('a') {
     checkout scm
     container('kaniko') {
       sh "/kaniko/executor -c . -d quay.io/a/a:$day -d quay.io/a/b:${new Date().format('HHmm')}"
-      sh "/kaniko/executor -c . -d quay.io/a/a:${new Date().format('yyMMddHHmm')}"
+      sh "/kaniko/executor -c . -d quay.io/a/a:$other -d quay.io/a/a:${new Date().format('yyMMdd')}"
     }
   }
 }
 """,
         {"destinations": ["quay.io/a/a:${build.date}"]},
-        told=((6, "not-portable"), (6, "date-format"), (7, "date-format")),
-        silent=("groovy",),
+        told=((7, "not-portable"), (7, "date-format"), (8, "date-format")),
+        silent=("groovy", "stray-argument"),
     ),
     "what docker was set up with is needed no more": Case(
         ".gitlab-ci.yml",

@@ -71,7 +71,12 @@ def test_what_is_no_pipeline_says_what_can_be_read() -> None:
         import_files([("kaniko.yml", "a: 1\n")])
 
 
+_STEP = f"{{script: ['{_CALL}']}}"
 _OTHERS = {
+    "Bitbucket Pipelines": f"image: a\npipelines: {{default: [{{step: {_STEP}}}]}}\n",
+    "AWS CodeBuild": f"version: 0.2\nphases: {{build: {{commands: ['{_CALL}']}}}}\n",
+    "Concourse": "jobs: [{name: a, plan: [{task: b, config: {run: {path: kaniko}}}]}]\n",
+    "Skaffold": "apiVersion: skaffold/v3\nkind: Config\nbuild: {artifacts: [{kaniko: {}}]}\n",
     "CircleCI": f"version: 2.1\njobs: {{a: {{docker: [{{image: b}}], steps: [run: '{_CALL}']}}}}\n",
     "Azure Pipelines": f"trigger: [main]\npool: a\nsteps: [{{script: '{_CALL}'}}]\n",
     "Drone": f"kind: pipeline\nname: a\nsteps: [{{name: b, image: c, commands: ['{_CALL}']}}]\n",

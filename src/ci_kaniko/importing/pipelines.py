@@ -104,9 +104,13 @@ _UNREAD = {
         "a job here starts the pipeline {}",
         "import that file; the job with trigger: stays, and its rules: are of all that it starts",
     ),
-    r"(?ms)\A(?=.*kubectl)(?=.*<<)(?=.*kaniko).*?^[ \t]*kind: *(Pod|Job|CronJob)\b": (
+    r"(?ms)\A(?=.*kubectl)(?=.*(?:<<|writeFile))(?=.*kaniko).*?^[ \t]*kind: *(Pod|Job|CronJob)\b": (
         "kubectl makes a {} of the manifest in this script",
         "save the manifest as a file, and import that",
+    ),
+    r"(?ms)\A(?=.*kaniko).*?^(?![ \t]*(?:#|//))[^\n]*\bkubectl (run)\b": (
+        "kubectl {} starts the Pod that builds",
+        "save what it prints by --dry-run=client -o yaml as a file, and import that",
     ),
     r"\b(docker\.build)\s?\(": (
         "import does not read {} of Jenkins",

@@ -117,6 +117,7 @@ def _tekton(original: Original) -> int:
 
 
 _OF_CIRCLE = {"docker", "machine", "macos", "executor"}
+_ITS_KEY = {"pipelines": "Bitbucket Pipelines", "phases": "AWS CodeBuild", "steps": "Woodpecker"}
 
 
 def _other_system(original: Original) -> str:
@@ -127,6 +128,12 @@ def _other_system(original: Original) -> str:
         steps, stages = list(maps(root.get("steps"))), list(maps(root.get("stages")))
         if any(_OF_CIRCLE & job.keys() and "runs-on" not in job for job in jobs):
             return "CircleCI"
+        held = {name: root.get(key) for key, name in _ITS_KEY.items()}
+        shown = [name for name, it in held.items() if isinstance(it, Map) and "script" not in it]
+        if "plan" in next(iter(maps(named)), {}):
+            return "Concourse"
+        if shown or root.peek("apiVersion").startswith("skaffold/"):
+            return [*shown, "Skaffold"][0]
         if stages or ({"pool", "trigger", "pr"} & root.keys() and "steps" in root):
             return "Azure Pipelines"
         if root.peek("kind") == "pipeline":
@@ -186,11 +193,11 @@ def platform_of(original: Original, source: str | None) -> Platform:
             message = f"this looks like a pipeline of {names}"
             hint = " or ".join(f"`source='{each.name}'`" for each in found)
             raise failure(original.path, "unknown-platform", message, hint)
+        if is_yaml and (other := _other_system(original)):
+            message = f"this is a pipeline of {other}, which import does not read"
+            hint = "import its script, `source='shell'`"
+            raise failure(original.path, "unknown-platform", message, hint)
         if most:
-            if is_yaml and (other := _other_system(original)):
-                message = f"this is a pipeline of {other}, which import does not read"
-                hint = "import its script, `source='shell'`"
-                raise failure(original.path, "unknown-platform", message, hint)
             return found[0]
     message = "this is no pipeline that import knows"
     hint = f"name it with `source`: {', '.join(SOURCES)}"

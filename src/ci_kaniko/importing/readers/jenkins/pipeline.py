@@ -53,9 +53,12 @@ _IF = "jenkins:if"
 _WITH = "jenkins:with"
 _UNSET = "jenkins:unset"
 _SLOT = re.compile("\x02")
-_TIME = re.compile(r"new Date\(\)\.format\((['\"][^'\"]*['\"]|\S+?)(?:,.*)?\)")
+_TIME = re.compile(
+    r"new (?:Date\(\)\.format|(?:[a-z.]+\.)?SimpleDateFormat)"
+    r"\((['\"][^'\"]*['\"]|\S+?)(?:,.*)?\)(?:\.format\(new Date\(\)\))?"
+)
 _TERNARY = re.compile(rf"(.*\S)\s*\?\s*{MARK}\s*:\s*{MARK}", re.DOTALL)
-_TERM = re.compile(rf"{MARK}|(?:(?:env|params)\.)?[A-Za-z_]\w*")
+_TERM = re.compile(rf"{MARK}|(?!(?:true|false|null)\b)(?:(?:env|params)\.)?[A-Za-z_]\w*")
 _MAX_SET = 100
 _MAX_CHANGED = 30
 _MAX_ASKED = 2_000

@@ -159,6 +159,11 @@ def read(reader: Reader, items: list[Item]) -> Status:
     if array and names:
         return _read_array(reader, names[0])
     given = reader.stdin or EMPTY
+    if reader.stdin is None:  # somebody answers
+        reader.note("skipped-command", reader.text)
+        for name in names:
+            reader.assign(name, pure((Var(name),)))
+        return SUCCESS
     if reader.repeats and any(literal(text) is None for _, text in given):
         reader.note("unknown-list", spell(stripped(given[0][1])))
     line = reader.each(given, lambda text: pure(split_text(text, "\n")[0]))
