@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Mapping
+    from collections.abc import Collection, Hashable, Iterator, Mapping
 
 _PLAIN = re.compile(r"'[^'$`\\\"]*'|(?<![\w$])(?:--?[\w-]+=)?[\w./:@-]*[./:@][\w./:@-]*")
 """A quoted text without anything that could be more, or a path, a name of an image, an option."""
@@ -37,15 +37,29 @@ def covering(said: Mapping[str, Collection[Hashable]]) -> list[str]:
 
 def in_yaml(text: str) -> set[str]:
     """The lines of a file, but for those of scripts, without what the words are."""
-    found = set()
+    return {_worded(line.strip()) for line in _outside_scripts(text)}
+
+
+def laid_out(text: str) -> set[tuple[str, str, bool]]:
+    """The same with the line before, how far each is indented, and whether it is a long one."""
+    lines = [*_outside_scripts(text)]
+    shapes = [*map(_worded, lines)]
+    long = (len(line) > 80 for line in lines)
+    return {*zip(["", *shapes], shapes, long, strict=False)}
+
+
+def _worded(line: str) -> str:
+    return re.sub(r"[\w./${}@-]{3,}", "word", line)
+
+
+def _outside_scripts(text: str) -> Iterator[str]:
     inside = -1
     for line in text.splitlines():
         depth = len(line) - len(line.lstrip())
         if 0 <= inside < depth or (inside >= 0 and not line):
             continue
         inside = depth if re.search(r"[|>][+-]?$", line) else -1
-        found.add(re.sub(r"[\w./${}@-]{3,}", "word", line.strip()))
-    return found
+        yield line
 
 
 def in_shell(script: str) -> set[tuple[str, bool, bool]]:
