@@ -30,6 +30,7 @@ from ci_kaniko.syntax.globs import matches as glob_matches
 from ci_kaniko.syntax.references import DOCKER_HUB_KEY
 from harness import expectation, tools
 from harness.cases import SNAPSHOTS
+from harness.covering import covering, in_shell
 from harness.readings import CONFIG, logins, only, shown
 from harness.runs import RENDERED, TOLD_BY_OTHERS
 
@@ -76,13 +77,14 @@ def read_once(text: str) -> Script:
 
 @functools.cache
 def not_imported(target: str) -> dict[str, str]:
-    """The scripts of files that no test imports as a whole, and compares with the plan."""
+    """The fewest scripts with every line that stands in files which no test imports as a whole."""
     imported = {f"{case}.yml" for case, other in {*RENDERED} - TOLD_BY_OTHERS if other == target}
-    found = {
-        name: text
+    names = {
+        text: name
         for name, text in rendered(target).items()
         if name.rpartition(" ")[0] not in imported
     }
+    found = {names[text]: text for text in covering({text: in_shell(text) for text in names})}
     with ThreadPoolExecutor(4) as pool:  # shfmt runs for several of them at a time
         list(pool.map(lambda text: shell_tree.parse(text, 1), found.values()))
     return found
