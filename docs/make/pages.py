@@ -255,7 +255,14 @@ def _variables_section() -> Iterator[str]:
     )
     known = {**VARIABLES, "env.NAME": ENV}
     rows = [_variable_row(name, variable) for name, variable in known.items()]
-    rows.append([code("${input.NAME}"), INPUT.summary, "the tag, the name and the whole host", ""])
+    rows.append(
+        [
+            code("${input.NAME}"),
+            INPUT.summary,
+            "the tag, the name, the whole host, or host and name",
+            "",
+        ]
+    )
     rows.append([code(IMAGE_NAME), _IMAGE_NAME, "the tag and the name", ""])
     heading = ("variable", "meaning", "in an image reference", "not on")
     yield table(heading, rows)
@@ -267,7 +274,7 @@ def _variable_row(name: str, variable: Variable) -> list[str]:
     if name in {"registry.host", "registry.image"}:
         places = ["at the beginning"]
     elif name == "env.NAME":
-        places.append("the host, or a part of it")
+        places.append("the host, a part of it, or host and name")
     refused = [
         f"{matrix.TITLES[target]}: {matrix.reason(outcome)}; {outcome.hint}"
         for target, outcome in matrix.variable_outcomes(name).items()

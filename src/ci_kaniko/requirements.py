@@ -321,6 +321,13 @@ def _repositories(plans: list[Plan]) -> dict[str, list[str]]:
     """The repositories that are pushed to, by host."""
     references = [(push.host, push.reference) for plan in plans for push in plan.pushes]
     references += [
+        (login.host, push.reference)
+        for plan in plans
+        for login in plan.logins
+        for push in plan.pushes
+        if push.host in login.serves
+    ]
+    references += [
         (host, plan.spec.cache.remote)
         for plan in plans
         if plan.spec.cache and plan.spec.cache.remote

@@ -27,6 +27,7 @@ TOLD = {"gitlab": gitlab, "github": github, "buildkite": buildkite, "agola": ago
 RUN_TIME = {
     "ACCOUNT": "123456789012",
     "CHANNEL": "stable_1.2",
+    "IMAGE": "registry.example.com:5000/team/app",
     "MIRROR": "mirror.example.com:5000",
     "MOTTO": "it's $5 \\ 'x'",
     "REGION": "eu-west-1",

@@ -225,9 +225,27 @@ build:
     - docker push "$ALL"
     - docker push quay.io/acme/shop:1
 """,
-        {"destinations": ["quay.io/acme/shop:1"], "gitlab": {"job": "build"}},
+        {"destinations": ["${env.ALL}", "quay.io/acme/shop:1"], "gitlab": {"job": "build"}},
         told=((1, "no-image"), (4, "unknown-host"), (5, "unknown-host"), (7, "missing-login")),
         silent=("foreign-cloud-login", "bad-host"),
+    ),
+    "a registry that only a run knows has the logins that nothing else uses": Case(
+        ".gitlab-ci.yml",
+        """\
+build:
+  image: {name: gcr.io/kaniko-project/executor:v1.23.2-debug, entrypoint: [""]}
+  script:
+    - >-
+      echo "{\\"auths\\":{\\"$CI_REGISTRY\\":{\\"auth\\":
+      \\"$(printf %s:%s "$CI_REGISTRY_USER" "$CI_REGISTRY_PASSWORD" | base64)\\"}}}"
+      > /kaniko/.docker/config.json
+    - /kaniko/executor -c "$CI_PROJECT_DIR" -d "$CI_REGISTRY_IMAGE:1" -d "$IMAGE:1" -d "$IMAGE-x:1"
+""",
+        {
+            "destinations": ["${registry.image}:1", "${env.IMAGE}:1", "${env.IMAGE}-x:1"],
+            "registries": {"${registry.host}": "ci-token"},
+        },
+        told=((8, "served-registry"),),
     ),
     "a date in a tag is that of the build, and none of another": Case(
         "ci.sh",

@@ -38,6 +38,15 @@ TAKEN = {
         "app",
         "1",
     ),
+    "variable image": ("${env.IMAGE}:1", "${env.IMAGE}", "${env.IMAGE}", "1"),
+    "variable image with an end": ("${env.A}-x_${env.B}", "${env.A}", "${env.A}-x_${env.B}", ""),
+    "variable image with a default": (
+        "${input.image:-quay.io/a/b:1}",
+        "${input.image:-quay.io/a/b:1}",
+        "${input.image:-quay.io/a/b:1}",
+        "",
+    ),
+    "variable host twice": ("${env.A}/${env.A}/b:1", "${env.A}", "${env.A}/b", "1"),
     "variables alone": ("${env.HOST}/${env.APP}:1", "${env.HOST}", "${env.APP}", "1"),
     "variables": (
         "ghcr.io/${repository.path}/${ref.slug}:${tag:-dev}-${commit.short}",
@@ -116,6 +125,10 @@ REFUSED = {
         "bad-reference",
         '"a.io:${env.PORT:-x}" is not a registry host',
     ),
+    "variable image that ends badly": ("${env.A}-:1", "bad-reference", '"${env.A}-" is not'),
+    "variable image without a home": ("${env.A:-app}:1", "bad-reference", '"app" is not an image'),
+    "variable image with two tags": ("${env.A:-a/b:1}:1", "bad-reference", "without a tag"),
+    "branch as an image": ("${ref.slug}:1", "bad-reference", "no repository of yours"),
     "private character": ("ghcr.io/acme/\ue000", "bad-reference", ""),
 }
 

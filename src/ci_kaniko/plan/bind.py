@@ -63,7 +63,7 @@ def bind(
         logins=tuple(
             _bound_login(login, text(login.key, is_reference=True))
             for login in plan.logins
-            if not login.pushes or (not silent and login.host in used)
+            if not login.pushes or (not silent and any(map(login.opens, used)))
         ),
         started=Started(default_branch=True),
     )

@@ -127,7 +127,8 @@ class _Inputs:
         return tuple(map(self._part, parts))
 
     def _part(self, part: Part) -> Part:
-        return self._known.get(part.name) or part if isinstance(part, Ref) else part
+        known = self._known.get(part.name) if isinstance(part, Ref) else None
+        return part.cut(known) if known and isinstance(part, Ref) else part
 
     def _reference(self, reference: Reference) -> Reference:
         registry = self._parts(reference.registry)

@@ -13,6 +13,7 @@ from ci_kaniko.plan.model import GitLogin, HostLogin, Push, host_on, own_host
 from ci_kaniko.plan.tools import reads_auth_variable
 from ci_kaniko.problems.finding import Finding, Where, quoted
 from ci_kaniko.quick.hints import TYPE_CHECKING
+from ci_kaniko.spec.pushed import served_hosts
 from ci_kaniko.syntax.conditions import ALWAYS
 from ci_kaniko.syntax.references import (
     DOCKER_HUB,
@@ -57,14 +58,22 @@ def logins_of(
     for written, entry in sorted(spec.registries.items(), key=lambda item: item[0] not in own):
         host = canonical_host(written)
         given[own.get(host, host)] = (written, entry)
+    serving = {own.get(host, host): served for host, served in served_hosts(spec).items()}
+    served: set[str] = set()
+    for host, hosts in serving.items():
+        login = given[host][1].on(target)
+        served |= {*hosts} if login and login.kind != "anonymous" else set()
     for host, where in needed.items():
         login, place = _login_of(given, host, target, where)
+        if host in served:
+            continue
         if login is None and (host != OWN_HOST or system(target).needs_values):
             findings.append(_missing_login(host, target, where, given))
         elif login is None:
             continue
         elif login.kind != "anonymous":
-            logins[host] = made(host, login, place, pushes=not login.pull)
+            serves = () if login.pull else serving.get(host, ())
+            logins[host] = made(host, login, place, pushes=not login.pull, serves=serves)
     elsewhere = {own.get(host, host) for host in spec.elsewhere}
     for host, (written, entry) in given.items():
         login = entry.on(target)
@@ -72,7 +81,8 @@ def logins_of(
             continue
         if host not in needed and login is not None and login.kind != "anonymous":
             place = _place(written, entry, target)
-            logins[host] = made(host, login, place, pushes=False)
+            serves = () if login.pull else serving.get(host, ())
+            logins[host] = made(host, login, place, pushes=bool(serves), serves=serves)
     ordered = tuple(logins.values())
     for resolved in ordered:
         findings += _ci_token_finding(resolved, target, spec)
@@ -88,11 +98,10 @@ def late_uses(plan: Plan, login: HostLogin, read: Collection[str] = ()) -> set[A
 
     What is read from, as hosts of ``read`` are, needs its login in each of them.
     """
-    hosts = {push.host for push in plan.pushes}
-    uses = {push.when for push in plan.pushes if push.host == login.host}
-    if not login.pushes or ALWAYS in uses or hosts == {login.host}:
+    uses = {push.when for push in plan.pushes if login.opens(push.host)}
+    if not login.pushes or ALWAYS in uses or all(login.opens(push.host) for push in plan.pushes):
         return set()
-    return set() if login.host in plan.cache_hosts or login.host in read else uses
+    return set() if any(map(login.opens, (*plan.cache_hosts, *read))) else uses
 
 
 def in_every_run(plan: Plan, login: HostLogin) -> bool:
@@ -121,14 +130,21 @@ def _place(written: str, entry: Registry, target: str) -> Where:
 
 
 def _host_login(
-    target: str, host: str, login: Login, where: Where, *, pushes: bool, helped: bool
+    target: str,
+    host: str,
+    login: Login,
+    where: Where,
+    *,
+    pushes: bool,
+    helped: bool,
+    serves: tuple[str, ...] = (),
 ) -> HostLogin:
     """A login; GitHub's identity tokens live for minutes, so they are exchanged at once."""
     by_identity = (login.aws and login.aws.role) or (
         login.azure and not login.azure.use and not login.azure.client_secret
     )
     exchanged = system(target).identity_is_short and bool(by_identity)
-    return HostLogin(host, _key(host), login, where, pushes, exchanged, helped)
+    return HostLogin(host, _key(host), login, where, pushes, exchanged, helped, serves)
 
 
 def _key(host: str) -> Parts:

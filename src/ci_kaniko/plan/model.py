@@ -74,7 +74,8 @@ class HostLogin(NamedTuple):
 
     ``exchanged`` says that the script exchanges the CI's identity: it would not outlive the build.
     It is ``helped`` where what logs in has helpers for clouds; elsewhere the script gets a user and
-    a password from the cloud.
+    a password from the cloud. It ``serves`` registries, too, that only a run knows and that may
+    turn out to be this one.
     """
 
     host: str
@@ -84,6 +85,11 @@ class HostLogin(NamedTuple):
     pushes: bool
     exchanged: bool = False
     helped: bool = True
+    serves: tuple[str, ...] = ()
+
+    def opens(self, host: str) -> bool:
+        """Whether a run that needs a registry needs this login."""
+        return host == self.host or host in self.serves
 
     @property
     def cloud(self) -> Cloud | None:
@@ -427,7 +433,8 @@ class Plan(NamedTuple):
     @property
     def pushed_hosts(self) -> set[str]:
         """The hosts that some run pushes to, the cache's with them."""
-        return {push.host for push in self.pushes} | (self.cache_hosts if self.pushes else set())
+        hosts = {push.host for push in self.pushes} | (self.cache_hosts if self.pushes else set())
+        return hosts | {login.host for login in self.logins if login.serves}
 
     @property
     def writes_files(self) -> bool:

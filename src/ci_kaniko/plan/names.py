@@ -48,6 +48,7 @@ SHELL_PREFIXES = (
         "ref_tag_",
         "ref_version_",
         "to_",
+        "whole_",
         "BUILDKITE",
     ),
     *("BK_", "AGOLA_", "INPUT_", "DIGEST_"),

@@ -11,7 +11,12 @@ from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.syntax.conditions import Event
 from ci_kaniko.syntax.grammar import check_text, is_host, is_identifier
-from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, MAX_TAG, is_run_time_host
+from ci_kaniko.syntax.references import (
+    DOCKER_HUB_LOOKALIKES,
+    MAX_TAG,
+    Reference,
+    is_run_time_host,
+)
 from ci_kaniko.syntax.variables import ENV_PREFIX, INPUT_PREFIX, VARIABLES, Ref, names, variable
 from ci_kaniko.text.display import listed
 from ci_kaniko.text.patterns import pattern
@@ -21,7 +26,6 @@ if TYPE_CHECKING:
 
     from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.prepare import Input
-    from ci_kaniko.syntax.references import Reference
     from ci_kaniko.syntax.variables import Parts
 
 _TIME = (
@@ -133,6 +137,8 @@ class Values:
 
     def replace(self, ref: Ref, *, is_reference: bool = False) -> str:
         """The text that stands for a variable; an empty one that is needed is missing."""
+        if ref.piece:
+            return ref.cut(self.replace(ref._replace(piece=""), is_reference=is_reference))
         if ref.default is not None:
             try:
                 text = self._cased(ref.name, self._value(ref.name), is_reference=is_reference)
@@ -154,6 +160,13 @@ class Values:
                 for part in parts
             ]
         )
+
+    def knows(self, parts: Parts) -> bool:
+        """Whether each variable of a piece has a value; the names of others are noted."""
+        noted, self.missing = self.missing, {}
+        self.reference(parts)
+        lacks, self.missing = self.missing, {**noted, **self.missing}
+        return not lacks
 
     def _cut(self, ref: Ref, text: str) -> str:
         """A value cut to what the text beside it leaves of an image tag."""
@@ -281,8 +294,11 @@ def check_in_reference(ref: Ref, text: str, *, in_tag: bool) -> bool:
 
 
 def unfit_hosts(registry: Parts, known: Values) -> Iterator[tuple[str, str]]:
-    """The variables that make a registry for which no login is found, and what they make."""
-    if is_run_time_host(registry):
+    """The variables that make a registry for which no login is found, and what they make.
+
+    One that nobody knows is no fault here.
+    """
+    if is_run_time_host(registry) and known.knows(registry):
         text = known.reference(registry)
         if not is_host(text) or text in DOCKER_HUB_LOOKALIKES:
             yield listed(dict.fromkeys(names(registry))), text
@@ -296,5 +312,19 @@ def unfit_values(reference: Reference, known: Values) -> Iterator[tuple[str, str
             part.name == "tag" or part.name.startswith((ENV_PREFIX, INPUT_PREFIX))
         ):
             text = known.replace(part, is_reference=True)
-            if not check_in_reference(part, text, in_tag=in_tag):
+            if not known.knows((part,)):
+                continue
+            if part.piece:
+                whole = known.replace(part._replace(piece=""), is_reference=True)
+                if not _fits_image(whole, may_hold_tag=reference.may_hold_tag):
+                    yield part.name, whole
+            elif not check_in_reference(part, text, in_tag=in_tag):
                 yield part.name, text
+
+
+def _fits_image(text: str, *, may_hold_tag: bool) -> bool:
+    try:
+        image = Reference(text)
+    except Refused:
+        return False
+    return not names(image.parts) and (may_hold_tag or not image.tag)

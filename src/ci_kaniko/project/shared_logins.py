@@ -54,12 +54,13 @@ def shared_logins(spec: Spec, targets: Sequence[str], only: Collection[str]) -> 
 
 def _without_use(plan: Plan, login: HostLogin) -> list[str]:
     """The branches, but the default one, whose runs hold a login and push nothing there."""
-    if not login.pushes or not login.holds_something or login.host in plan.cache_hosts:
+    if not login.pushes or not login.holds_something or any(map(login.opens, plan.cache_hosts)):
         return []
     if plan.push == "always" and plan.started.may_be_request:
         # Anybody's pull request has it, and another rule says so.
         return []
-    uses = [condition for push in plan.pushes if push.host == login.host for condition in push.when]
+    pushes = [push for push in plan.pushes if login.opens(push.host)]
+    uses = [condition for push in pushes for condition in push.when]
     defaults = {plan.spec.default_branch} if plan.spec.default_branch else _USUAL_DEFAULTS
     plain = split(plan.started.branches)[0]
     return [

@@ -75,15 +75,25 @@ def _value(name: str) -> str:
 
 
 def _hosts(plans: Iterable[Plan]) -> dict[str, str]:
-    """Values for the variables that are a registry, or a part of one: a label or a port."""
+    """Values for the variables that are a registry, or a part of one: a label or a port.
+
+    With what comes behind it, too, where one holds both.
+    """
     found: dict[str, str] = {}
     for plan in plans:
         keys = [login.key for login in plan.logins]
         for key in [*keys, *(push.reference.registry for push in plan.pushes)]:
             for name in names(key):
-                whole = f"{_value(name)}.example.com".lower().replace("_", "-")
-                found[name] = whole if len(key) == 1 else "1"
+                found[name] = _host(name) if len(key) == 1 else "1"
+        for image in (*(push.reference for push in plan.pushes), *filter(None, [plan.cached])):
+            if image.held:
+                (name,) = names(image.registry)
+                found[name] = f"{_host(name)}/acme/app"
     return found
+
+
+def _host(name: str) -> str:
+    return f"{_value(name)}.example.com".lower().replace("_", "-")
 
 
 def _config(passwords: Mapping[str, str]) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.shell.secrets import path_in
 from ci_kaniko.syntax.references import (
+    DOCKER_HUB,
     DOCKER_HUB_KEY,
     DOCKER_HUB_NAMES,
     can_be,
+    is_held,
     is_run_time_host,
 )
 from ci_kaniko.syntax.variables import parts_of
@@ -56,8 +58,10 @@ class Config:
         if not hub:
             return self._words.text(login.key)
         name = self._keys.setdefault(login.key, f"key_{len(self._keys) + 1}")
+        held = f"case ${name} in *.* | *:* | localhost) ;; *) {name}={DOCKER_HUB} ;; esac"
         self._draft.define(
             f"{name}={self._words.text(login.key)}",
+            *[held] * is_held(login.key),
             f"case ${name} in {hub}) {name}={DOCKER_HUB_KEY} ;; esac",
         )
         return f'"${name}"'

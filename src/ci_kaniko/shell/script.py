@@ -375,14 +375,14 @@ class Script:
     def _collected(self, pushes: list[Push]) -> list[str]:
         """What a run does that pushes to destinations of one condition."""
         lines = self._checks.of_pushes(pushes)
-        here: list[str] = []
-        for host in (push.host for push in pushes):
-            if flag := self._late.get(host):
+        logins = self.plan.logins
+        here: list[HostLogin] = []
+        for login in [each for push in pushes for each in logins if each.opens(push.host)]:
+            if flag := self._late.get(login.host):
                 lines.append(f"{flag}=yes")
-            elif host in self._late and host not in here:
-                here.append(host)
-        logins = [[login for login in self.plan.logins if login.host == host] for host in here]
-        lines += self._credentials.of_hosts(login for each in logins for login in each)
+            elif login.host in self._late and login not in here:
+                here.append(login)
+        lines += self._credentials.of_hosts(here)
         return [*lines, *continued('set -- "$@"', self._destinations(pushes))]
 
 

@@ -7,7 +7,7 @@ from ci_kaniko.shell.words import expanded
 from ci_kaniko.spec.given import CHOICE, given_in
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf, Condition
 from ci_kaniko.syntax.globs import case_arms, grep_pattern, is_literal, split
-from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, can_be, is_run_time_host
+from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, can_be, is_held, is_run_time_host
 from ci_kaniko.syntax.variables import INPUT_PREFIX, Ref, names, text_of
 from ci_kaniko.text.display import listed
 from ci_kaniko.text.quoting import indented, quote
@@ -95,7 +95,7 @@ class Tests:
         return [f"case {word} in", *skipped, *taken, "esac"]
 
 
-_ELSEWHERE = ("host", CHOICE)
+_ELSEWHERE = ("host", "image", CHOICE)
 """What is checked where it stands in a text, or where a platform hands it over."""
 
 
@@ -159,8 +159,13 @@ class Checks:
             pieces = ((reference.repository, "a-z0-9._/-"), (reference.tag, "A-Za-z0-9_.-"))
             for piece, allowed in pieces:
                 for part in piece:
-                    if isinstance(part, Ref) and self._can_hold_anything(part.name):
-                        checks[tuple(self._check(part, allowed))] = None
+                    if not isinstance(part, Ref) or not self._can_hold_anything(part.name):
+                        continue
+                    if part.piece:
+                        check = self._check_held(part, may_hold_tag=reference.may_hold_tag)
+                    else:
+                        check = self._check(part, allowed)
+                    checks[tuple(check)] = None
         return checks
 
     def of_host(self, registry: Parts, short: str = "localhost") -> list[str]:
@@ -172,7 +177,10 @@ class Checks:
         written = text_of(registry)
         given = [name for name in names(registry) if name.startswith(INPUT_PREFIX)]
         chosen = any(self._listed(name.removeprefix(INPUT_PREFIX)) for name in given)
-        if chosen or not is_run_time_host(registry) or not self._draft.once(f"host {written}"):
+        if chosen or not is_run_time_host(registry):
+            return []
+        held = is_held(registry)
+        if not self._draft.once(f"{'image' if held else 'host'} {written}"):
             return []
         word = self._words.text(registry)
         made_of = listed(dict.fromkeys(names(registry)))
@@ -180,10 +188,10 @@ class Checks:
         is_whole = len(registry) == 1
         return [
             f"case {word} in",
-            *[f"  {short}) ;;"] * is_whole,
+            *[f"  {short}) ;;"] * (is_whole and not held),
             "  *[!a-z0-9.:-]* | [.:-]* | *[.:-] | *[.:-][.:]* | *[.:]-* | *:*[!0-9]*) false ;;",
             *[f"  {' | '.join(hidden)}) false ;;"] * bool(hidden),
-            *["  *.* | *:*) ;;", "  *) false ;;"] * is_whole,
+            *["  *.* | *:*) ;;", "  *) false ;;"] * (is_whole and not held),
             "esac || {",
             f'  echo "ci-kaniko: no registry to log in to has this {made_of}:" {word} >&2',
             "  exit 1",
@@ -194,6 +202,25 @@ class Checks:
         if name.startswith(INPUT_PREFIX):
             return bool(self._words.cell(name).name)
         return name == "tag" or name.startswith("env.")
+
+    def _check_held(self, ref: Ref, *, may_hold_tag: bool) -> list[str]:
+        """Lines that stop where what should be the name of an image is none."""
+        whole = f'"${self._words.whole(ref)}"'
+        if not self._draft.once(f"path {whole} {may_hold_tag}"):
+            return []
+        what = "image" if may_hold_tag else "image without a tag"
+        arms = ["/* | */[./-]* | */*[!a-z0-9._/-]* | */) false ;;"]
+        if may_hold_tag:
+            arms = ["/* | */[./:-]* | */*[!A-Za-z0-9._/:-]* | */) false ;;"]
+            arms += ["*/*:*[:/]* | */*:[.-]* | */*:) false ;;"]
+        return [
+            f"case {whole} in",
+            *indented([*arms, "*/*) ;;", "*) false ;;"]),
+            "esac || {",
+            f'  echo "ci-kaniko: {ref.name} is not the name of an {what}:" {whole} >&2',
+            "  exit 1",
+            "}",
+        ]
 
     def _check(self, ref: Ref, allowed: str) -> list[str]:
         word = expanded(self._words.cell(ref.name))

@@ -27,6 +27,7 @@ class Words:
         self._draft = draft
         self._defaults = 0
         self._besides: dict[Parts, int] = {}
+        self._wholes: dict[str, int] = {}
 
     def cell(self, name: str, *, lower: bool = False) -> Cell:
         """The cell of a variable, with its definition noted. Raises LookupError without one."""
@@ -114,6 +115,9 @@ class Words:
 
     def expression(self, ref: Ref, *, is_reference: bool, follows: str = "") -> tuple[bool, str]:
         """Whether a variable is literal text here, and its text, to stand in double quotes."""
+        if ref.piece:
+            mark = {"host": "%%/*", "path": "#*/"}[ref.piece]
+            return False, f"${{{self.whole(ref)}{mark}}}"
         cell = self._cut(ref) if ref.beside else self.cell(ref.name, lower=is_reference)
         if cell.literal:
             return True, cell.literal
@@ -143,6 +147,15 @@ class Words:
         beside = define(f"beside_{number}", self.text(ref.beside)).name
         limit = f"$((${{#{beside}}} < {MAX_TAG} ? {MAX_TAG} - ${{#{beside}}} : 0))"
         return define(f"{name}_beside_{number}", f'$(printf "%.{limit}s" "${name}")')
+
+    def whole(self, ref: Ref) -> str:
+        """The shell variable that holds the name of an image; it is set, and may be empty."""
+        name, given = self._shell_name(ref.name), self.cell(ref.name)
+        if ref.default is None and not given.may_be_unset:
+            return name
+        value = f"${{{name}:-{ref.default or ''}}}"
+        number = self._wholes.setdefault(value, len(self._wholes) + 1)
+        return self._draft.variable(f"whole_{number}", value).name
 
     def _with_default(self, ref: Ref, cell: Cell) -> str:
         """A shell variable for a default that cannot stand inside double quotes."""

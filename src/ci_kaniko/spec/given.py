@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from ci_kaniko.problems.finding import Refused
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.prepare import PLATFORMS
 from ci_kaniko.syntax.grammar import is_host, is_stage
-from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES
-from ci_kaniko.syntax.variables import inputs_in
+from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, Reference
+from ci_kaniko.syntax.variables import inputs_in, names
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _HINTS = {
     "folder": "a folder from the root of the repository, of letters, digits and . _ + @ -, or .",
     "stage": "letters, digits, _ . and -",
     "host": "a host, such as docker.io or registry.example.com:5000",
+    "image": "an image with its registry, such as ghcr.io/acme/app",
 }
 
 
@@ -31,8 +33,8 @@ class Given(NamedTuple):
     """An input, where it stands in a build, and what it makes there.
 
     That is a ``path`` or a part of one, the whole ``folder`` of a context, a ``stage`` of the
-    Dockerfile or a part of its name, the ``host`` of a registry, or a choice of platforms,
-    which are ``known``.
+    Dockerfile or a part of its name, the ``host`` of a registry, an ``image`` with its registry,
+    or a choice of platforms, which are ``known``.
     """
 
     where: Where
@@ -44,6 +46,8 @@ class Given(NamedTuple):
         """Whether it can be that."""
         if self.what == "host":
             return is_host(text) and text not in DOCKER_HUB_LOOKALIKES
+        if self.what == "image":
+            return _is_image(text)
         if self.what == "stage":
             return is_stage(text)
         if self.what == CHOICE:
@@ -56,6 +60,13 @@ class Given(NamedTuple):
         if self.what == CHOICE:
             return f"some of {', '.join(self.known)}, with commas between them"
         return _HINTS[self.what]
+
+
+def _is_image(text: str) -> bool:
+    try:
+        return not names(Reference(text).parts)
+    except Refused:
+        return False
 
 
 def chooser(build: Build) -> str:
@@ -79,12 +90,14 @@ def given_in(build: Build) -> Iterator[Given]:
         yield Given(("dockerfile",), name, "path")
     for name in inputs_in(build.target or ""):
         yield Given(("target",), name, "stage")
-    hosts: list[tuple[Where, str]] = [
-        (("destinations", index), item.image.host) for index, item in enumerate(build.destinations)
+    images: list[tuple[Where, Reference]] = [
+        (("destinations", index), item.image) for index, item in enumerate(build.destinations)
     ]
     if build.cache and build.cache.remote:
-        hosts.append((("cache", "repo"), build.cache.remote.host))
+        images.append((("cache", "repo"), build.cache.remote))
+    held = {image.host for _, image in images if image.held}
+    hosts = [(where, image.host) for where, image in images]
     hosts += ((("registries", host), host) for host in build.registries)
     for where, host in hosts:
         for name in inputs_in(host):
-            yield Given(where, name, "host")
+            yield Given(where, name, "image" if host in held else "host")

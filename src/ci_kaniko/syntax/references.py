@@ -9,6 +9,7 @@ from ci_kaniko.quick.hints import TYPE_CHECKING, Any, cast
 from ci_kaniko.syntax.grammar import is_host
 from ci_kaniko.syntax.variables import (
     ENV_PREFIX,
+    HOST_SIGN,
     INPUT_PREFIX,
     Part,
     Parts,
@@ -17,6 +18,7 @@ from ci_kaniko.syntax.variables import (
     names,
     natives,
     parse,
+    parts_of,
     text_of,
     variable,
 )
@@ -71,15 +73,7 @@ class Reference(Template):
 
     @classmethod
     def _made(cls, text: str, registry: Parts, repository: Parts, tag: Parts) -> Self:
-        parts = merge(
-            [
-                *registry,
-                *("/" if registry and repository else ""),
-                *repository,
-                *(":" if tag else ""),
-                *tag,
-            ]
-        )
+        parts = merge([*_joined(registry, repository), *(":" if tag else ""), *tag])
         made = cls.keeping(text or text_of(parts), parts)
         made.registry, made.repository, made.tag = registry, repository, tag
         made.host = canonical_host(Template.keeping(text_of(registry), registry))
@@ -95,6 +89,16 @@ class Reference(Template):
         return self.host or DOCKER_HUB
 
     @property
+    def held(self) -> bool:
+        """Whether a variable holds the registry with what comes behind it."""
+        return _held(self.repository) is not None
+
+    @property
+    def may_hold_tag(self) -> bool:
+        """Whether a variable holds all of it, and so maybe a tag."""
+        return self.held and len(self.repository) == 1 and not self.tag
+
+    @property
     def pushed_name(self) -> tuple[str, str, str]:
         """Host, repository and tag of a push: another one of the same overwrites it."""
         return self.home, text_of(self.repository), text_of(self.tag) or "latest"
@@ -104,6 +108,7 @@ class Repository(Reference):
     """A repository without a tag, in which layers are cached."""
 
     __slots__ = ()
+    may_hold_tag = False
 
     def extended(self, end: str) -> Self:
         """Another repository: what its name ends with is appended."""
@@ -159,6 +164,24 @@ def merge(parts: list[str | Ref]) -> Parts:
     return tuple(merged)
 
 
+def _joined(registry: Parts, repository: Parts) -> list[Part]:
+    """Both with what stands between them; a variable that holds both stands there once."""
+    if held := _held(repository):
+        return [held._replace(piece=""), *repository[1:]]
+    return [*registry, *("/" if registry and repository else ""), *repository]
+
+
+def _held(piece: Parts) -> Ref | None:
+    """The variable that holds a registry with what comes behind it, where a piece begins so."""
+    first = piece[0] if piece else ""
+    return first if isinstance(first, Ref) and first.piece else None
+
+
+def is_held(registry: Parts) -> bool:
+    """Whether a registry is what the name of an image in a variable begins with."""
+    return _held(registry) is not None
+
+
 def canonical_host(host: str) -> str:
     """Docker Hub's names are one host, and the CI's own registry has one name."""
     if host in DOCKER_HUB_NAMES:
@@ -179,7 +202,7 @@ def path_of(image: str) -> str:
 
 def _written_host(image: str) -> str:
     head, slash, _ = image.partition("/")
-    return head if slash and ("." in head or ":" in head or head == "localhost") else ""
+    return head if slash and HOST_SIGN.search(head) else ""
 
 
 def same_but_port(host: str, known: Iterable[str]) -> str | None:
@@ -229,6 +252,12 @@ def can_be(registry: Parts, host: str) -> bool:
     return begins and (not isinstance(last, str) or host.endswith(last))
 
 
+def may_be(host: str, other: str) -> bool:
+    """Whether a host that only a run knows may turn out to be another one."""
+    parts = parts_of(host)
+    return is_run_time_host(parts) and ("$" in other or can_be(parts, other))
+
+
 def check_lookalike(host: str) -> None:
     """Raise Refused for a name under which kaniko would not find a Docker Hub login."""
     if host in DOCKER_HUB_LOOKALIKES:
@@ -240,16 +269,36 @@ def check_lookalike(host: str) -> None:
 
 
 def _read(text: str) -> tuple[Parts, Parts, Parts]:
-    """Registry, repository and tag. Raises Refused."""
+    """Registry, repository and tag; a variable that holds both of the first begins both.
+
+    Raises Refused.
+    """
     flat, refs = _flatten(text)
     registry, repository = _split_registry(text, flat, refs)
     repository, colon, tag = repository.partition(":")
     if colon and not tag:
         raise _bad(text, "the tag is empty", _instead(text, f"{text}1.0"))
-    _check_repository(text, registry, repository, flat, refs)
+    held = refs[0] if len(registry) == 1 and repository.startswith(registry) else None
+    if held and held.default:
+        _check_held(text, held.default, may_hold_tag=not (repository[1:] or tag))
+    checked = [held._replace(default=None), *refs[1:]] if held else refs
+    _check_repository(text, registry, repository, flat, checked)
     _check_tag(text, tag, refs)
-    whole = _unflatten(tag, refs)
-    return _unflatten(registry, refs), _unflatten(repository, refs), _cut_to_fit(whole)
+    host, path = _unflatten(registry, refs), _unflatten(repository, refs)
+    if held:
+        host, path = (held._replace(piece="host"),), (held._replace(piece="path"), *path[1:])
+    return host, path, _cut_to_fit(_unflatten(tag, refs))
+
+
+def _check_held(text: str, default: str, *, may_hold_tag: bool) -> None:
+    """Check the default of a variable that holds a registry with what comes behind it."""
+    try:
+        _, _, tag = _read(default)
+    except Refused:
+        tag = ("",)
+    if tag and not (may_hold_tag and tag[0]):
+        what = "an image" if may_hold_tag else "an image without a tag"
+        raise _bad(text, f"{quoted(default)} is not {what}", "such as docker.io/acme/app")
 
 
 def check_tag_text(tag: str) -> bool:
@@ -334,6 +383,8 @@ def _split_registry(text: str, flat: str, refs: list[Ref]) -> tuple[str, str]:
         _check_after_registry_image(text, flat, first)
         return flat[0], flat[1:].removeprefix("/")
     head, slash, rest = flat.partition("/")
+    if not slash and first is not None and can_be_host((first,)):
+        return flat[0], flat
     if not slash:
         raise _bad(
             text,
@@ -412,9 +463,10 @@ def _check_repository(
         raise _bad(text, "repository names are lower case", _instead(text, _lowered(flat, refs)))
     if text_is_docker_hub(registry) and plain.count("/") != 1:
         raise _bad(text, "Docker Hub has namespace/name only", f"such as {DOCKER_HUB}/acme/app")
-    for component in plain.split("/"):
-        if not _COMPONENT.fullmatch(component):
-            why = f"{quoted(component)} is not a valid part of a repository name"
+    for component in repository.split("/"):
+        if not all(map(_COMPONENT.fullmatch, _sampled(component, refs, in_path).split("/"))):
+            written = text_of(_unflatten(component, refs))
+            why = f"{quoted(written)} is not a valid part of a repository name"
             rule = "lower-case letters and digits, joined by one . or _, two _ or any number of -"
             raise _bad(text, why if component else 'a part between two "/" is empty', rule)
     if not 2 <= len(plain) + 4 * own <= _MAX_REPOSITORY:

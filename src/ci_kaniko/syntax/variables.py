@@ -23,13 +23,28 @@ class Ref(NamedTuple):
 
     In an image tag, which is limited, ``beside`` is the text that a value is cut to make room for.
     ``needed`` is what cannot do with an empty value, where that is no image reference.
+    ``piece`` is what of its value stands there, where that is the name of an image: its ``host``,
+    or the ``path`` behind it.
     """
 
     name: str
     default: str | None = None
     beside: tuple[str | Ref, ...] = ()
     needed: str = ""
+    piece: str = ""
 
+    def cut(self, value: str) -> str:
+        """What of a value stands there; one that begins with no host is on Docker Hub."""
+        if not self.piece or not value:
+            return value
+        host, _, path = value.partition("/")
+        if not HOST_SIGN.search(host):
+            host, path = "docker.io", value
+        return host if self.piece == "host" else path
+
+
+HOST_SIGN = pattern("[.:]|^localhost$")
+"""What tells a host from the first part of a path."""
 
 Part = str | Ref
 Parts = tuple[Part, ...]

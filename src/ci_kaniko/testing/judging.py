@@ -24,6 +24,7 @@ _GIVEN = {
     "env.ACCOUNT": "123456789012",
     "env.CHANNEL": "stable_1.2",
     "env.EDITION": "c",
+    "env.IMAGE": "registry.example.com:5000/team/app",
     "env.MIRROR": "mirror.example.com:5000",
     "env.REGION": "eu-west-1",
 }

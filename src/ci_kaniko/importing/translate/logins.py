@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import (
@@ -27,8 +28,15 @@ from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
 from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.spec.writing import flow
-from ci_kaniko.syntax.references import DOCKER_HUB_NAMES, can_be, can_be_host, canonical_host
-from ci_kaniko.syntax.variables import names, parse
+from ci_kaniko.syntax.references import (
+    DOCKER_HUB_NAMES,
+    can_be,
+    can_be_host,
+    canonical_host,
+    may_be,
+)
+from ci_kaniko.syntax.variables import Template, names, parse
+from ci_kaniko.text.display import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +55,7 @@ _HELPERS = {
 }
 _CONFIG_KEY = ".dockerconfigjson"
 _CONFIG_FOLDER = re.compile(r"^/(?:kaniko|root)/\.docker(?:/config\.json)?/?$")
+_HOST_OF_IMAGE = "${%%/*}"
 _HUB_KEY = "https://index.docker.io/v1/"
 _PROXY_SERVER = "CI_DEPENDENCY_PROXY_SERVER"
 
@@ -79,6 +88,7 @@ class Logins(Clouds):
         self.anywhere: list[tuple[Any, Login]] = []
         self.helpers: set[str] = set()
         self.undecided: set[str] = set()
+        self.own = ""
 
     # -- registries ---------------------------------------------------------------------------
 
@@ -96,7 +106,7 @@ class Logins(Clouds):
                 self.found.setdefault(host, kind)
         for host in pushed:
             if host not in self.found:
-                self._missing(host)
+                self._missing(host, pushed)
         for host in self.undecided:
             self.found[host] = None
         found = {host: login for host, login in self.found.items() if login is not None}
@@ -129,6 +139,7 @@ class Logins(Clouds):
             return
         if host in pushed and kind == "ci-token" and self._is_own(host):
             self.found[host] = None
+            self.own = host
             return
         pulls = login.when == ALWAYS and self.job.started.requests
         if cautious and host in pushed and kind != "anonymous" and pulls:
@@ -157,6 +168,8 @@ class Logins(Clouds):
             name = var.name
             if name in {"CI_REGISTRY", "CI_REGISTRY_IMAGE", "registry.host", "registry.image"}:
                 return "${registry.host}"
+            if var.changes == (_HOST_OF_IMAGE,):
+                named = (replace(var, changes=()),)
             return self._spelled(named)
         written = literal(named) if literal(text) is None else literal(text)
         if written is None:
@@ -418,9 +431,21 @@ class Logins(Clouds):
                 found.append((match[1], match[2].lower().replace("_", ".") + port))
         return found
 
+    def _serves(self, host: str, pushed: list[str]) -> bool:
+        """Whether the file logs in to what a registry that only a run knows may turn out to be."""
+        logins = {other for other, kind in self.found.items() if kind not in (None, "anonymous")}
+        asked = Template(host)
+        if not logins and self.own and may_be(asked, self.own):
+            self.found[self.own] = "ci-token"
+            logins = {self.own}
+        serving = sorted(other for other in logins - {*pushed} or logins if may_be(asked, other))
+        if serving:
+            self.job.tell("served-registry", self.call.line, host, listed(serving))
+        return bool(serving)
+
     # -- clouds -------------------------------------------------------------------------------
 
-    def _missing(self, host: str) -> None:
+    def _missing(self, host: str, pushed: list[str]) -> None:
         own = self._is_own(host)
         if region := ecr_region(host):
             if self._spelled(self.held("AWS_REGION")) == region:
@@ -449,7 +474,7 @@ class Logins(Clouds):
             self.job.tell("anonymous", self.call.line, host)
         elif self.helpers:
             self.job.tell("missing-login/helper", self.call.line, min(self.helpers), host)
-        else:
+        elif not self._serves(host, pushed):
             self.job.tell("missing-login", self.call.line, host)
 
     def _config_outside(self) -> str:

@@ -253,6 +253,14 @@ def _a_platform_is_named_once(spec: Build) -> Iterator[Finding]:
         )
     if len(spec.platforms) < 2:
         return
+    for index, item in enumerate(spec.destinations):
+        if item.image.may_hold_tag:
+            yield Finding(
+                "bad-reference",
+                ("destinations", index),
+                f"{quoted(item.image)} may hold a tag, and images of platforms wait under others",
+                f"write the tag apart, such as {item.image}:${{ref.tag}}",
+            )
     for name in spec.options.files:
         yield Finding(
             "conflicting-options",

@@ -17,6 +17,7 @@ from ci_kaniko.syntax.references import (
     path_of,
     pulled_from,
 )
+from ci_kaniko.syntax.variables import names
 from ci_kaniko.text.display import listed
 from ci_kaniko.text.patterns import pattern
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec.build import Build, SpecFields
+    from ci_kaniko.syntax.references import Reference
 
 
 _RUN_TIME = pattern(r"\$\{(?:env|input)\.[^}]*\}")
@@ -122,11 +124,9 @@ def repository_of(image: str) -> str:
 def _pushed(build: Build) -> Iterator[tuple[Where, str]]:
     if build.push != "never":
         for number, item in enumerate(build.destinations):
-            home, repository, _ = item.image.pushed_name
-            yield build.at(("destinations", number)), _joined(home, repository)
+            yield build.at(("destinations", number)), _name(item.image)
     if build.cache and build.cache.remote:
-        home, repository, _ = build.cache.remote.pushed_name
-        yield build.at(("cache", "repo")), _joined(home, repository)
+        yield build.at(("cache", "repo")), _name(build.cache.remote)
 
 
 def _pulled_through(build: Build) -> Iterator[tuple[Where, str]]:
@@ -153,7 +153,11 @@ def _own(image: str) -> str:
     return f"{OWN_HOST}{folder}{slash}{last.partition(':')[0]}"
 
 
-def _joined(home: str, repository: str) -> str:
+def _name(image: Reference) -> str:
+    """The registry of an image and its path there, or the variable that holds both."""
+    if image.held:
+        return f"${{{names(image.registry)[0]}}}"
+    home, repository, _ = image.pushed_name
     return f"{home}/{repository}" if repository else home
 
 
@@ -167,6 +171,8 @@ def is_allowed(name: str, allowed: Sequence[str]) -> bool:
     >>> is_allowed("ghcr.io/acme/shop", ["ghcr.io/*", "!ghcr.io/acme"])
     False
     >>> is_allowed("${env.NAME}.azurecr.io/shop", ["*.azurecr.io", "!prod.azurecr.io"])
+    False
+    >>> is_allowed("${env.IMAGE}", ["**", "!docker.io/library"])
     False
     """
     out = [entry[1:] for entry in allowed if is_exclusion(entry)]
@@ -182,9 +188,9 @@ def _is_below(name: str, entries: Sequence[str]) -> bool:
 
 def _may_be_below(name: str, entries: Sequence[str]) -> bool:
     """Whether variables of a repository may turn out to name a folder of some entries."""
-    host, _, path = name.partition("/")
+    host, slash, path = name.partition("/")
     hosts = pattern("[^/]*".join(map(re.escape, _RUN_TIME.split(host))))
-    known, variable, _ = path.partition("${")
+    known, variable, _ = path.partition("${") if slash else ("", "${", "")
     for entry in map(_canonical, entries):
         place, _, folder = entry.partition("/")
         inside = not folder or f"{known}/".startswith(f"{folder}/")

@@ -367,7 +367,13 @@ def _shared(jobs: list[Fields]) -> Fields:
 _ANY_TEXT = r'^[^"\\$\x00-\x1f]*$'
 """Inputs are pasted into the text of the file, between double quotes."""
 _PATH = "^[A-Za-z0-9._+@/-]+$"
-_PATTERNS = {"path": _PATH, "folder": _PATH, "stage": "^[A-Za-z0-9_.-]+$", "host": "^[a-z0-9.:-]+$"}
+_PATTERNS = {
+    "path": _PATH,
+    "folder": _PATH,
+    "image": "^[A-Za-z0-9_.:/-]+$",
+    "stage": "^[A-Za-z0-9_.-]+$",
+    "host": "^[a-z0-9.:-]+$",
+}
 """What GitLab lets through of what the script looks at more closely; the last one is narrowest."""
 
 
