@@ -139,6 +139,7 @@ VALUES = {
     "branch": "main",
     "env.AWS_ACCOUNT_ID": "123456789012",
     "env.AWS_REGION": "eu-west-1",
+    "env.IMAGE": "quay.io/acme/shop",
 }
 GIVEN = {("docs/reusable.md", "default_branch: main"): {"input.app": "shop"}}
 
