@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.sentences import KINDS, Note
 from ci_kaniko.importing.shell.guards import Budget
+from ci_kaniko.problems.finding import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -107,7 +108,7 @@ class Report:
             if image in images:
                 continue
             self._entries.pop(entry, None)
-            if not any(shown in message for message in left):
+            if not any(shown in message or quoted(image) in message for message in left):
                 lost = Note("destination/lost", (shown, image))
                 self.add(replace(entry, kind=lost.kind, message=lost.message, advice=lost.advice))
 
