@@ -247,6 +247,19 @@ build:
         },
         told=((8, "served-registry"),),
     ),
+    "a login by a variable is that of the registry's name": Case(
+        ".gitlab-ci.yml",
+        """\
+build:
+  image: docker:27
+  script:
+    - docker login -u "$CI_REGISTRY_USER" -p "$CI_REGISTRY_PASSWORD" "$CI_REGISTRY"
+    - docker build -t registry.gitlab.com/acme/shop:1 .
+    - docker push registry.gitlab.com/acme/shop:1
+""",
+        {"destinations": ["registry.gitlab.com/acme/shop:1"]},
+        silent=("hook-login", "missing-login"),
+    ),
     "a date in a tag is that of the build, and none of another": Case(
         "ci.sh",
         """\

@@ -30,6 +30,7 @@ from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.spec.writing import flow
 from ci_kaniko.syntax.references import (
     DOCKER_HUB_NAMES,
+    OWN_HOST,
     can_be,
     can_be_host,
     canonical_host,
@@ -104,6 +105,7 @@ class Logins(Clouds):
         for kind, _ in self.anywhere:
             for host in pushed:
                 self.found.setdefault(host, kind)
+        self._by_name(pushed)
         for host in pushed:
             if host not in self.found:
                 self._missing(host, pushed)
@@ -155,6 +157,15 @@ class Logins(Clouds):
         """Whether a host is the registry of the platform that ran the job."""
         known = SYSTEMS.get(self.job.target)
         return host == "${registry.host}" or bool(known and known.registry == host)
+
+    def _by_name(self, pushed: list[str]) -> None:
+        """Know the platform's registry by its name where a file logs in by a variable."""
+        if self.found.get(OWN_HOST) != "ci-token" or OWN_HOST in pushed:
+            return
+        for host in pushed:
+            if host not in self.found and self._is_own(host):
+                self.found |= {OWN_HOST: None, host: None}
+                self.own = host
 
     def _host(self, text: Text) -> str | None:
         """A host as a spec has it; None for one that it cannot name."""
