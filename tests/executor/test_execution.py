@@ -100,6 +100,7 @@ class Turn(NamedTuple):
     status: int = 0
 
 
+@functools.cache
 def turns(case: str, target: str) -> list[Turn]:
     """Every event in its shells; one that has its secrets fails, the only one on a target."""
     found = [

@@ -10,7 +10,7 @@ import functools
 import json
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
@@ -19,8 +19,9 @@ from ci_kaniko.rehearsing.told import agola, buildkite, github, gitlab
 from harness.events import DEFAULT_BRANCH, EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+Answer = TypeVar("Answer")
 
 HUB = "docker.io"
 TOLD = {"gitlab": gitlab, "github": github, "buildkite": buildkite, "agola": agola}
@@ -67,6 +68,20 @@ class Run:
     spec: Spec
     target: str
     event: Event
+
+
+def once(of: Callable[[Run], Answer]) -> Callable[[Run], Answer]:
+    """A function of a run that is worked out once for each; nobody changes what it gives."""
+    known: dict[tuple[int, str, Event], tuple[Spec, Answer]] = {}
+
+    @functools.wraps(of)
+    def found(run: Run) -> Answer:
+        key = id(run.spec.data), run.target, run.event
+        if key not in known:
+            known[key] = run.spec, of(run)  # a spec that is kept keeps its number
+        return known[key][1]
+
+    return found
 
 
 def events(spec: Spec) -> tuple[Event, ...]:
@@ -203,6 +218,7 @@ def _own(target: str, event: Event, path: str) -> dict[str, str]:
     return {"build.number": "42", **dates, **own.get(target, {})}
 
 
+@once
 def own_values(run: Run) -> dict[str, str]:
     """The values that the spec uses and that each platform has its own way of."""
     path = known(run.target, run.event)["repository.path"]
@@ -374,6 +390,7 @@ def pushes_of_the_default_branch_only(spec: Spec) -> bool:
 # -- the images -------------------------------------------------------------------------------
 
 
+@once
 def images(run: Run) -> list[str]:
     """The destinations of this run: unconditional ones first, then by condition."""
     policy = run.spec.data.get("push", "auto")

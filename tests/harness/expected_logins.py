@@ -21,6 +21,7 @@ from harness.expectation import (
     known,
     listed,
     mirrored,
+    once,
     replaced,
 )
 from harness.expected_arguments import PROXIES, input_file, items_of
@@ -59,6 +60,7 @@ def secret(name: str) -> str:
     return f"p'a\"s\\s$w`{name}` %s %% $(id) ${{HOME}}: ü {{{{x}}}} " + "x" * 80 + "\\"
 
 
+@once
 def push_hosts(run: Run) -> set[str]:
     """Every host that some run of this spec pushes to."""
     if run.spec.data.get("push") == "never":
@@ -71,6 +73,7 @@ def push_hosts(run: Run) -> set[str]:
     return (hosts | {cache_host(run) or HUB}) if cache_host(run) else hosts
 
 
+@once
 def logins(run: Run) -> dict[str, Login]:
     """The logins that this run needs, by host, anonymous ones left out."""
     pushed = images(run)
@@ -114,6 +117,7 @@ def pull_logins(run: Run) -> dict[str, Login]:
     return found
 
 
+@once
 def all_logins(run: Run) -> dict[str, Login]:
     """Every login of the spec on this target, whether or not this run needs it."""
     variables = known(run.target, run.event)

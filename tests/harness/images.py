@@ -36,7 +36,7 @@ class Image:
     data: Mapping[str, Any]
     elsewhere: frozenset[str] = frozenset()
 
-    @property
+    @functools.cached_property
     def spec(self) -> Spec:
         """The image as the only one of its spec, without what makes it part of a pipeline."""
         data = {key: item for key, item in self.data.items() if key not in _BESIDE}
@@ -85,7 +85,7 @@ class Job:
         """As most platforms call it."""
         return "-".join(filter(None, ["build", self.image.name or "image", slug(self.platform)]))
 
-    @property
+    @functools.cached_property
     def spec(self) -> Spec:
         if self.joins:
             return joining(self.image)
@@ -135,7 +135,7 @@ class Pipeline:
     inputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
+    @functools.cached_property
     def jobs(self) -> tuple[Job, ...]:
         """The jobs that build or join; what prepares is not among them."""
         return tuple(job for image in self.images.values() for job in _jobs(image))

@@ -53,6 +53,7 @@ def read(case: str) -> expectation.Spec:
     return expectation.read(text_of(case))
 
 
+@functools.cache
 def refused(case: str, target: str) -> set[str] | None:
     """The rules by which a target refuses a case; None when it renders it."""
     return expectation.not_on(text_of(case)).get(target)
