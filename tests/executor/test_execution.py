@@ -17,7 +17,6 @@ from ci_kaniko.rendering import render as text_for
 from harness import expectation, expected_logins, tools
 from harness.cases import CASES
 from harness.checks import (
-    asked,
     check,
     common,
     encoded,
@@ -31,7 +30,6 @@ from harness.runs import (
     TARGETS,
     execute,
     in_parallel,
-    push_event,
     read,
     refused,
     render,
@@ -137,38 +135,24 @@ def foreign(wanted: Run) -> dict[str, str]:
 def events_for(case: str, target: str) -> list[Event]:
     """The first event, which mostly is a push to the default branch, on each target.
 
-    Every other one on two of them, in turn; on one that of a fork, which only lacks secrets, and
-    one in which the spec asks for what it does in a push.
+    Every other one on one of those that could run it, in turn.
     """
     return [
         event
         for number, event in enumerate(started(case))
-        if not number or target in runners(case, event, number)
+        if not number or target == runner(case, event, number)
     ]
 
 
 @functools.cache
-def runners(case: str, event: Event, number: int) -> list[str]:
-    """The targets, of those that could, that run an event of a case."""
+def runner(case: str, event: Event, number: int) -> str | None:
+    """The target, of those that could, that runs an event of a case."""
     able = [
         target
         for target in TARGETS
         if (case, target) in RENDERED and (not event.fork or is_fed(case, target, event))
     ]
-    first = (CASES.index(case) + 2 * number) % max(len(able), 1)
-    turned = [*able[first:], *able[:first]]
-    alike = event.fork or all(is_usual(case, target, event) for target in able)
-    return turned[: 1 if alike else 2]
-
-
-def is_usual(case: str, target: str, event: Event) -> bool:
-    """Whether a spec asks for the same as in a push to the default branch, which all run."""
-    if event == push_event(case):
-        return False
-    if event.pull_request and is_fed(case, target, event):
-        return False
-    both = (Run(read(case), target, each) for each in (event, push_event(case)))
-    return len({*map(asked, both)}) == 1
+    return able[(CASES.index(case) + 2 * number) % len(able)] if able else None
 
 
 def is_fed(case: str, target: str, event: Event) -> bool:

@@ -274,17 +274,6 @@ def common(got: Recorded, wanted: Run, *, handed_over: bool = False) -> tuple[st
     return tuple(anonymised(argument, own) for argument in found)
 
 
-def asked(wanted: Run) -> tuple[tuple[str, ...], ...]:
-    """The arguments and logins of a run, without the words that each platform has for itself."""
-    own = expectation.own_values(wanted)
-    arguments = expected_arguments.arguments(wanted)
-    return (
-        tuple(anonymised(argument, own) for argument in arguments),
-        tuple(sorted(expected_logins.logins(wanted))),
-        tuple(sorted(expected_logins.secrets_needed(wanted))),
-    )
-
-
 def compared(got: Recorded, wanted: Run, *, handed_over: bool = False) -> list[str]:
     """The arguments; Agola's executor runs where it also fetches to, and that is no checkout."""
     if expectation.is_fetched(wanted.spec):
