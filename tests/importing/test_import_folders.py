@@ -110,7 +110,8 @@ def test_other_files_say_where_the_repository_is(name: str, text: str, root: str
             "auto",
         ),
         ("git 'https://x.io/acme/lib.git'", "git://x.io/acme/lib.git#refs/heads/master", "auto"),
-        ("git url: 'https://x.io/acme/lib', credentialsId: 'a'", ".", "never"),
+        ("git url: 'https://x.io/acme/lib', credentialsId: params.WHO", ".", "never"),
+        ("git url: 'git@x.io:acme/lib', credentialsId: 'a'", ".", "never"),
         (
             "}\n  sh 'git clone -b v1 https://x.io/acme/lib.git'; {",
             "git://x.io/acme/lib.git#refs/heads/v1",
@@ -138,6 +139,46 @@ def test_what_jenkins_checks_out_elsewhere_is_another_repository(
     assert any("into lib" in entry.message for entry in found.report)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "Jenkinsfile",
+            (
+                "def who = 'LIB_TOKEN'\nnode {\n"
+                " git url: 'https://github.com/acme/lib', branch: 'next', credentialsId: who\n"
+                " container('k') { sh '/kaniko/executor -c `pwd`/api -d x.io/a/b' }\n}\n"
+            ),
+        ),
+        (
+            "Jenkinsfile",
+            (
+                "pipeline { agent any\n stages { stage('a') { steps {\n"
+                "dir('lib') { checkout([$class: 'GitSCM', branches: [[name: '*/next']], "
+                "userRemoteConfigs: [[credentialsId: 'LIB_TOKEN', url: 'https://github.com/acme/lib']]])"
+                " }\n sh '/kaniko/executor -c `pwd`/lib/api -d x.io/a/b' } } } }\n"
+            ),
+        ),
+        (
+            ".github/workflows/a.yml",
+            (
+                "on: push\njobs:\n  a:\n    runs-on: x\n    steps:\n"
+                "    - uses: actions/checkout@v4\n      with: {repository: acme/lib, ref: next, "
+                'path: lib, token: "${{ secrets.LIB_TOKEN }}"}\n'
+                "    - run: docker run -v $PWD/lib:/w gcr.io/kaniko-project/executor:v1.9.0 "
+                "-c /w/api -d x.io/a/b\n"
+            ),
+        ),
+    ],
+)
+def test_a_private_repository_is_fetched_with_the_secret_that_the_file_names(
+    name: str, text: str
+) -> None:
+    spec = import_files([(name, text)]).spec
+    assert str(spec.context) == "git://github.com/acme/lib.git#refs/heads/next"
+    assert (spec.context_sub_path, spec.git.token, spec.push) == ("api", "LIB_TOKEN", "auto")
+
+
 ELSEWHERE = "git://x.io/acme/lib.git#refs/heads/next"
 FETCH = "git url: 'https://x.io/acme/lib', branch: 'next'"
 AS_GIVEN = "string(name: 'GIT_URL', defaultValue: 'https://x.io/acme/lib')"
@@ -153,7 +194,7 @@ BUILDS = 'container("k") { sh "/kaniko/executor --context=%s -d x.io/a/b" }'
             ELSEWHERE,
             "auto",
         ),
-        ("git url: 'https://x.io/acme/lib', credentialsId: 'a'\n BUILD", ".", "never"),
+        ("git url: 'https://x.io/acme/lib', credentialsId: who\n BUILD", ".", "never"),
         ("git url: where, branch: 'next'\n BUILD", ".", "never"),
         ("git url: env.GIT_URL, credentialsId: 'a'\n BUILD", ".", "auto"),
         (

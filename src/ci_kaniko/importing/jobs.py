@@ -32,6 +32,16 @@ def forget(section: dict[str, Any], key: str, name: str) -> None:
     put(section, "extra", section.pop("extra", None))
 
 
+class Other(NamedTuple):
+    """Another repository in a folder: where the executor fetches it, and the secret that it needs.
+
+    The location is empty where it cannot.
+    """
+
+    location: str = ""
+    secret: str = ""
+
+
 class Secret(NamedTuple):
     """A secret of the CI; ``store`` is the object that holds it, where there are such.
 
@@ -148,7 +158,7 @@ class Job(Voice):
         self.roots = [*facts.roots]
         self.outputs = [*facts.outputs]
         self.own_folders: list[str] = []
-        self.others: dict[str, str] = {}
+        self.others: dict[str, Other] = {}
         self.mounts: list[Mounted] = []
         self.claims: dict[str, Mounted] = {}
         self.exported: dict[str, int] = {}

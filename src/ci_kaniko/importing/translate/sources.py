@@ -76,8 +76,11 @@ def _set_context(work: Work, path: str) -> None:
     others = work.job.others
     folder = next((each for each in others if each == path or path.startswith(f"{each}/")), ".")
     if folder in others:
-        if others[folder]:
-            _set_other(work, others[folder], below(path, folder))
+        other = others[folder]
+        if other.location:
+            _set_other(work, other.location, below(path, folder))
+            if other.secret:
+                work.git["token"] = work.logins.secret_name(other.secret, work.call.line)
         else:
             work.builds_another = True
         return

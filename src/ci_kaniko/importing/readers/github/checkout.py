@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Var, literal, spell
+from ci_kaniko.importing.calls import Var, literal, only_var, spell
+from ci_kaniko.importing.jobs import Other
 from ci_kaniko.importing.readers.accounting import ignore_keys
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.readers.github.scope import Scope
-    from ci_kaniko.importing.ticked import Map
 
 _VERSION = re.compile(r"v?\d")
 
@@ -36,13 +36,24 @@ def check_out(scope: Scope) -> None:
         job.tell("other-repository/how", line, ", ".join(found))
 
 
-def _location(repository: str | None, ref: str | None, given: Map) -> str:
-    """Where kaniko fetches another repository; empty where nobody knows, or it needs a login."""
-    if repository is None or ref is None or {"token", "ssh-key"} & given.keys():
-        return ""
+_OWN_TOKENS = {"secrets.GITHUB_TOKEN", "github.token"}
+"""What opens no private repository but the own one."""
+
+
+def _other(scope: Scope) -> Other:
+    """How the executor fetches another repository: by an address that is known, with a token."""
+    repository, ref = (literal(scope.single(key)) for key in ("repository", "ref"))
+    token = only_var(scope.single("token"))
+    name = token.name if token and token.name not in _OWN_TOKENS else ""
+    asked = "token" in scope.given and token is None
+    if repository is None or ref is None or asked or "ssh-key" in scope.given:
+        return Other()
+    if name and not name.startswith("secrets."):
+        return Other()
     if ref and not ref.startswith("refs/"):
         ref = f"refs/{'tags' if _VERSION.match(ref) else 'heads'}/{ref}"
-    return f"git://github.com/{repository}.git" + (f"#{ref}" if ref else "")
+    location = f"git://github.com/{repository}.git" + (f"#{ref}" if ref else "")
+    return Other(location, name.removeprefix("secrets."))
 
 
 def _switch(scope: Scope, key: str) -> str:
@@ -62,17 +73,17 @@ def _is_fetched(scope: Scope) -> bool:
     folder = (path or "").removeprefix("./").strip("/") or "."
     if repository and repository != (Var("github.repository"),):
         where = f" into {path}" if path else ""
-        found = _location(literal(repository), literal(ref), given)
+        found = _other(scope)
         # Of a folder nobody can tell whose it is where this repository is checked out elsewhere.
-        job.others[folder] = "" if {*job.own_folders} - {"."} else found
+        job.others[folder] = Other() if {*job.own_folders} - {"."} else found
         said, line = (spell(repository), where), given.line_of("repository")
-        if job.others[folder]:
-            job.tell("other-repository/fetched", line, *said, found)
+        if job.others[folder].location:
+            job.tell("other-repository/fetched", line, *said, found.location)
             return True
         job.tell("other-repository", line, *said)
     elif path and path.strip("./"):
         job.own_folders.insert(0, folder)
-        job.others = dict.fromkeys(job.others, "")
+        job.others = dict.fromkeys(job.others, Other())
         job.tell("checkout-path", given.line_of("path"), path)
     else:
         job.own_folders.append(folder)

@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.jobs import Other
 from ci_kaniko.importing.readers.jenkins.groovy import MARK
 from ci_kaniko.importing.shell.commands.programs import clone_words
 from ci_kaniko.importing.signs import are_mentioned
@@ -32,11 +33,11 @@ class Folders:
 
     def __init__(self, statements: list[Statement], *, by_itself: bool) -> None:
         self.own: list[str] = []
-        self.others: dict[str, str] = {}
-        self._roots: dict[int, dict[str, str]] = {}
+        self.others: dict[str, Other] = {}
+        self._roots: dict[int, dict[str, Other]] = {}
         self._find_agents(statements, {})
         self._places: dict[int, str] = {}
-        self._stashed: dict[str, dict[str, str]] = {}
+        self._stashed: dict[str, dict[str, Other]] = {}
         whole = [inner for one in statements for inner in one.below()]
         self._values: dict[str, str] = {}
         """Variables that have one text in the file, whatever runs, and parameters' defaults."""
@@ -73,7 +74,7 @@ class Folders:
             if _OWN_ADDRESS.fullmatch(address):
                 self.own.append(folder)
                 continue
-            self.others.setdefault(folder, _fetched(address, branch))
+            self.others.setdefault(folder, Other(_fetched(address, branch)))
             shown = re.sub("//[^/@]*@", "//", address)
             self.told.append((statement, f"git clone {shown} {self._said(folder)}"))
 
@@ -93,8 +94,8 @@ class Folders:
             return ""
         root["."] = self._location(statement)
         then = "is not pushed: where it is this repository, take push: never out"
-        if root["."]:
-            then = f"has the context {root['.']}, and commits are those of this repository"
+        if where := _told(root["."]):
+            then = f"has the context {where}, and commits are those of this repository"
         return f"takes the place of the repository in its workspace: a build of it {then}"
 
     def owns(self, statement: Statement) -> bool:
@@ -110,11 +111,11 @@ class Folders:
         tools = re.fullmatch(r"\s*git '[\w. -]*'\s*", statement.shown)
         return found and tools is None and not self.owns(statement)
 
-    def root(self, statement: Statement) -> dict[str, str]:
+    def root(self, statement: Statement) -> dict[str, Other]:
         """What the workspace of a step holds instead of the repository, by all that was read."""
         return self._roots.setdefault(id(statement), {})
 
-    def _find_agents(self, statements: list[Statement], root: dict[str, str]) -> None:
+    def _find_agents(self, statements: list[Statement], root: dict[str, Other]) -> None:
         """In whose workspace each step runs: a node's, or that of the stage with an agent."""
         for one in statements:
             own = one.name == "node" or any(inner.name == "agent" for inner in one.block)
@@ -122,7 +123,7 @@ class Folders:
             self._find_agents(one.block, self._roots[id(one)])
 
     def _said(self, folder: str) -> str:
-        found = self.others[folder]
+        found = _told(self.others[folder])
         then = f"of that the context is {found}" if found else "what is built of it is not pushed"
         return f"is checked out into {folder}: {then}"
 
@@ -141,15 +142,19 @@ class Folders:
             return ""
         return posixpath.normpath(given[inside.end() :] if inside else given) if given else ""
 
-    def _location(self, statement: Statement) -> str:
-        """Where the executor fetches a repository; empty where it needs a login or nobody knows."""
+    def _location(self, statement: Statement) -> Other:
+        """How the executor fetches a repository: by an address that is known, with a password."""
         named = re.search(r"\b(?:branch|name)\b", statement.code)
         branch = self._given(statement, "branch") or self._given(statement, "name")
         address = self._given(statement, "url") or self._given(statement, "")
-        if not address or "credentialsId" in statement.code or (named and not branch):
-            return ""
+        held = self._given(statement, "credentialsId")
+        if not address or (named and not branch):
+            return Other()
+        if "credentialsId" in statement.code and not re.fullmatch(r"[\w.-]+", held):
+            return Other()
         default = "" if statement.name == "checkout" else "master"
-        return _fetched(address, re.sub(r"^(?:\*|origin|refs/heads)/", "", branch or default))
+        branch = re.sub(r"^(?:\*|origin|refs/heads)/", "", branch or default)
+        return Other(_fetched(address, branch), held)
 
     def _given(self, statement: Statement, name: str) -> str:
         """What a step gets by a name, as a text or as a variable that has one text."""
@@ -157,6 +162,12 @@ class Folders:
             return self._text(text)
         found = re.search(rf"\b{name}\s*:\s*(?:(?:env|params)\.)?(\w+)\b", statement.code)
         return self._values.get(found[1], "") if found and name else ""
+
+
+def _told(other: Other) -> str:
+    """Where a repository is fetched, and with what, in words; empty where it is not."""
+    by = f", with the password of the credentials {other.secret} as its token" * bool(other.secret)
+    return other.location and other.location + by
 
 
 def _called(statement: Statement) -> str:
