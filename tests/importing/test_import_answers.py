@@ -409,6 +409,7 @@ pipeline {
         }
       }
     }
+    stage('Scan') { steps { sh 'trivy image quay.io/acme/shop:$BUILD_NUMBER' } }
     stage('Push') {
       when { branch 'main' }
       steps { sh 'docker push quay.io/acme/shop:$BUILD_NUMBER' }
@@ -422,7 +423,7 @@ pipeline {
                 {"image": "quay.io/acme/shop:${build.number}", "when": {"branch": "main"}}
             ],
         },
-        told=((9, "groovy"), (18, "groovy")),
+        told=((9, "groovy"), (14, "groovy"), (19, "groovy")),
         silent=("missing-login", "never-pushed"),
     ),
     "a checkout tells the commit": Case(
@@ -1308,3 +1309,9 @@ def test_images_that_wait_render() -> None:
     keys = {step["key"] for step in yaml11.load(rendered)["steps"] if "key" in step}
     waits = {name for step in yaml11.load(rendered)["steps"] for name in step.get("depends_on", [])}
     assert waits - keys == {"lint"}
+
+
+def test_a_stage_between_a_build_and_its_push_is_said_to_be_one() -> None:
+    found = import_files([("Jenkinsfile", CASES["stages share a daemon"].text)])
+    told = {entry.line for entry in found.report if "whether or not that fails" in entry.message}
+    assert told == {14}

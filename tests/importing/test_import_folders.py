@@ -180,6 +180,7 @@ def test_a_private_repository_is_fetched_with_the_secret_that_the_file_names(
 
 
 ELSEWHERE = "git://x.io/acme/lib.git#refs/heads/next"
+OF_MASTER = "git://x.io/acme/lib.git#refs/heads/master"
 FETCH = "git url: 'https://x.io/acme/lib', branch: 'next'"
 AS_GIVEN = "string(name: 'GIT_URL', defaultValue: 'https://x.io/acme/lib')"
 BUILDS = 'container("k") { sh "/kaniko/executor --context=%s -d x.io/a/b" }'
@@ -213,6 +214,7 @@ BUILDS = 'container("k") { sh "/kaniko/executor --context=%s -d x.io/a/b" }'
             ELSEWHERE,
             "auto",
         ),
+        ("def at = 'https://x.io/acme/lib'\n git at\n BUILD", OF_MASTER, "auto"),
         (f"{AS_GIVEN}\n git url: params.GIT_URL, branch: 'next'\n BUILD", ELSEWHERE, "auto"),
         ("FETCH\n stash 'all'\n}\n node { unstash 'all'\n BUILD", ELSEWHERE, "auto"),
         ("FETCH\n stash name: 'a', includes: 'b'\n}\n node { unstash 'a'\n BUILD", ".", "auto"),

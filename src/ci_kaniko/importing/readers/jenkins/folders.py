@@ -82,9 +82,9 @@ class Folders:
         """Go over a step: what one that fetches another repository makes of its folder."""
         root = self.root(statement)
         if statement.name == "stash" and _ALL_FILES.match(self._given(statement, "includes")):
-            self._stashed[_called(statement)] = dict(root)
+            self._stashed[self._given(statement, "name", "")] = dict(root)
         if statement.name == "unstash":
-            root |= self._stashed.get(_called(statement), {})
+            root |= self._stashed.get(self._given(statement, "name", ""), {})
         if not self.owns(statement) and not self._fetches(statement):
             return ""
         if folder := self._places.get(id(statement)):
@@ -132,11 +132,7 @@ class Folders:
 
     def _folder(self, statement: Statement) -> str:
         """The folder that a block is in, from the workspace; empty for one elsewhere."""
-        if text := statement.given() or statement.given("path"):
-            given = self._text(text)
-        else:
-            named = BY_NAME.fullmatch(statement.code)
-            given = self._values.get(named[1]) or "" if named else ""
+        given = self._given(statement, "", "path")
         inside = _WORKSPACE.match(given)
         if statement.name == "ws" and not inside:
             return ""
@@ -145,8 +141,8 @@ class Folders:
     def _location(self, statement: Statement) -> Other:
         """How the executor fetches a repository: by an address that is known, with a password."""
         named = re.search(r"\b(?:branch|name)\b", statement.code)
-        branch = self._given(statement, "branch") or self._given(statement, "name")
-        address = self._given(statement, "url") or self._given(statement, "")
+        branch = self._given(statement, "branch", "name")
+        address = self._given(statement, "url", "")
         held = self._given(statement, "credentialsId")
         if not address or (named and not branch):
             return Other()
@@ -156,23 +152,21 @@ class Folders:
         branch = re.sub(r"^(?:\*|origin|refs/heads)/", "", branch or default)
         return Other(_fetched(address, branch), held)
 
-    def _given(self, statement: Statement, name: str) -> str:
-        """What a step gets by a name, as a text or as a variable that has one text."""
-        if text := statement.given(name):
-            return self._text(text)
-        found = re.search(rf"\b{name}\s*:\s*(?:(?:env|params)\.)?(\w+)\b", statement.code)
-        return self._values.get(found[1], "") if found and name else ""
+    def _given(self, statement: Statement, *names: str) -> str:
+        """What a step gets by one of some names, as a text or as a variable that has one text."""
+        for name in names:
+            if text := statement.given(name):
+                return self._text(text)
+            by_name = rf".*?\b{name}\s*:\s*([\w.]+)" if name else BY_NAME.pattern + "$"
+            if found := re.match(by_name, statement.code, re.DOTALL):
+                return self._values.get(found[1].rpartition(".")[2], "")
+        return ""
 
 
 def _told(other: Other) -> str:
     """Where a repository is fetched, and with what, in words; empty where it is not."""
     by = f", with the password of the credentials {other.secret} as its token" * bool(other.secret)
     return other.location and other.location + by
-
-
-def _called(statement: Statement) -> str:
-    text = statement.given("name") or statement.given()
-    return text.text() if text else ""
 
 
 def _fetched(address: str, ref: str) -> str:

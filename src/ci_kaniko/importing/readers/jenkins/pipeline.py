@@ -250,6 +250,7 @@ class _Reader:
         shared = _share_a_daemon(statements)
         later = {id(one) for one in shared[1:]}
         last = max((at for at, one in enumerate(statements) if _builds(one)), default=0)
+        push = max((at for at, one in enumerate(statements) if id(one) in later), default=0)
         for at, (statement, test) in enumerate(self.questions.along(statements)):
             name = statement.name
             if name in {*_DECLARED, "parameters"} or id(statement) in later:
@@ -264,6 +265,7 @@ class _Reader:
                 return
             if not _builds(statement):
                 when = "between the builds" if around.goes_on or at < last else "after the build"
+                when = "between the build and its push" if at < push else when
                 said = when if self.jobs else "before the build"
                 self._leave(statement, said, around, test)
             elif name == "steps" or (name == "stage" and not _inner_stages(statement)):
@@ -298,7 +300,9 @@ class _Reader:
             runs = [text for one in below if one.name == "sh" for text in one.texts]
             what = beginning(*(text.text() for text in runs))
             said = f"the stage {_shown(statement)} runs {when}{''.join(dict.fromkeys(where))}"
-            self.rest.append((statement, f"{said}: {what}" if what else said))
+            said = f"{said}: {what}" if what else said
+            said += ", and the image is pushed whether or not that fails" * when.endswith("push")
+            self.rest.append((statement, said))
             for inner in below:
                 self._checkout(inner)
         elif self._assigned(statement, around):
