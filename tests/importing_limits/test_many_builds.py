@@ -104,7 +104,10 @@ BESIDE = {
     ),
     "idle-stages.groovy": "pipeline { stages {\n"
     + "\n".join(f"stage('s{n}') {{ steps {{ sh 'make t{n}' }} }}" for n in range(IDLE))
-    + f"\nstage('b') {{ steps {{ sh '{CALL}' }} }}\n}} }}",
+    + f"\nstage('b') {{ steps {{ {'script { ' * 80}"
+    + "m()\n" * IDLE
+    + " }" * 80
+    + f"\nsh '{CALL}' }} }}\n}} }}",
     "idle-runs.yml": json.dumps(
         {
             "runs": [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.ticked import failure
@@ -64,7 +65,13 @@ class Statement:
     block: list[Statement] = field(default_factory=list)
     has_block: bool = False
 
-    @property
+    @cached_property
+    def scripts(self) -> list[str]:
+        """What its ``sh`` run, and those below it."""
+        own = [text.source for text in self.texts if self.name == "sh"]
+        return [*own, *(script for inner in self.block for script in inner.scripts)]
+
+    @cached_property
     def name(self) -> str:
         """The word that it begins with."""
         found = re.match(r"\s*(?:@\w+\s*)?([\w.]*)", self.code)
@@ -80,16 +87,15 @@ class Statement:
     @property
     def shown(self) -> str:
         """What is written, on one line."""
-        code = " ".join(self.code.split())
-        for text in self.texts:
-            code = code.replace(MARK, f"'{text.source}'", 1)
-        return code
+        texts = iter(self.texts)
+        return re.sub(MARK, lambda _: f"'{next(texts).source}'", " ".join(self.code.split()))
 
     def below(self) -> Iterator[Statement]:
         """It and all statements in its blocks."""
-        yield self
-        for inner in self.block:
-            yield from inner.below()
+        waiting = [self]
+        while waiting:
+            yield (one := waiting.pop())
+            waiting += reversed(one.block)
 
 
 class Parsed(NamedTuple):

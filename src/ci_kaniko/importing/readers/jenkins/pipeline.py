@@ -55,7 +55,7 @@ _UNSET = "jenkins:unset"
 _SLOT = re.compile("\x02")
 _TIME = re.compile(
     r"new (?:Date\(\)\.format|(?:[a-z.]+\.)?SimpleDateFormat)"
-    r"\((['\"][^'\"]*['\"]|\S+?)(?:,.*)?\)(?:\.format\(new Date\(\)\))?"
+    r"\((['\"][^'\"]*['\"]|[^\s,()'\"]+)(?:,.*)?\)(?:\.format\(new Date\(\)\))?"
 )
 _TERNARY = re.compile(rf"(.*\S)\s*\?\s*{MARK}\s*:\s*{MARK}", re.DOTALL)
 _TERM = re.compile(rf"{MARK}|(?!(?:true|false|null)\b)(?:(?:env|params)\.)?[A-Za-z_]\w*")
@@ -120,12 +120,12 @@ def jobs(original: Original) -> Iterator[Job]:
 
 
 def _builds(statement: Statement) -> bool:
-    return any(map(are_mentioned, _scripts(statement)))
+    return any(map(are_mentioned, statement.scripts))
 
 
 def _serves(statement: Statement) -> bool:
     """Whether a step logs in for a build on a daemon, or pushes what it made."""
-    return any(map(_SERVES.search, _scripts(statement)))
+    return any(map(_SERVES.search, statement.scripts))
 
 
 def _share_a_daemon(statements: list[Statement]) -> list[Statement]:
@@ -136,12 +136,8 @@ def _share_a_daemon(statements: list[Statement]) -> list[Statement]:
     if not building or len(building) == len(shared):
         return []
     agents = any(inner.name == "agent" for one in shared for inner in one.block)
-    kaniko = any("executor" in text for one in building for text in _scripts(one))
+    kaniko = any("executor" in text for one in building for text in one.scripts)
     return [] if agents or kaniko else shared
-
-
-def _scripts(statement: Statement) -> Iterator[str]:
-    return (text.source for one in statement.below() if one.name == "sh" for text in one.texts)
 
 
 class _Questions:
