@@ -278,6 +278,7 @@ PROCESSES = {"ci_kaniko.rehearsing.starter"}
 """Modules that run as processes of their own."""
 _LOUD = {"print", "input", "exit", "sys.exit", "os.chdir", "warnings.warn"}
 _STREAMS = {"sys.stdout", "sys.stderr", "sys.stdin", "sys.argv"}
+_LAST = {name.rpartition(".")[2] for name in _LOUD | _STREAMS}
 
 
 def loud(sources: dict[str, str]) -> list[str]:
@@ -287,7 +288,9 @@ def loud(sources: dict[str, str]) -> list[str]:
         for path, text in sources.items()
         if room_of(module_of(path)) != "cli" and module_of(path) not in PROCESSES
         for node in nodes_of(text)
-        if isinstance(node, ast.Attribute | ast.Name) and ast.unparse(node) in _LOUD | _STREAMS
+        if isinstance(node, ast.Attribute | ast.Name)
+        and (node.id if isinstance(node, ast.Name) else node.attr) in _LAST
+        and ast.unparse(node) in _LOUD | _STREAMS
     ]
 
 
@@ -301,8 +304,8 @@ def rebound(sources: dict[str, str]) -> list[str]:
     """Where ``:=`` in a comprehension takes a name of its function: the last value outlives it."""
     found = []
     for path, text in sources.items():
-        functions = (node for node in nodes_of(text) if isinstance(node, ast.FunctionDef))
-        for function in functions:
+        nodes = nodes_of(text) if ":=" in text else ()
+        for function in (node for node in nodes if isinstance(node, ast.FunctionDef)):
             walked = [*ast.walk(function)]
             inside = {
                 id(node)
@@ -338,7 +341,7 @@ def optional(sources: dict[str, str]) -> list[str]:
     return [
         f"{path}:{node.lineno} speaks of {ast.unparse(node)}"
         for path, text in sources.items()
-        if room_of(module_of(path)) != "cli"
+        if room_of(module_of(path)) != "cli" and "--" in text
         for node in _sentences(tree_of(text))
         if " " in (said := _said(node)) and _OPTION.search(said) and "ci-kaniko " not in said
     ]

@@ -653,9 +653,13 @@ def in_turn(chosen: Sequence[Mutation]) -> Iterator[tuple[Mutation, Sequence[str
         elif mutation.world == GROUNDS[0]:
             few = 1 if (mutation.path, kind) in known else few
             known.add((mutation.path, kind))
-        own = [name for name in TARGETS if not _covers(OF_OTHERS, Silence(mutation, name, {}))]
-        turned = [own[(3 * first + more) % len(own)] for more in range(len(own))]
-        yield mutation, turned[:few]
+        yield mutation, turned(mutation, 3 * first)[:few]
+
+
+def turned(mutation: Mutation, first: int) -> list[str]:
+    """The targets that a change is for, from one of them on."""
+    own = [name for name in TARGETS if not _covers(OF_OTHERS, Silence(mutation, name, {}))]
+    return [own[(first + more) % len(own)] for more in range(len(own))]
 
 
 def walked(worlds: dict[str, Data], *, thorough: bool) -> Walk:

@@ -21,6 +21,8 @@ from ci_kaniko import import_files, rendering
 from ci_kaniko.plan.resolve import resolve
 from ci_kaniko.syntax.conditions import Condition
 from ci_kaniko.syntax.variables import text_of
+from harness.covering import covering, in_shell
+from harness.leaves import fields
 from harness.runs import RENDERED, TOLD_BY_OTHERS, render, spec_of
 
 if TYPE_CHECKING:
@@ -119,10 +121,9 @@ def imports_as_the_same_plan(case: str, target: str) -> None:
 
 def leaves_nothing(target: str) -> None:
     """All of it is carried over as it is, but where this file says so."""
-    cases = [case for case, other in {*RENDERED} - TOLD_BY_OTHERS if other == target]
     left = {
         (case, entry.rule)
-        for case in cases
+        for case, _ in shell_driven(target)
         for entry in imported(case, target).report
         if entry.kind != "carried"
     }
@@ -130,9 +131,14 @@ def leaves_nothing(target: str) -> None:
 
 
 def shell_driven(*targets: str) -> list[tuple[str, str]]:
-    """The cases of some targets, but for those of which a job cannot tell all."""
+    """Cases of some targets with every field and line, but for what a job cannot tell all of."""
+    return [(case, target) for target in targets for case in _telling(target)]
+
+
+@functools.cache
+def _telling(target: str) -> list[str]:
+    cases = [case for case, name in {*RENDERED} - TOLD_BY_OTHERS if name == target]
+    texts = {render(case, target): case for case in sorted(cases)}
     return [
-        (case, name)
-        for case, name in RENDERED
-        if name in targets and (case, name) not in TOLD_BY_OTHERS
+        texts[text] for text in covering({t: in_shell(t) | fields(c) for t, c in texts.items()})
     ]

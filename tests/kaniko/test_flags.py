@@ -164,7 +164,9 @@ def test_flags_are_listed_once() -> None:
             continue
         if PACKAGE / "builders" in path.parents:
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        few = sum(flag in text for flag in distinct) < 8
+        for node in () if few else ast.walk(ast.parse(text)):
             if isinstance(node, ast.Set | ast.Dict | ast.Tuple | ast.List):
                 named = {
                     leaf.value
