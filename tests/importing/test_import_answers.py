@@ -775,7 +775,7 @@ spec:
   - kind: PipelineRun
     spec:
       pipelineRef: {{name: image}}
-      params: [{{name: of, value: shop}}, {{name: tag, value: $(tt.params.tag)}}]
+      params: [{{name: of, value: shop-$(tt.params.a-b)}}, {{name: tag, value: $(tt.params.tag)}}]
 ---
 apiVersion: tekton.dev/v1
 kind: Pipeline
@@ -794,7 +794,7 @@ spec:
   params: [{{name: to}}]
   steps: [{{image: {IMAGE}, args: [-c=git://x.io/a/b, -d=$(params.to)]}}]
 """,
-        {"destinations": ["quay.io/a/shop:${env.TAG}"]},
+        {"destinations": ["quay.io/a/shop-${env.A_B}:${env.TAG}"]},
         told=((1, "other-object"), (9, "parameter")),
     ),
     "a template puts the name there": Case(

@@ -296,9 +296,8 @@ class _Reader:
             runs = [text for one in below if one.name == "sh" for text in one.texts]
             what = beginning(*(text.text() for text in runs))
             said = f"the stage {_shown(statement)} runs {when}{''.join(dict.fromkeys(where))}"
-            said = f"{said}: {what}" if what else said
-            said += ", and the image is pushed whether or not that fails" * when.endswith("push")
-            self.rest.append((statement, said))
+            ends = ", and the image is pushed whether or not that fails" * when.endswith("push")
+            self.rest.append((statement, f"{said}{': ' * bool(what)}{what}{ends}"))
             for inner in below:
                 self._checkout(inner)
         elif self._assigned(statement, around):
@@ -691,8 +690,8 @@ class _Reader:
         said = self.folders.enter(statement)
         if said:
             shown = ", ".join(text.text() for text in statement.texts)
-            what = f"{statement.name} {shown}" if shown else statement.shown
-            self.rest.append((statement, f"{what} {said}"))
+            shown = shown or statement.shown.partition(" ")[2]
+            self.rest.append((statement, f"{statement.name} {shown} {said}"))
         return bool(said)
 
     # -- values -------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from ci_kaniko.importing.readers.pods.containers import (
     read_environment,
     runs_executor,
     take_read,
+    variable,
 )
 from ci_kaniko.importing.readers.pods.settings import security
 from ci_kaniko.importing.readers.pods.volumes import read_volumes
@@ -52,7 +53,7 @@ _RESOURCES = ("resources.inputs", "inputs.resources")
 """What holds the repository before there were workspaces, in both of its spellings."""
 _ARGO = _FACTS._replace(target="argo")
 _REFERENCE = re.compile(r"\$\((?:inputs\.)?params(?:\.([\w-]+)|\[['\"]([^'\"]+)['\"]\])")
-_PASSED = re.compile(r"\$\((?:inputs\.)?params[.\[]|\{\{=?\s*workflow\.parameters\.")
+_PASSED = re.compile(r"\$\((?:inputs\.|tt\.)?params[.\[]|\{\{=?\s*workflow\.parameters\.")
 
 
 class _Task(NamedTuple):
@@ -181,7 +182,8 @@ def callers_in(original: Original) -> Callers:
 
 def _without_event(item: Map) -> Map:
     """A parameter; without the value that a trigger makes of what happened."""
-    return item.kept(lambda key: key == "name") if "$(tt." in item.peek("value") else item
+    whole = re.fullmatch(r"\$\(tt\.[\w.-]+\)", item.peek("value"))
+    return item.kept(lambda key: key == "name") if whole else item
 
 
 def _cloned_into(item: Map) -> str:
@@ -216,7 +218,7 @@ def _known(given: dict[str, Any], outer: Known = UNKNOWN) -> Known:
     lists: dict[str, list[Any]] = {}
     for name, item in given.items():
         value = item.get("value", item.get("default"))
-        found: Text = (Var(_variable(name)),)
+        found: Text = (Var(variable(name)),)
         if isinstance(value, list):
             for at, entry in enumerate(value):
                 texts[f"params.{name}[{at}]"] = (peek(entry),)
@@ -227,10 +229,6 @@ def _known(given: dict[str, Any], outer: Known = UNKNOWN) -> Known:
             if isinstance(value, list):
                 lists[f"{scope}{name}"] = value
     return Known(texts, lists)
-
-
-def _variable(parameter: str) -> str:
-    return re.sub(r"\W", "_", parameter).upper()
 
 
 def _job(step: Map, task: _Task, known: Known, original: Original, facts: Facts) -> Job:
@@ -314,7 +312,7 @@ def _tell_parameter(job: Job, item: Map) -> None:
     ignore_keys(item, "Tekton parameter")
     value = item.get("value", item.get("default"))
     if value is None:
-        job.tell("parameter/given", line_of(item), name, _variable(name))
+        job.tell("parameter/given", line_of(item), name, variable(name))
         return
     key = "value" if "value" in item else "default"
     native(value)

@@ -48,8 +48,9 @@ class Known(NamedTuple):
     listed: Listed | None = None
 
     def text(self, name: str) -> Text | None:
-        """The text of a name; what only a task knows is a variable of that name."""
-        return self.texts.get(name, (Var(name),) if "." in name else None)
+        """The text of a name; what only a task or a trigger knows is a variable."""
+        called = variable(event) if (event := name.partition("tt.params.")[2]) else name
+        return self.texts.get(name, (Var(called),) if "." in name else None)
 
     def peek(self, value: Any) -> str:
         """A scalar's text with what is known, for a look that decides nothing about it."""
@@ -59,6 +60,11 @@ class Known(NamedTuple):
 
 
 UNKNOWN = Known()
+
+
+def variable(parameter: str) -> str:
+    """The variable that stands for a parameter which each run is given."""
+    return re.sub(r"\W", "_", parameter).upper()
 
 
 def runs_executor(container: Map, known: Known = UNKNOWN) -> bool:
