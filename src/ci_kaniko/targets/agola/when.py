@@ -92,8 +92,8 @@ def covers(wide: When, narrow: When) -> bool:
 
 def _is_part(patterns: Collection[str], wide: Collection[str]) -> bool:
     listed, out = _sorted_out(tuple(wide))
-    include = {pattern for pattern in patterns if not is_exclusion(pattern)}
-    return include <= listed and out <= set(patterns)
+    within = all(pattern in listed or is_exclusion(pattern) for pattern in patterns)
+    return within and out <= set(patterns)
 
 
 @lru_cache(maxsize=64)
