@@ -687,8 +687,7 @@ class _Reader:
 
     def _checkout(self, statement: Statement) -> bool:
         """Whether a step puts another repository into the place of this one."""
-        said = self.folders.enter(statement)
-        if said:
+        if said := self.folders.enter(statement):
             shown = ", ".join(text.text() for text in statement.texts)
             shown = shown or statement.shown.partition(" ")[2]
             self.rest.append((statement, f"{statement.name} {shown} {said}"))
