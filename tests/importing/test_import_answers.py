@@ -1315,3 +1315,11 @@ def test_a_stage_between_a_build_and_its_push_is_said_to_be_one() -> None:
     found = import_files([("Jenkinsfile", CASES["stages share a daemon"].text)])
     told = {entry.line for entry in found.report if "whether or not that fails" in entry.message}
     assert told == {14}
+
+
+def test_a_long_condition_is_shown_by_its_beginning() -> None:
+    script = f'if [ "$(curl {"https://x.io/a " * 50})" = 1 ]; then A=--reproducible; fi\n'
+    found = import_files([("ci.sh", f"{script}/kaniko/executor -c . $A -d quay.io/a/b:1\n")])
+    said = next(entry.message for entry in found.report if entry.rule == "conditional-flag")
+    assert "curl https://x.io/a" in said
+    assert len(said) < 250

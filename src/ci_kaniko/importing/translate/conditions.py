@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Output, Test, When
@@ -385,8 +386,9 @@ def is_unknown(when: When) -> bool:
 
 
 def shown_when(when: When) -> str:
-    """A condition for people."""
-    return " or ".join(" and ".join(test.text for test in tests) or "always" for tests in when)
+    """A condition for people, who look up what is long."""
+    shown = ([shorten(test.text, 120, placeholder=" …") for test in tests] for tests in when)
+    return " or ".join(" and ".join(tests) or "always" for tests in shown)
 
 
 def both_ways(one: When, other: When) -> When:

@@ -751,10 +751,7 @@ class _Reader:
 
     def _hole(self, expression: str, around: _Around) -> str:
         name = self._name(expression, around)
-        known = self._known(name, around) or ()
-        if len(known) == 1 and isinstance(known[0], str):
-            return known[0]
-        return hole(name)
+        return literal(self._known(name, around) or ()) or hole(name)
 
 
 def _named(statement: Statement, head: str) -> str:
