@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import subprocess
 import sys
+from typing import IO
 
 from harness.cases import ROOT
 
@@ -13,18 +16,19 @@ CALL = "/kaniko/executor --context . --destination=x/y:1"
 SIZE = 100 * 1024
 JOB = {"image": "gcr.io/kaniko-project/executor:debug"}
 MEASURE = """
-import gc, json, os, sys
+import gc, json, os, resource, sys
 gc.disable()  # as the command does
 from ci_kaniko.importing.pipelines import read_all
 from ci_kaniko.problems.problem import SpecError
 from harness.pace import slowness
 
-files = json.load(sys.stdin)
 read_all([("ci.sh", "/kaniko/executor --destination=x/y:1")], None)
 
-for name, text in files.items():
+for line in sys.stdin:
+    name, text = json.loads(line)
     child = os.fork()
     if not child:
+        resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
         try:
             answer = read_all([(name, text)], None).spec_text
         except SpecError as error:
@@ -32,6 +36,8 @@ for name, text in files.items():
         print(json.dumps([name, answer[-2000:]]), flush=True)
         os._exit(0)
     _, status, used = os.wait4(child, 0)
+    if status:
+        print(json.dumps([name, "ended before it answered"]))
     seconds = used.ru_utime + used.ru_stime
     seconds = seconds if seconds < 1 else seconds / slowness()
     print(json.dumps([status, seconds, used.ru_maxrss / 1024]), flush=True)
@@ -40,18 +46,30 @@ for name, text in files.items():
 
 def measured(files: dict[str, str]) -> tuple[dict[str, str], dict[str, list[float]]]:
     """What import answers for each file, and what that costs."""
-    done = subprocess.run(
+    answers, costs = {}, {}
+    for name, text in files.items():
+        ask, told = _measurer()
+        ask.write(json.dumps([name, text]) + "\n")
+        ask.flush()
+        answers[name] = json.loads(told.readline())[1]
+        costs[name] = json.loads(told.readline())
+    return answers, costs
+
+
+@functools.cache
+def _measurer() -> tuple[IO[str], IO[str]]:
+    """A process that has imported what reads, of which each reading is a fork."""
+    process = subprocess.Popen(
         [sys.executable, "-c", MEASURE],
-        input=json.dumps(files),
         env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        check=True,
-        timeout=300,
     )
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    answers = dict(lines[::2])
-    return answers, dict(zip(answers, lines[1::2], strict=True))
+    assert process.stdin
+    assert process.stdout
+    atexit.register(process.communicate)
+    return process.stdin, process.stdout
 
 
 def _dear(costs: dict[str, list[float]]) -> dict[str, list[float]]:

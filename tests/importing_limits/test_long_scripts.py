@@ -35,8 +35,11 @@ SCRIPTS = {
     "ifs on one variable": filled(lambda n: f'[ "$X" = {n} ] && A=$A{n}'),
     "flags": filled(lambda n: f'[ "$X{n}" ] && A="$A --build-arg=A{n}"', tail=f"{CALL} $A"),
     "lists": filled(lambda n: f'[ "$X{n}" ] && set -- "$@" {n}', tail=f'{CALL} "$@"'),
-    "doubled": filled(lambda _: "A=$A$A", head="A=aaaaaaaaaa", tail=f"{CALL} --label=a=$A"),
-    "doubled list": filled(lambda _: 'set -- "$@" "$@"', head="set -- a b", tail=f'{CALL} "$@"'),
+    "doubled": filled(
+        lambda n: ("A=$A$A", 'set -- "$@" "$@"')[n % 2],
+        head="A=aaaaaaaaaa; set -- a b",
+        tail=f'{CALL} --label=a=$A "$@"',
+    ),
     "cases": filled(lambda n: f"case $A{n} in x) B=$B{n};; y) B=$B;; *) B=z$B;; esac"),
     "nested cases": nested("case $A in x) ", ";; esac", 150),
     "nested ifs": nested("if a; then ", "; fi", 300),

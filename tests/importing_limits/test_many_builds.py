@@ -20,16 +20,16 @@ def matrix(**given: object) -> str:
     return json.dumps({"on": "push", "jobs": {"b": {**job, "strategy": {"matrix": given}}}})
 
 
-ROWS = [{"n": n, "folder": f"services/app{n}"} for n in range(2_000)]
+ROWS = [{"n": n, "folder": f"services/app{n}"} for n in range(1_500)]
 MANY = {
     "rows-of-names.yml": matrix(n=list(range(60)), include=ROWS),
-    "rows-left-out.yml": matrix(n=list(range(1_960, 2_020)), exclude=ROWS, of=["a", "b"]),
-    "calls.sh": "\n".join(run(n) for n in range(1_000)),
-    "destinations.sh": f"#!/bin/sh\n{CALL}" + "".join(f" -d=x/Y:{3_000 - n}" for n in range(3_000)),
-    "calls.gitlab-ci.yml": json.dumps({f"j{n}": {**JOB, "script": [run(n)]} for n in range(600)}),
-    "calls.yml": json.dumps({"steps": [{"command": run(n)} for n in range(900)]}),
+    "rows-left-out.yml": matrix(n=list(range(1_460, 1_520)), exclude=ROWS, of=["a", "b"]),
+    "calls.sh": "\n".join(run(n) for n in range(750)),
+    "destinations.sh": f"#!/bin/sh\n{CALL}" + "".join(f" -d=x/Y:{2_200 - n}" for n in range(2_200)),
+    "calls.gitlab-ci.yml": json.dumps({f"j{n}": {**JOB, "script": [run(n)]} for n in range(450)}),
+    "calls.yml": json.dumps({"steps": [{"command": run(n)} for n in range(650)]}),
     "calls.groovy": "pipeline { stages {\n"
-    + "\n".join(f"stage('b{n}') {{ steps {{ sh '{CALL}{n}' }} }}" for n in range(1_000))
+    + "\n".join(f"stage('b{n}') {{ steps {{ sh '{CALL}{n}' }} }}" for n in range(750))
     + "\n} }",
     "pods.yml": "\n---\n".join(
         json.dumps(
@@ -40,7 +40,7 @@ MANY = {
                 "spec": {"containers": [{"name": "k", **JOB, "args": run(n).split()[1:]}]},
             }
         )
-        for n in range(390)
+        for n in range(290)
     ),
 }
 """Files with very many builds: those that are not followed have a line of the report."""
@@ -138,7 +138,7 @@ BESIDE = {
 }
 """Files with one build beside very much that builds nothing."""
 
-ARGUMENTS = [f"--build-arg=A{n}=$B{n}" for n in range(3_500)]
+ARGUMENTS = [f"--build-arg=A{n}=$B{n}" for n in range(2_500)]
 CALLERS = [
     {
         "apiVersion": "tekton.dev/v1",
@@ -174,13 +174,13 @@ LISTED = {
     "branches.yml": workflow(on={"push": {"branches": [f"b{n}" for n in range(4_000)]}}),
     "filters.yml": workflow(on={"push": {"branches": [f"b[0-9]{n}+x*" for n in range(2_000)]}}),
     "commands.yml": json.dumps(
-        {"steps": [{"command": [*(f"X{n}=a$Y{n}" for n in range(2_500)), CALL]}]}
+        {"steps": [{"command": [*(f"X{n}=a$Y{n}" for n in range(1_900)), CALL]}]}
     ),
     "variables.yml": workflow(env={f"V{n}": "x" * 20 for n in range(2_000)}),
     "gates.yml": json.dumps(
         {
             "steps": [
-                *({"block": f"k{n}"} for n in range(1_500)),
+                *({"block": f"k{n}"} for n in range(1_100)),
                 *({"command": run(n)} for n in range(60)),
             ]
         }
@@ -188,13 +188,13 @@ LISTED = {
 }
 """Files that list very much around a build."""
 
-NAMES = range(90)
-BRANCHES = [f"b{n}" for n in range(1_500)]
+NAMES = range(70)
+BRANCHES = [f"b{n}" for n in range(1_200)]
 SHARED = {
     "started.gitlab-ci.yml": json.dumps(
         {
             "workflow": {
-                "rules": [{"if": f"$CI_COMMIT_BRANCH == 'b{n}' && $X{n % 7}"} for n in range(300)]
+                "rules": [{"if": f"$CI_COMMIT_BRANCH == 'b{n}' && $X{n % 7}"} for n in range(240)]
             },
             **{f"j{n}": {**JOB, "script": [f"{CALL}{n}"]} for n in NAMES},
         }
