@@ -94,7 +94,7 @@ def test_nothing_in_the_place_of_a_list_or_a_mapping_is_read() -> None:
 def test_a_wrong_escape_is_mended_and_shown() -> None:
     found = read_yaml('a: x\nb: "1\\.2 \\d"\n', "a.yml")
     assert string(found.roots[0]["b"]) == "1.2 d"
-    assert [(each.line, each.message.partition(" in ")[0]) for each in found.mended] == [
+    assert [(each.line, str(*each.values).partition(" in ")[0]) for each in found.mended] == [
         (2, "\\."),
         (2, "\\d"),
     ]
@@ -137,6 +137,15 @@ def test_keys_win_over_those_that_are_merged_and_the_first_over_the_next() -> No
     (root,) = read_yaml(text, "a.yml").roots
     assert native(root)["z"] == {"a": 5, "b": 2, "c": 4}
     assert [root["z"].line_of(key) for key in "abc"] == [5, 1, 2]
+
+
+def test_a_key_that_stands_again_is_told_and_the_last_one_counts() -> None:
+    text = "a: &a {x: 1}\nb: 2\na:\n  <<: *a\n  <<: {y: 1, y: 2}\nb: 3\nb: 4\n"
+    found = read_yaml(text, "a.yml")
+    assert native(found.roots[0]) == {"a": {"x": 1, "y": 2}, "b": 4}
+    told = [(each.sentence, each.line, *each.values) for each in found.mended]
+    places = [("y", 5, 5), ("a", 1, 3), ("b", 2, 7), ("b", 6, 7)]
+    assert told == [("repeated-key", line, key, last) for key, line, last in places]
 
 
 def test_tags_of_ones_own_and_keys_that_are_no_texts_are_kept() -> None:

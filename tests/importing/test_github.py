@@ -623,6 +623,88 @@ CASES = {
         },
         {"builder-flag", "other-builder"},
     ),
+    "a builder's platform by its whole name, and an action that nobody brings": Case(
+        [
+            {"uses": "./.github/actions/tests"},
+            {
+                "env": {"DEPLOY_TOKEN": "${{ secrets.DEPLOY }}"},
+                "run": "buildah build -t quay.io/acme/a:1 . && buildah push quay.io/acme/a:1",
+            },
+            {
+                "uses": "redhat-actions/buildah-build@v2",
+                "with": {
+                    "image": "web",
+                    "archs": "linux/amd64,arm64",
+                    "containerfiles": "Dockerfile",
+                },
+            },
+        ],
+        {
+            "images": {
+                "a": {"destinations": ["quay.io/acme/a:1"], "options": {"image_format": "oci"}},
+                "image": {"push": "never", "platforms": ["linux/amd64", "linux/arm64"]},
+            },
+        },
+        {"reusable-workflow", "earlier-step", "missing-login", "unused-variable", "never-pushed"},
+    ),
+    "the first docker/build-push-action puts names together, logs in and pushes": Case(
+        [
+            {
+                "uses": "docker/build-push-action@v1.1.2",
+                "with": {
+                    "registry": "quay.io",
+                    "username": "bot",
+                    "password": "${{ secrets.QUAY_TOKEN || secrets.OLD_TOKEN }}",
+                    "repository": "acme/shop",
+                    "tags": "edge, ${{ github.sha }}",
+                    "tag_with_ref": "true",
+                    "tag_with_sha": "${{ github.ref == 'refs/heads/master' }}",
+                    "path": "shop",
+                    "dockerfile": "shop/docker/Dockerfile",
+                    "build_args": "A=1,B=2",
+                    "add_git_labels": "true",
+                },
+            },
+            {
+                "uses": "docker/build-push-action@v1",
+                "with": {"repository": "acme/shop", "path": "shop", "push": "false"},
+            },
+        ],
+        {
+            "images": {
+                "shop": {
+                    "dockerfile": "docker/Dockerfile",
+                    "build_args": {"A": "1", "B": "2"},
+                    "labels": {
+                        "org.opencontainers.image.created": "${build.timestamp}",
+                        "org.opencontainers.image.revision": "${commit.sha}",
+                        "org.opencontainers.image.source": "${repository.url}",
+                    },
+                    "destinations": [
+                        "quay.io/acme/shop:edge",
+                        "quay.io/acme/shop:${commit.sha}",
+                        {"image": "quay.io/acme/shop:latest", "when": {"branch": "master"}},
+                        {
+                            "image": "quay.io/acme/shop:${ref.tag}",
+                            "when": [{"branch": ["**", "!master"]}, {"tag": "**"}],
+                        },
+                        {
+                            "image": "quay.io/acme/shop:sha-${commit.short}",
+                            "when": {"branch": "master"},
+                        },
+                    ],
+                },
+                "image": {"push": "never"},
+            },
+            "context": "shop",
+            "registries": {
+                "ghcr.io": {"username": "acme", "password": "TOKEN"},
+                "quay.io": {"username": "bot", "password": "QUAY_TOKEN"},
+            },
+        },
+        {"second-login"},
+        on={"push": {"branches": ["master", "dev/*"], "tags": ["v*"]}},
+    ),
     "what each way to start a run asks is asked of any": Case(
         [
             {

@@ -58,14 +58,15 @@ _EXECUTOR = "ghcr.io/osscontainertools/kaniko:v1.28.3"
 _TO = "--destination=quay.io/acme/a:1"
 _REQUEST = '$CI_PIPELINE_SOURCE == "merge_request_event"'
 _OTHERS = 'DEST="$DEST --destination=$CI_REGISTRY_IMAGE:b"'
+_OF_BRANCH = 'DEST="$DEST --destination=$CI_REGISTRY_IMAGE:b-$CI_COMMIT_BRANCH"'
 
 
 def _gitlab(rules: str, script: str = ":") -> tuple[str, str]:
     return ".gitlab-ci.yml", _GITLAB.replace("RULES", rules).replace("SCRIPT", script)
 
 
-def _without_rules(key: str) -> tuple[str, str]:
-    return ".gitlab-ci.yml", _GITLAB.replace("rules: RULES", key).replace("SCRIPT", ":")
+def _without_rules(key: str, script: str = ":") -> tuple[str, str]:
+    return ".gitlab-ci.yml", _GITLAB.replace("rules: RULES", key).replace("SCRIPT", script)
 
 
 def _buildkite(key: str) -> tuple[str, str]:
@@ -147,6 +148,45 @@ CASES = {
                 {"image": "ghcr.io/acme/a:1", "when": ["other-branch", {"tag": "**"}]}
             ],
         },
+        set(),
+    ),
+    "a name that only branches have": Case(
+        _without_rules("timeout: 30m", f"{_OF_BRANCH}"),
+        {
+            "triggers": {"branches": ["**"], "tags": ["**"]},
+            "destinations": [
+                {"image": A, "when": {"branch": "**"}},
+                {"image": f"{B}-${{ref.tag}}", "when": {"branch": "**"}},
+            ],
+        },
+        set(),
+    ),
+    "a name that a script asks branches for": Case(
+        _without_rules("timeout: 30m", f'[ -z "$CI_COMMIT_BRANCH" ] || {_OF_BRANCH}'),
+        {"destinations": [A, {"image": f"{B}-${{ref.tag}}", "when": {"branch": "**"}}]},
+        set(),
+    ),
+    "the own token in some runs, and another in others": Case(
+        _without_rules(
+            "timeout: 30m",
+            'T="$CI_JOB_TOKEN"; if [ -n "$CI_COMMIT_TAG" ]; then T="$OTHER"; fi; '
+            'crane auth login "$CI_REGISTRY" -u x -p "$T"',
+        ),
+        {"destinations": [A], "registries": None},
+        {"second-login"},
+    ),
+    "what a script stops for, but for a variable that is not set": Case(
+        _without_rules(
+            "timeout: 30m",
+            '[ -n "$CI_REGISTRY_USER" ] || exit 1; N=$(jq length scan.json); '
+            'if [ "$N" -gt 0 ] || grep -q CRITICAL scan.txt; then exit 1; fi',
+        ),
+        {"destinations": [A], "push": None},
+        {"gate"},
+    ),
+    "changes below a folder that a variable of the job names": Case(
+        _gitlab("[{if: $CI_COMMIT_BRANCH, changes: ['$APP/**/*']}]\n  variables: {APP: shop}"),
+        {"triggers": {"branches": ["**"], "paths": ["shop/**/*"]}, "destinations": [A]},
         set(),
     ),
     "a variable of the settings": Case(

@@ -59,7 +59,7 @@ class Original:
         """The documents of a YAML file; a mended fault is reported. Raises SpecError."""
         document = read_yaml(self.text, self.path)
         for fault in document.mended:
-            self.report.tell("bad-yaml", self.path, fault.line, fault.message)
+            self.report.tell(fault.sentence, self.path, fault.line, *fault.values)
         return document.roots
 
     @property

@@ -119,10 +119,11 @@ class Tagged:
 
 
 class Mended(NamedTuple):
-    """A fault of the text itself that was mended before it could be read."""
+    """A fault of the text itself, in one of our sentences, and what was read in its place."""
 
-    message: str
+    sentence: str
     line: int
+    values: tuple[object, ...]
 
 
 class Document(NamedTuple):
@@ -162,11 +163,12 @@ def read_yaml(source: str, path: str, before: int = 0) -> Document:
     current = source
     for _ in range(50):
         try:
-            return Document(path, source, tuple(_documents(current, path, before)), tuple(mended))
+            roots = tuple(_documents(current, path, before, mended))
+            return Document(path, source, roots, tuple(mended))
         except _BadEscape as bad:
             shown = f"{current[bad.at : bad.at + 2]} in double quotes is no YAML: the file cannot "
             current = current[: bad.at] + current[bad.at + 1 :]
-            mended.append(Mended(f"{shown}be read", bad.line))
+            mended.append(Mended("bad-yaml", bad.line, (f"{shown}be read",)))
     raise failure(path, "bad-yaml", "this is no YAML: it holds too many wrong escapes")
 
 
@@ -176,10 +178,10 @@ class _BadEscape(Exception):
         self.at, self.line = at, line
 
 
-def _documents(source: str, path: str, before: int) -> Iterator[Any]:
+def _documents(source: str, path: str, before: int, mended: list[Mended]) -> Iterator[Any]:
     from ci_kaniko.text.pyyaml import YAMLError, events
 
-    builder = _Builder(path, events, before)
+    builder = _Builder(path, events, before, mended)
     try:
         yield from builder.build(portable_events(source))
     except YAMLError as error:
@@ -196,8 +198,9 @@ def _documents(source: str, path: str, before: int) -> Iterator[Any]:
 class _Builder:
     """``nodes`` counts the values, those that an alias stands for with each alias."""
 
-    def __init__(self, path: str, events: Any, before: int) -> None:
+    def __init__(self, path: str, events: Any, before: int, mended: list[Mended]) -> None:
         self.path = path
+        self.mended = mended
         self.kinds = events
         self.before = before + 1
         self.nodes = 0
@@ -213,6 +216,7 @@ class _Builder:
                 stack.append(self._opened(event, len(stack)))
             elif isinstance(event, kinds.MappingEndEvent | kinds.SequenceEndEvent):
                 done = stack.pop()
+                self.mended += done.repeated()
                 closed = done.closed()
                 if done.anchor:
                     self.anchors[done.anchor] = closed, self.nodes - done.counted
@@ -270,6 +274,15 @@ class _Open(NamedTuple):
     tag: str = ""
     anchor: str | None = None
     counted: int = 0
+
+    def repeated(self) -> Iterator[Mended]:
+        """The keys that stand again further below, which alone counts."""
+        keys = self.children[::2] if isinstance(self.value, Map) else []
+        last = {str(key): key for key in keys}
+        for key in keys:
+            if last[str(key)] is not key and key != "<<":
+                lines = [line_of(each) % FILE_LINES for each in (key, last[str(key)])]
+                yield Mended("repeated-key", lines[0], (key, lines[1]))
 
     def closed(self) -> Any:
         if isinstance(self.value, Map):

@@ -37,6 +37,6 @@ def read_input(value: Any) -> dict[str, Any]:
         found["default"] = string(entry["default"])
     if "options" in entry:
         found["options"] = [string(item) for item in sequence(entry["options"])]
-    if description := entry.string("description"):
+    if description := " ".join(entry.string("description").split()):
         found["description"] = description
     return found

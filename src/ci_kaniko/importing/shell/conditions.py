@@ -111,8 +111,7 @@ class Conditions:
                 raise TooComplexError
             number = self._numbers[key] = len(self._tests)
             self._tests.append(test)
-            var = only_var(test.left)
-            if var and test.kind != "pattern" and meaning(var) in OF_A_RUN:
+            if is_of_the_run(test):
                 self._of_the_run.add(number)
             if test.kind != "unknown":
                 self._learn(number)
@@ -123,7 +122,7 @@ class Conditions:
         guards, new = self.guards, self._tests[number]
         atom = guards.atom(number)
         cause, effect, rival = NO, YES, NO
-        if new.kind == "equal" and _is_default_branch(new.right):
+        if new.kind == "equal" and [*map(meaning, new.right)] == ["default_branch"]:
             effect = self.filled(new.left, new.line)
         earlier_tests = self._by_text.setdefault(new.left, [])
         guards.budget.spend(10 * len(earlier_tests))
@@ -267,6 +266,12 @@ class Conditions:
         return tuple(replace(test, right=()) if test.kind == "unknown" else test for test in tests)
 
 
+def is_of_the_run(test: Test) -> bool:
+    """Whether a test asks for the branch, the tag or the event."""
+    var = only_var(test.left)
+    return var is not None and test.kind != "pattern" and meaning(var) in OF_A_RUN
+
+
 _SPELLINGS = {
     f"GITHUB_{name.upper()}": f"github.{name}"
     for name in ("event_name", "ref", "ref_name", "ref_type")
@@ -320,10 +325,6 @@ def _of_ref(test: Test) -> Test:
 
 def _set(left: Text, line: int) -> Test:
     return Test("set", left, line=line)
-
-
-def _is_default_branch(text: Text) -> bool:
-    return len(text) == 1 and meaning(text[0]) == "default_branch"
 
 
 def _without_common(one: Text, other: Text) -> tuple[Text | None, Text | None]:

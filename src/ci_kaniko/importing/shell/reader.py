@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Output, Var
 from ci_kaniko.importing.sentences import Note
-from ci_kaniko.importing.shell.conditions import Conditions
+from ci_kaniko.importing.shell.conditions import Conditions, is_of_the_run
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.parsing import fill
 from ci_kaniko.importing.shell.secrets import is_secret_name
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Part, Text
     from ci_kaniko.importing.shell.guards import Budget
     from ci_kaniko.importing.shell.parsing import Tree
+
+
+_HOPED = re.compile(r" on line \d+$|^not: (?:command|which|type|hash) ")
+"""The questions whether a program did what it is there for, and whether it is there."""
 
 
 class Container(NamedTuple):
@@ -209,6 +214,12 @@ class Reader(ABC):
         """
         self._stopped = self.guards.either(self._stopped, self.state.path)
         chosen = self.conditions.of_the_run(self._stopped)
+        for tests in self.conditions.when(self.guards.minus(self.state.path, chosen)):
+            # That something is there, or looks like itself, is so wherever a run does its work.
+            told = [test.text for test in tests if test.kind in {"equal", "unknown"}]
+            asks = not all(test.text not in told or is_of_the_run(test) for test in tests)
+            if asks and not any(map(_HOPED.search, told)):
+                self.note("gate/script", " and ".join(told))
         self.refuse(YES)
         self.failed = self.guards.minus(self.failed, chosen)
 
@@ -290,7 +301,7 @@ class Reader(ABC):
         """Set a variable."""
         state = self.state
         if name not in IGNORED_VARIABLES:
-            text = f"{name}=***" if is_secret_name(name) else self.text
+            text = f"{name}=***" if self.text and is_secret_name(name) else self.text
             self.uses.act(self.line, text, (f"${name}",))
         self.lines[name] = self.line
         state.variables[name] = value

@@ -104,6 +104,8 @@ class _Results:
         pushes = [(call.line, word.line) for call in calls for word in call.pushed]
         for note in sorted(self.reader.notes, key=lambda note: (note.line, note.rule)):
             name = note.name
+            if name == "gate/script" and not any(note.line < line for _, line in pushes):
+                continue
             if name == "skipped-command" and _TRUSTS.search(str(note.values[0])):
                 name = "skipped-command/trust"
             elif name == "skipped-command" and any(one < note.line < two for one, two in pushes):
@@ -288,7 +290,7 @@ class _Results:
     def _carried(self, call: RawCall) -> None:
         """The files that an argument or a variable hands to the executor, and those it writes."""
         uses = self.reader.uses
-        texts = [spell(item.text) for item in call.items if _names_a_file(item.text)]
+        texts = [spell(item.text) for item in call.items if one_of(_READ, item.text)]
         given = self.reader.given
         texts += [spell(text) for name, text in given.items() if owner_of_variable(name)]
         for name, value in call.environment.items():
@@ -345,10 +347,6 @@ def _sees_logins(call: RawCall) -> bool:
     inside = [spell(inside) for _, inside in mounts(options)]
     named = any(path.startswith(("/kaniko/.docker", "/root/.docker")) for path in inside)
     return named or "DOCKER_CONFIG" in call.environment
-
-
-def _names_a_file(text: Text) -> bool:
-    return one_of(_READ, text) is not None
 
 
 def _outside(call: RawCall, path: str) -> str:

@@ -105,6 +105,10 @@ class Logins(Clouds):
         for kind, _ in self.anywhere:
             for host in pushed:
                 self.found.setdefault(host, kind)
+        for host in pushed:
+            if self.found.get(host) == "ci-token" and self._is_own(host):
+                self.found[host] = None  # the rendered job has it by itself
+                self.own = host
         self._by_name(pushed)
         for host in pushed:
             if host not in self.found:
@@ -132,6 +136,10 @@ class Logins(Clouds):
             self.settings.section["dependency_proxy"] = True
             self.job.tell("dependency-proxy", login.line)
             return
+        if spared := self._spared(login):
+            name = spell(spared).strip("${}").rpartition(".")[2]
+            self.job.tell("second-login/spare", login.line, host, name)
+            return
         kind = self._kind(login, host)
         if kind is None:
             return
@@ -139,12 +147,9 @@ class Logins(Clouds):
         if not host:
             self.anywhere.append((kind, login))
             return
-        if host in pushed and kind == "ci-token" and self._is_own(host):
-            self.found[host] = None
-            self.own = host
-            return
         pulls = login.when == ALWAYS and self.job.started.requests
-        if cautious and host in pushed and kind != "anonymous" and pulls:
+        own = kind == "ci-token" and self._is_own(host)
+        if cautious and host in pushed and kind != "anonymous" and pulls and not own:
             kind = {**(kind if isinstance(kind, dict) else {"use": kind}), "pull": True}
         have = self.found.get(host)
         if as_pushed(have) not in (None, as_pushed(kind)):
@@ -152,6 +157,13 @@ class Logins(Clouds):
             self.undecided.add(host)
         elif have is None:
             self.found[host] = kind
+
+    def _spared(self, login: Login) -> Text:
+        """The password of the login for whose lack alone there is this one."""
+        others = {other.password for other in self.call.logins if other.host == login.host}
+        tests = [test for tests in login.when for test in tests]
+        spares = all(test.kind == "set" and test.left in others for test in tests)
+        return next((test.left for test in tests if test.negated and spares), ())
 
     def _is_own(self, host: str) -> bool:
         """Whether a host is the registry of the platform that ran the job."""

@@ -6,7 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Text, spell, split_text, variables
+from ci_kaniko.importing.calls import Test, Text, Var, spell, split_text, variables
 from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.translate.conditions import (
     DEFAULT_TRIGGERS,
@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 def take_destinations(work: Work) -> None:
     pushed: dict[Any, Any] = {}
     conditions: list[Condition] = []
+    named = _where_named(work)
     for word in work.call.pushed:
         if not word.text:
             continue
-        when = _where_there(work, both_ways(work.call.when, word.when))
+        when = both_ways(_where_there(work, both_ways(work.call.when, word.when)), named)
         repository, rest = one_repository(when)
         if repository and repository == (work.job.started.triggers or {}).get("repository"):
             when = rest
@@ -59,6 +60,26 @@ def take_destinations(work: Work) -> None:
         ]
     _policy(work, conditions, pushes=pushes)
     _registries(work, listed)
+
+
+def _where_named(work: Work) -> When:
+    """Where each image has a whole name: without a branch to name it by, the builder stops."""
+    found: When = ((),)
+    started = work.job.started
+    others = started.requests or (started.triggers or DEFAULT_TRIGGERS).get("tags")
+    words = work.call.pushed if others else ()
+    for word, var in ((each, var) for each in words for var in variables(each.text)):
+        named: When = ((Test("set", (Var(var.name),)),),)
+        if var.name in _OF_BRANCHES and not var.default:
+            when = both_ways(work.call.when, word.when)
+            if condition_of(work, both_ways(when, named)) != condition_of(work, when):
+                work.job.tell("branch-alone", word.line, var.name)
+                found = named
+    return found
+
+
+_OF_BRANCHES = {"CI_COMMIT_BRANCH", "AGOLA_GIT_BRANCH"}
+"""What is empty in a run of a tag or of a pull request."""
 
 
 def _where_there(work: Work, when: When) -> When:
@@ -176,7 +197,7 @@ _ARGUMENT = re.compile(rf"(?:--destination|--tag|-d|-t)(?:=|\s+|[\"'],\s*[\"'])[
 _MORE = re.compile(r"(?:^|\s)[\"']?\$[\w{@*]|--destination|--tag\b|\s-[dt]\b")
 _OTHERS = re.compile(r"--(?:context|dockerfile|build-arg|label|cache-repo)[=\s]\s*\S+")
 _LONGEST = 1_000
-_ALONE = re.compile(rf"\s*(?:- )?(?:[\w-]+:\s+)?[\"']?(?![-/]){_WORD}[\"']?,?\s*(?:\\\s*)?")
+_ALONE = re.compile(rf"\s*(?:- )?(?:[\w-]+:\s+)?[\"']?(?![-/]|true\b){_WORD}[\"']?,?\s*(?:\\\s*)?")
 
 
 def _as_written(row: str, shown: str) -> str:

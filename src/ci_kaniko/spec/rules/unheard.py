@@ -121,7 +121,7 @@ def _sections(build: Build) -> Iterator[tuple[str, Section]]:
 def _inputs_are_read(spec: SpecFields) -> Iterator[Finding]:
     if not spec.inputs:
         return
-    texts = [text for build in spec.builds for text in _texts(build.__dict__)]
+    texts = "\n".join(text for build in spec.builds for text in _texts(build.__dict__))
     several = any(len(build.platforms) > 1 for build in spec.builds)
     for name, item in spec.inputs.items():
         if item.type == PLATFORMS:
@@ -130,7 +130,7 @@ def _inputs_are_read(spec: SpecFields) -> Iterator[Finding]:
             hint = "platforms: lists those that callers choose from; remove the input when none do"
         else:
             ways = (f"input.{name}", f"inputs.{name}", f"INPUT_{name.upper()}")
-            is_read = any(way in text for text in texts for way in ways)
+            is_read = any(way in texts for way in ways)
             message = f"nothing reads the input {quoted(name)}"
             hint = f"${{input.{name}}} reads it; remove it when nothing should"
         if not is_read:

@@ -57,13 +57,16 @@ class Actions:
         uses, line = step.raw.string("uses"), step.line_of("uses")
         name, _, version = bare_name(uses).partition("@")
         given = step.raw.mapping("with")
-        action = known_actions().get(name)
+        first = known_actions().get(f"{name}@{version.partition('.')[0]}")
+        action = first or known_actions().get(name)
         if action is None and name.endswith("/checkout") and not name.startswith(("./", "docker:")):
             # A copy of the action, as organisations that allow only their own keep.
             action = known_actions()["actions/checkout"]
             self.job.shared.setdefault("tools", {})["checkout"] = uses
         scope = Scope(self.known, reader, step, given)
-        if action is None and name.startswith("docker://") and _is_image(name, given):
+        # The executor itself has no inputs but its arguments.
+        bare = name.startswith("docker://") and given.keys() <= {"args", "entrypoint"}
+        if action is None and bare and is_image(name):
             run_image(scope, name.removeprefix("docker://"))
         elif action is None and (are_mentioned(name.lower()) or len(_WRAPPED & given.keys()) > 1):
             self.job.tell("unknown-action", line, uses)
@@ -125,11 +128,6 @@ def shown_inputs(given: Map) -> str:
         if not _SECRET.search(key)
     ]
     return f" ({', '.join(said)})" if said else ""
-
-
-def _is_image(name: str, given: Map) -> bool:
-    """Whether ``docker://`` runs the executor itself, which has no inputs but its arguments."""
-    return is_image(name) and given.keys() <= {"args", "entrypoint"}
 
 
 def make_up_tags(scope: Scope) -> None:

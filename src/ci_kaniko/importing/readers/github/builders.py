@@ -37,13 +37,13 @@ class Builders:
     def _in_step(self, step: Map, depth: int) -> bool:
         run, uses = step.peek("run"), step.peek("uses")
         named = _FROM_ELSEWHERE.search(run) or self.original.scripts_in(run)
-        return bool(named or (uses and (may_build(step) or self._in_action(uses, depth))))
+        return bool(named or (uses and (may_build(step) or self._in_action(step, uses, depth))))
 
-    def _in_action(self, uses: str, depth: int) -> bool:
+    def _in_action(self, step: Map, uses: str, depth: int) -> bool:
         """Whether an action of the repository may call a builder."""
         if uses not in self._actions:
             self._actions[uses] = False
-            inner = mapping(composite_action(uses, self.original))
+            inner = mapping(composite_action(uses, self.original, step.line_of("uses")))
             found = depth > _MAX_DEPTH or _shows(inner)
             self._actions[uses] = found or self._in_steps(inner.mapping("runs"), depth + 1)
         return self._actions[uses]

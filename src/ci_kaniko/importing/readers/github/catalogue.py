@@ -7,6 +7,7 @@ import re
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
+from ci_kaniko.importing.report import FILE_LINES
 from ci_kaniko.importing.ticked import Map, native, read_yaml
 
 if TYPE_CHECKING:
@@ -43,13 +44,13 @@ def known_actions() -> dict[str, Action]:
     }
 
 
-def composite_action(uses: str, original: Original) -> Map | None:
-    """A composite action of the repository that holds a file."""
-    if not uses.startswith("./"):
-        return None
-    for name in ("action.yml", "action.yaml"):
-        found = original.find(f"{uses.rstrip('/')}/{name}")
-        for root in found.mappings if found else ():
-            if root.mapping("runs").peek("using") == "composite":
-                return root
+def composite_action(uses: str, original: Original, line: int) -> Map | None:
+    """A composite action of the repository that holds a file; one that is missing is told."""
+    names = ("action.yml", "action.yaml") if uses.startswith("./") else ()
+    files = [original.find(f"{uses.rstrip('/')}/{name}") for name in names]
+    for root in (root for file in files if file for root in file.mappings):
+        if root.mapping("runs").peek("using") == "composite":
+            return root
+    if names and not any(files):
+        original.report.tell("reusable-workflow/action", original.path, line % FILE_LINES, uses)
     return None

@@ -55,7 +55,7 @@ _PRIORITIES = {
 _MOST_TAGS = 100
 _DEFAULTS = ("type=schedule", "type=ref,event=branch", "type=ref,event=tag", "type=ref,event=pr")
 _HANDLEBARS = re.compile(r"\{\{\s*((?:[^\s{}]+(?:\s+[^\s{}]+)*)?)\s*\}\}")
-_LABELS: tuple[tuple[str, Text], ...] = (
+LABELS: tuple[tuple[str, Text], ...] = (
     ("created", (Var("build.timestamp", portable=True),)),
     ("revision", (Var("commit.sha", portable=True),)),
     ("source", (Var("repository.url", portable=True),)),
@@ -326,7 +326,7 @@ class Metadata:
         base = "org.opencontainers.image."
         found = [
             Item(YES, join((f"{base}{name}=", *text)), line=line)
-            for name, text in (*_LABELS, ("version", _REF_VERSION))
+            for name, text in (*LABELS, ("version", _REF_VERSION))
             if base + name not in named and (name != "version" or self._is_ref_version)
         ]
         lost = [

@@ -69,7 +69,9 @@ def needed_by(raw: Map, jobs: Map) -> Iterator[Needed]:
         ):
             continue
         rest = [step for step in every if step not in made]
-        whole = job.keys() <= _KEYS and given.keys() == names and all(map(_checks_out, rest))
+        only = job.keys() <= _KEYS and given.keys() == names
+        only = only and all(step.keys() <= {"uses", "name"} for step in rest)
+        whole = only and all(bare_name(s.peek("uses")).startswith(_CHECKOUT) for s in rest)
         given_env = [_with_variables(step, env) for step in made]
         yield Needed(name, outputs, given_env, jobs.line_of(name), whole)
 
@@ -111,7 +113,3 @@ def _is_readable(step: Map) -> bool:
     if "run" in step:
         return not _BUILDS.search(step.peek("run"))
     return bare_name(step.peek("uses")).startswith(_ACTION)
-
-
-def _checks_out(step: Map) -> bool:
-    return bare_name(step.peek("uses")).startswith(_CHECKOUT) and step.keys() <= {"uses", "name"}

@@ -88,10 +88,11 @@ class Scope:
             self.value(name), lambda text: self.reader.conditions.equal(text, ("true",), line)
         )
 
-    def items(self, head: str, value: Value, name: str) -> list[Item]:
-        """A value behind a flag."""
-        line = self.line_of(name)
-        return [Item(guard, text, line=line).behind(head) for guard, text in value if text]
+    def items(self, head: str, value: Value, name: str, asked: int = YES) -> list[Item]:
+        """A value behind a flag, where it is asked for."""
+        line, both = self.line_of(name), self.reader.guards.both
+        found = ((both(asked, guard), text) for guard, text in value if text and asked != NO)
+        return [Item(guard, text, line=line).behind(head) for guard, text in found]
 
     def become(self, name: str, how: str) -> list[Item]:
         """What an input becomes, as ``actions.yaml`` says."""
@@ -103,8 +104,9 @@ class Scope:
             if shape == "[path]":
                 value = self.path(value)
             return self.items(f"{flag}=", value, name)
-        if kind == "each":
-            return [row.behind(f"{flag}=") for row in self.rows(name)]
+        if kind in {"each", "list"}:
+            rows = self.rows(name) if kind == "each" else self.words(name, ",")
+            return [row.behind(f"{flag}=") for row in rows]
         if kind in {"true", "given"}:
             conditions = self.reader.conditions
             guard = self.truth(name)
@@ -121,12 +123,12 @@ class Scope:
         """A path of the repository as one of the runner."""
         return self.values.each(value, lambda text: pure(in_workspace(text)))
 
-    def words(self, name: str) -> list[Item]:
-        """The words of an input."""
+    def words(self, name: str, between: str | re.Pattern[str] = _BLANKS) -> list[Item]:
+        """The words of an input, or what it lists between commas."""
         return [
             row._replace(text=word)
             for row in self.rows(name)
-            for word in split_text(row.text, _BLANKS)
+            for word in map(stripped_text, split_text(row.text, between))
             if word
         ]
 

@@ -177,7 +177,7 @@ class Steps:
     def _add_action(self, step: Step, number: int) -> None:
         uses = step.raw.string("uses")
         line = step.line_of("uses")
-        inner = composite_action(uses, self.original)
+        inner = composite_action(uses, self.original, step.line_of("uses"))
         many = len(self._composites) >= _MOST_ACTIONS
         if inner is None or many or len(step.prefix) > _MAX_PREFIX:
             self._pieces.append(Piece(f"github:uses {number}", line))

@@ -240,7 +240,9 @@ class Workflow:
         job.calls = tuple(_with_logins(call, logins) for call in calls)
         if not job.calls:
             return None
-        if not (job.own_folders or job.others or self.is_action or _brings_files(raw)):
+        # A step that import does not know may put the repository there.
+        brought = (re.search("checkout|git ", text) for text in texts_below(raw.get("steps")))
+        if not (job.own_folders or job.others or self.is_action or any(brought)):
             for call in filter(_takes_files, calls):
                 job.tell("no-checkout/steps", call.line)
         with bounded(job):
@@ -365,11 +367,6 @@ def _with_logins(call: Call, logins: tuple[Login, ...]) -> Call:
     hosts = {tuple(login.host) for login in call.logins}
     more = tuple(login for login in logins if tuple(login.host) not in hosts)
     return replace(call, logins=(*call.logins, *more)) if more else call
-
-
-def _brings_files(raw: Map) -> bool:
-    """Whether a step may put the repository there that import does not know."""
-    return any("checkout" in text or "git " in text for text in texts_below(raw.get("steps")))
 
 
 def _takes_files(call: Call) -> bool:

@@ -17,8 +17,8 @@ from ci_kaniko.importing.calls import (
     without_head,
 )
 from ci_kaniko.importing.jobs import Root, Secret
-from ci_kaniko.importing.readers.github.expressions import pieces_of
 from ci_kaniko.importing.readers.github.knowledge import WORKSPACE, in_workspace
+from ci_kaniko.importing.readers.github.metadata import LABELS
 from ci_kaniko.importing.shell.commands.docker import add_logins
 from ci_kaniko.importing.shell.commands.executor import record
 from ci_kaniko.importing.shell.guards import NO, YES
@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.shell.reader import Reader
 
 
-_BRANCH, _TAG = (Var("branch", portable=True),), (Var("tag", portable=True),)
+_BRANCH, _TAG, _REF_TAG, _REQUEST = (
+    (Var(name, portable=True),) for name in ("branch", "tag", "ref.tag", "pull_request.number")
+)
 
 
 def run_image(scope: Scope, image: str) -> None:
@@ -90,7 +92,7 @@ def _aevea_action_kaniko(scope: Scope, words: list[Item]) -> None:
     """Its program puts the image together from several inputs."""
     _with_context(scope, words)
     reader, values = scope.reader, scope.values
-    registry, host = _aevea_registry(scope)
+    registry, host = _registry(scope)
     own = pure((Var("github.repository", changes=("lower",)),))
     image = [scope.value("image")]
     if host == "ghcr.io":
@@ -102,11 +104,8 @@ def _aevea_action_kaniko(scope: Scope, words: list[Item]) -> None:
     tagged = values.concat([*image, plain(":"), _aevea_tag(scope)])
     words += scope.items("--destination=", tagged, "tag")
     newest = values.concat([*image, plain(":latest")])
-    if (latest := scope.truth("tag_with_latest")) != NO:
-        words += [
-            item._replace(guard=reader.guards.both(latest, item.guard))
-            for item in scope.items("--destination=", newest, "tag_with_latest")
-        ]
+    latest = scope.truth("tag_with_latest")
+    words += scope.items("--destination=", newest, "tag_with_latest", latest)
     if "cache_registry" in scope.given:
         above = [registry, plain("/"), own, plain("/")] if host == "ghcr.io" else []
         repo = values.concat([*above, scope.value("cache_registry")])
@@ -128,7 +127,7 @@ def _aevea_action_kaniko(scope: Scope, words: list[Item]) -> None:
     reader.state.logins = before
 
 
-def _aevea_registry(scope: Scope) -> tuple[Value, str]:
+def _registry(scope: Scope) -> tuple[Value, str]:
     """The registry, and its host for a look."""
     registry = scope.value("registry", "docker.io")
     host = spell(registry[0][1])
@@ -141,13 +140,7 @@ def _aevea_registry(scope: Scope) -> tuple[Value, str]:
 def _aevea_tag(scope: Scope) -> Value:
     """The tag: that of the ref, ``latest`` on master, without a prefix."""
     reader = scope.reader
-    if "tag" in scope.given:
-        found = scope.value("tag")
-    else:
-        master = reader.conditions.equal(_BRANCH, ("master",), scope.line)
-        rest = reader.guards.negate(master)
-        texts = ((master, ("latest",)), (rest, (Var("ref.tag", portable=True),)))
-        found = reader.values.gather((scope.within(guard), text) for guard, text in texts)
+    found = scope.value("tag") if "tag" in scope.given else _ref_tag(scope)
     prefix = literal(scope.single("strip_tag_prefix"))
     if not prefix:
         return found
@@ -157,7 +150,7 @@ def _aevea_tag(scope: Scope) -> Value:
     )
     stripped: list[tuple[int, Text]] = []
     for guard, text in found:
-        of_ref = text == (Var("ref.tag", portable=True),)
+        of_ref = text == _REF_TAG
         kept = of_ref and scope.within(reader.guards.both(guard, begins)) == NO
         if of_ref and not kept and prefix.endswith("v"):
             version = (Var(f"version@{prefix[:-1]}", portable=True),)
@@ -167,6 +160,15 @@ def _aevea_tag(scope: Scope) -> Value:
         else:
             stripped.append((guard, text if kept else change_text(text, change) or text))
     return tuple((guard, text) for guard, text in stripped if scope.within(guard) != NO)
+
+
+def _ref_tag(scope: Scope, request: int = NO) -> Value:
+    """The tag of the ref, ``latest`` on master; ``request`` is where it is a pull request's."""
+    guards = scope.reader.guards
+    master = scope.reader.conditions.equal(_BRANCH, ("master",), scope.line)
+    rest = guards.minus(guards.negate(master), request)
+    texts = ((master, ("latest",)), (rest, _REF_TAG), (request, ("pr-", *_REQUEST)))
+    return scope.values.gather((scope.within(guard), text) for guard, text in texts if guard != NO)
 
 
 def _aevea_reports(scope: Scope) -> None:
@@ -187,27 +189,51 @@ _CHECKED_OUT = "{{defaultContext}}"
 
 def _docker_build_push_action(scope: Scope, words: list[Item]) -> None:
     """``docker buildx build`` with the inputs as its flags."""
+    words += [item.behind("--tag=") for item in scope.words("tags", ",")]
+    words += _in_one(scope.reader, "--platform=", scope.words("platforms", ","))
+    words += _secrets(scope)
+    context = scope.values.each(scope.value("context", _CHECKED_OUT), _context)
+    words += scope.items("", context, "context")
+    _build(scope, words, scope.truth("push"))
+
+
+def _docker_build_push_action_v1(scope: Scope, words: list[Item]) -> None:
+    """The first version puts the names together, logs in, and pushes of itself."""
+    reader, concat = scope.reader, scope.values.concat
+    registry = _registry(scope)[0] if "registry" in scope.given else ()
+    own = pure((Var("github.repository", changes=("lower",)),))
+    image = [scope.value("repository") if "repository" in scope.given else own, plain(":")]
+    if registry:
+        image = [registry, plain("/"), *image]
+    for item in scope.words("tags", ","):
+        words += scope.items("--tag=", concat([*image, pure(item.text)]), "tags", item.guard)
+    request = reader.conditions.filled(_REQUEST, scope.line)
+    commit = pure(("sha-", Var("github.sha", changes=("first:7",))))
+    for name, tag in (("tag_with_ref", _ref_tag(scope, request)), ("tag_with_sha", commit)):
+        words += scope.items("--tag=", concat([*image, tag]), name, scope.truth(name))
+    for label, text in LABELS[:3]:
+        head, asked = f"--label=org.opencontainers.image.{label}=", scope.truth("add_git_labels")
+        words += scope.items(head, pure(text), "add_git_labels", asked)
+    if (password := scope.value("password")) != EMPTY:
+        line = scope.line_of("password")
+        host, user = registry or plain("docker.io"), scope.value("username")
+        add_logins(reader, host, user, password, source="docker/build-push-action", line=line)
+    words += scope.items("", scope.path(scope.value("path", ".")), "path")
+    _build(scope, words, scope.truth("push") if "push" in scope.given else YES)
+
+
+def _build(scope: Scope, words: list[Item], pushes: int) -> None:
     from ci_kaniko.importing.shell.commands.docker_build import build
     from ci_kaniko.importing.shell.commands.others import Line
 
     reader = scope.reader
-    words += [item.behind("--tag=") for item in _pieces(scope, "tags") if item.text]
-    words += _in_one(reader, "--platform=", _pieces(scope, "platforms"))
-    words += _secrets(scope)
-    if (pushes := scope.truth("push")) != NO:
-        words.append(Item(pushes, ("--push",), line=scope.line_of("push")))
-    context = scope.values.each(scope.value("context", _CHECKED_OUT), _context)
-    words += scope.items("", context, "context")
+    if pushes != NO:
+        words.insert(0, Item(pushes, ("--push",), line=scope.line_of("push")))
     within = reader.guards.both(reader.state.path, reader.guards.negate(reader.failed))
     line = Line(DOCKER.name, reader.conditions, reader.note, within)
     if f"{scope.step.raw.string('id')}.digest" in scope.known.wanted:
         line.keep(Item(YES, ("--digest-file=/kaniko/digest",), line=scope.line))
     build(reader, words, line)
-
-
-def _pieces(scope: Scope, name: str) -> list[Item]:
-    """What the lines of an input list, between commas."""
-    return [row._replace(text=piece) for row in scope.rows(name) for piece in pieces_of(row.text)]
 
 
 def _in_one(reader: Reader, flag: str, items: list[Item]) -> list[Item]:
@@ -264,8 +290,11 @@ def _redhat_actions_buildah_build(scope: Scope, words: list[Item]) -> None:
         return
     words += [name.behind("--tag=") for tag in _tags(scope) for name in _named(scope, tag)]
     words += [row._replace(text=join(("--file=", *in_workspace(row.text)))) for row in files]
-    kinds = [item.behind("linux/") for key in ("archs", "arch") for item in _pieces(scope, key)]
-    kinds += [item for key in ("platforms", "platform") for item in _pieces(scope, key)]
+    kinds = [
+        item if "/" in spell(item.text) else item.behind("linux/")
+        for key in ("archs", "arch", "platforms", "platform")
+        for item in scope.words(key, ",")
+    ]
     words += _in_one(scope.reader, "--platform=", kinds)
     oci, line = scope.truth("oci"), scope.line_of("oci")
     formats = {"oci": oci, "docker": scope.reader.guards.negate(oci)}
@@ -323,6 +352,7 @@ _OWN = {
     "redhat-actions/buildah-build": _redhat_actions_buildah_build,
     "redhat-actions/push-to-registry": _redhat_actions_push_to_registry,
     "docker/build-push-action": _docker_build_push_action,
+    "docker/build-push-action@v1": _docker_build_push_action_v1,
     "aevea/action-kaniko": _aevea_action_kaniko,
     "int128/kaniko-action": _int128_kaniko_action,
 }

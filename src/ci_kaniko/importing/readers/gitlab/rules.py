@@ -196,7 +196,7 @@ class Rules:
     def _exists(self, rule: Map) -> int:
         if "exists" not in rule:
             return YES
-        paths = [self.variables.flat(path) for path in self._paths_in(rule["exists"])]
+        paths = self._paths_in(rule["exists"])
         shown = ", ".join(paths)
         if {*paths} == {_dockerfile(call) for call in self.job.calls}:
             self.job.tell("file-asked", rule.line_of("exists"), shown)
@@ -207,7 +207,7 @@ class Rules:
         """The paths that ``exists`` and ``changes`` list, by themselves or below a key."""
         value = self.files.value(value)
         listed = value.get("paths") if isinstance(value, Map) else value
-        return [string(item) for item in sequence(listed)]
+        return [self.variables.flat(string(item)) for item in sequence(listed)]
 
     def _changes(self, rule: Map, when: str, guard: int) -> int:
         """Where the files have changed that a rule asks for, as far as ``paths`` do not say it.
