@@ -216,6 +216,11 @@ BUILDS = 'container("k") { sh "/kaniko/executor --context=%s -d x.io/a/b" }'
         ),
         ("def at = 'https://x.io/acme/lib'\n git at\n BUILD", OF_MASTER, "auto"),
         (f"{AS_GIVEN}\n git url: params.GIT_URL, branch: 'next'\n BUILD", ELSEWHERE, "auto"),
+        (
+            AS_GIVEN.replace("'https", '"$A').replace("')", '")') + "\n git GIT_URL\n BUILD",
+            ".",
+            "never",
+        ),
         ("FETCH\n stash 'all'\n}\n node { unstash 'all'\n BUILD", ELSEWHERE, "auto"),
         ("FETCH\n stash name: 'a', includes: 'b'\n}\n node { unstash 'a'\n BUILD", ".", "auto"),
         ("container('git') { a = 'b'\n FETCH }\n BUILD // a", ELSEWHERE, "auto"),

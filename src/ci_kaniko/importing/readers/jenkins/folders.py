@@ -47,7 +47,7 @@ class Folders:
                 plain = lone and "$" not in one.texts[0].source
                 self._values[named[1]] = one.texts[0].text() if plain else ""
             elif (called := one.given("name")) and (default := one.given("defaultValue")):
-                self._values[called.text()] = default.text()
+                self._values[called.text()] = self._text(default)
         for statement in whole:
             folder = self._folder(statement) if statement.name in {"dir", "ws"} else ""
             for inner in statement.block if folder else ():
