@@ -260,6 +260,30 @@ build:
         {"destinations": ["registry.gitlab.com/acme/shop:1"]},
         silent=("hook-login", "missing-login"),
     ),
+    "requests keep the login for base images, and no image has another one behind it": Case(
+        ".gitlab-ci.yml",
+        """\
+build:
+  image: docker:27
+  rules: [if: $CI_PIPELINE_SOURCE == "merge_request_event", if: $CI_COMMIT_BRANCH]
+  script:
+    - docker login -u "$QUAY_USER" -p "$QUAY_PASSWORD" quay.io
+    - docker build -t "$IMAGE:1" -t "$IMAGE/web:1" .
+    - if [ "$CI_COMMIT_BRANCH" ]; then docker push "$IMAGE:1"; docker push "$IMAGE/web:1"; fi
+""",
+        {
+            "destinations": [{"image": "${env.IMAGE}:1", "when": {"branch": "**"}}],
+            "registries": {
+                "quay.io": {
+                    "username": {"secret": "QUAY_USER"},
+                    "password": "QUAY_PASSWORD",
+                    "pull": True,
+                }
+            },
+        },
+        told=((6, "served-registry"), (7, "destination")),
+        silent=("docker-hub",),
+    ),
     "a date in a tag is that of the build, and none of another": Case(
         "ci.sh",
         """\

@@ -6,7 +6,7 @@ from ci_kaniko.plan.model import Argument, HostLogin, Plan, Started
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf
 from ci_kaniko.syntax.references import DOCKER_HUB, DOCKER_HUB_KEY, canonical_host, merge
-from ci_kaniko.syntax.variables import text_of
+from ci_kaniko.syntax.variables import parts_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +39,16 @@ def bind(
     def reference(piece: Parts) -> Parts:
         return text(piece, is_reference=True)
 
+    def known_host(host: str) -> str:
+        return canonical_host(text_of(reference(parts_of(host))))
+
+    def needs(host: str, login: HostLogin) -> bool:
+        """One that only a run knows may be known here, and needs no login but its own."""
+        if not login.opens(host):
+            return False
+        found = known_host(host)
+        return "$" in found or found == known_host(login.host)
+
     def argument(item: Argument) -> Argument:
         value = None if item.value is None else text(item.value, is_reference=item.is_reference)
         return item._replace(value=value)
@@ -63,7 +73,7 @@ def bind(
         logins=tuple(
             _bound_login(login, text(login.key, is_reference=True))
             for login in plan.logins
-            if not login.pushes or (not silent and any(map(login.opens, used)))
+            if not login.pushes or (not silent and any(needs(host, login) for host in used))
         ),
         started=Started(default_branch=True),
     )

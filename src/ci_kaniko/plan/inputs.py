@@ -6,6 +6,7 @@ from ci_kaniko.kaniko.systems import known_names, system
 from ci_kaniko.problems.finding import Finding, dotted, quoted
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any, TypeVar
 from ci_kaniko.spec.given import CHOICE, chooser, given_in
+from ci_kaniko.spec.pushed import named_hosts
 from ci_kaniko.spec.texts import texts_of, texts_with_variables
 from ci_kaniko.syntax.variables import (
     INPUT_PREFIX,
@@ -154,8 +155,12 @@ class _Inputs:
         if wanted := self._known.get(f"{INPUT_PREFIX}{chooser(build)}"):
             update["platforms"] = _some_of(build, wanted)
         if any(INPUT_READ in host for host in build.registries):
-            hosts = {self.text(host): login for host, login in build.registries.items()}
-            update["registries"] = hosts
+            # A host of a destination knows which piece of a value it is.
+            hosts = {host: host for host in named_hosts(build)}
+            update["registries"] = {
+                self.text(hosts.get(written, written)): login
+                for written, login in build.registries.items()
+            }
         return update
 
 

@@ -13,7 +13,7 @@ from ci_kaniko.plan.model import GitLogin, HostLogin, Push, host_on, own_host
 from ci_kaniko.plan.tools import reads_auth_variable
 from ci_kaniko.problems.finding import Finding, Where, quoted
 from ci_kaniko.quick.hints import TYPE_CHECKING
-from ci_kaniko.spec.pushed import served_hosts
+from ci_kaniko.spec.pushed import served_hosts, usual_of
 from ci_kaniko.syntax.conditions import ALWAYS
 from ci_kaniko.syntax.references import (
     DOCKER_HUB,
@@ -22,10 +22,10 @@ from ci_kaniko.syntax.references import (
     canonical_host,
     same_but_port,
 )
-from ci_kaniko.syntax.variables import Parts, parts_of
+from ci_kaniko.syntax.variables import Parts, names, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from ci_kaniko.plan.model import Plan
     from ci_kaniko.spec.build import Build
@@ -63,6 +63,12 @@ def logins_of(
     for host, hosts in serving.items():
         login = given[host][1].on(target)
         served |= {*hosts} if login and login.kind != "anonymous" else set()
+    usually = {host: usual_of(spec, host) for host in needed if host not in given}
+    for host, usual in usually.items():
+        if usual := own.get(usual, usual):
+            needed.setdefault(usual, needed[host])
+            serving[usual] = (*dict.fromkeys((*serving.get(usual, ()), host)),)
+            served.add(host)
     for host, where in needed.items():
         login, place = _login_of(given, host, target, where)
         if host in served:
@@ -77,7 +83,7 @@ def logins_of(
     elsewhere = {own.get(host, host) for host in spec.elsewhere}
     for host, (written, entry) in given.items():
         login = entry.on(target)
-        if login is not None and host in elsewhere and not login.pull:
+        if login is not None and host in elsewhere and host not in serving and not login.pull:
             continue
         if host not in needed and login is not None and login.kind != "anonymous":
             place = _place(written, entry, target)
@@ -168,7 +174,7 @@ def _missing_login(
         hint = f"under registries: {written}: add {key}: {login}"
         if all(word for _, word in others):
             hint = f"under registries: {written}: {{{key}: {login}, {words}}}"
-    elif near := same_but_port(host, given):
+    elif near := same_but_port(host, given) or _same_variables(host, given):
         hint = f"under registries: {given[near][0]} is another host: write {host} there"
     elif host == OWN_HOST:
         hint = f"under registries: add {host}: {{{target}: {login}}}"
@@ -176,6 +182,12 @@ def _missing_login(
         hint = f"under registries: add {host}: {{default: {login}, {own}: ci-token}}"
     message = f"no login for {quoted(host)} on {target}"
     return Finding("missing-login", where, message, hint)
+
+
+def _same_variables(host: str, given: Iterable[str]) -> str | None:
+    """The one of some hosts that is made of the same variables."""
+    made_of = {*names(parts_of(host))}
+    return next((other for other in given if made_of & {*names(parts_of(other))}), None)
 
 
 def _owner_of(host: str) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.quick.hints import TYPE_CHECKING
-from ci_kaniko.spec.pushed import pushed_hosts
+from ci_kaniko.spec.pushed import named_hosts, pushed_hosts, served_hosts
 from ci_kaniko.syntax.conditions import ALWAYS
 from ci_kaniko.syntax.references import OWN_HOST, Reference, canonical_host
 from ci_kaniko.syntax.variables import Ref
@@ -67,7 +67,9 @@ def on_platform(build: Build, platform: str) -> Build:
             "digest": pushed,
         }
     )
-    here._elsewhere = build.elsewhere | (pushed_hosts(build) - pushed_hosts(here))  # noqa: SLF001
+    used = {*named_hosts(here)}
+    used |= _serving(build, used)
+    here._elsewhere = build.elsewhere | (pushed_hosts(build) - used)  # noqa: SLF001
     return here
 
 
@@ -79,6 +81,8 @@ def alone_on(build: Build) -> Build:
 
 def joining(build: Build) -> Build:
     """What the job that joins the platforms needs: the destinations and their logins."""
+    hosts = {item.image.home for item in build.destinations}
+    serving = _serving(build, hosts)
     here = build.model_copy(
         update={
             "cache": None,
@@ -91,23 +95,28 @@ def joining(build: Build) -> Build:
             "build_secrets": {},
             "context_login": None,
             "git": type(build.git)(),
-            "registries": _pushed_registries(build),
+            "registries": _pushed_registries(build, hosts | serving),
             "target": None,
         }
     )
-    here._elsewhere = frozenset(map(canonical_host, here.registries))  # noqa: SLF001
+    written = map(canonical_host, here.registries)
+    here._elsewhere = frozenset(written) - serving  # noqa: SLF001
     return here
 
 
-def _pushed_registries(build: Build) -> dict[str, Registry]:
-    """The logins for destinations; nobody pulls a base image here.
+def _serving(build: Build, hosts: set[str]) -> set[str]:
+    """The entries whose logins a build has for some of its hosts that only a run knows."""
+    return {entry for entry, served in served_hosts(build).items() if hosts & {*served}}
+
+
+def _pushed_registries(build: Build, hosts: set[str]) -> dict[str, Registry]:
+    """The logins for hosts that are pushed to; nobody pulls a base image here.
 
     The CI's own registry may stand under its name or as a variable.
     """
-    hosts = {item.image.home for item in build.destinations}
     own = {OWN_HOST, *(item.registry for item in SYSTEMS.values() if item.one_host)}
     if hosts & own:
-        hosts |= own
+        hosts = hosts | own
     return {
         written: registry
         for written, registry in build.registries.items()

@@ -14,7 +14,7 @@ from ci_kaniko.syntax.grammar import check_text, is_host, is_identifier
 from ci_kaniko.syntax.references import (
     DOCKER_HUB_LOOKALIKES,
     MAX_TAG,
-    Reference,
+    fits_image,
     is_run_time_host,
 )
 from ci_kaniko.syntax.variables import ENV_PREFIX, INPUT_PREFIX, VARIABLES, Ref, names, variable
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.spec.build import Build
     from ci_kaniko.spec.prepare import Input
+    from ci_kaniko.syntax.references import Reference
     from ci_kaniko.syntax.variables import Parts
 
 _TIME = (
@@ -316,15 +317,7 @@ def unfit_values(reference: Reference, known: Values) -> Iterator[tuple[str, str
                 continue
             if part.piece:
                 whole = known.replace(part._replace(piece=""), is_reference=True)
-                if not _fits_image(whole, may_hold_tag=reference.may_hold_tag):
+                if not fits_image(whole, may_hold_tag=reference.may_hold_tag):
                     yield part.name, whole
             elif not check_in_reference(part, text, in_tag=in_tag):
                 yield part.name, text
-
-
-def _fits_image(text: str, *, may_hold_tag: bool) -> bool:
-    try:
-        image = Reference(text)
-    except Refused:
-        return False
-    return not names(image.parts) and (may_hold_tag or not image.tag)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.shell.words import expanded
-from ci_kaniko.spec.given import CHOICE, given_in
+from ci_kaniko.spec.given import CHOICE, UNTAGGED, given_in
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf, Condition
 from ci_kaniko.syntax.globs import case_arms, grep_pattern, is_literal, split
 from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, can_be, is_held, is_run_time_host
@@ -95,7 +95,7 @@ class Tests:
         return [f"case {word} in", *skipped, *taken, "esac"]
 
 
-_ELSEWHERE = ("host", "image", CHOICE)
+_ELSEWHERE = ("host", "image", UNTAGGED, CHOICE)
 """What is checked where it stands in a text, or where a platform hands it over."""
 
 

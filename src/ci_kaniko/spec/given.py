@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from ci_kaniko.problems.finding import Refused
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.prepare import PLATFORMS
 from ci_kaniko.syntax.grammar import is_host, is_stage
-from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, Reference
-from ci_kaniko.syntax.variables import inputs_in, names
+from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, fits_image
+from ci_kaniko.syntax.variables import inputs_in
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
@@ -16,16 +15,19 @@ if TYPE_CHECKING:
 
     from ci_kaniko.problems.finding import Where
     from ci_kaniko.spec.build import Build
+    from ci_kaniko.syntax.references import Reference
 
 _NAME = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._+@-]+"
 _PATH = pattern(rf"{_NAME}(?:/{_NAME})*")
 CHOICE = "choice of platforms"
+UNTAGGED = "image without a tag"
 _HINTS = {
     "path": "letters, digits and . _ + @ -, joined by /, and no .. among them",
     "folder": "a folder from the root of the repository, of letters, digits and . _ + @ -, or .",
     "stage": "letters, digits, _ . and -",
     "host": "a host, such as docker.io or registry.example.com:5000",
     "image": "an image with its registry, such as ghcr.io/acme/app",
+    UNTAGGED: "an image with its registry, such as ghcr.io/acme/app",
 }
 
 
@@ -33,8 +35,8 @@ class Given(NamedTuple):
     """An input, where it stands in a build, and what it makes there.
 
     That is a ``path`` or a part of one, the whole ``folder`` of a context, a ``stage`` of the
-    Dockerfile or a part of its name, the ``host`` of a registry, an ``image`` with its registry,
-    or a choice of platforms, which are ``known``.
+    Dockerfile or a part of its name, the ``host`` of a registry, an ``image`` with its registry
+    and maybe a tag, or a choice of platforms, which are ``known``.
     """
 
     where: Where
@@ -46,8 +48,8 @@ class Given(NamedTuple):
         """Whether it can be that."""
         if self.what == "host":
             return is_host(text) and text not in DOCKER_HUB_LOOKALIKES
-        if self.what == "image":
-            return _is_image(text)
+        if self.what in {"image", UNTAGGED}:
+            return fits_image(text, may_hold_tag=self.what == "image")
         if self.what == "stage":
             return is_stage(text)
         if self.what == CHOICE:
@@ -60,13 +62,6 @@ class Given(NamedTuple):
         if self.what == CHOICE:
             return f"some of {', '.join(self.known)}, with commas between them"
         return _HINTS[self.what]
-
-
-def _is_image(text: str) -> bool:
-    try:
-        return not names(Reference(text).parts)
-    except Refused:
-        return False
 
 
 def chooser(build: Build) -> str:
@@ -96,8 +91,15 @@ def given_in(build: Build) -> Iterator[Given]:
     if build.cache and build.cache.remote:
         images.append((("cache", "repo"), build.cache.remote))
     held = {image.host for _, image in images if image.held}
-    hosts = [(where, image.host) for where, image in images]
-    hosts += ((("registries", host), host) for host in build.registries)
-    for where, host in hosts:
+    hosts = [(where, image.host, _made(image)) for where, image in images]
+    hosts += ((("registries", host), host, "host") for host in build.registries if host not in held)
+    for where, host, what in hosts:
         for name in inputs_in(host):
-            yield Given(where, name, "image" if host in held else "host")
+            yield Given(where, name, what)
+
+
+def _made(image: Reference) -> str:
+    """What a variable makes that stands at the begin of an image."""
+    if not image.held:
+        return "host"
+    return "image" if image.may_hold_tag else UNTAGGED

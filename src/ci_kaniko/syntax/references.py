@@ -25,7 +25,7 @@ from ci_kaniko.syntax.variables import (
 from ci_kaniko.text.patterns import pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from typing_extensions import Self
 
@@ -150,6 +150,15 @@ class Layout(str):
         return self
 
 
+def fits_image(text: str, *, may_hold_tag: bool) -> bool:
+    """Whether a text is the name of an image that a variable may hold."""
+    try:
+        image = Reference(text)
+    except Refused:
+        return False
+    return not names(image.parts) and (may_hold_tag or not image.tag)
+
+
 def merge(parts: list[str | Ref]) -> Parts:
     """Neighbouring literal parts joined."""
     merged: list[Any] = []
@@ -253,9 +262,23 @@ def can_be(registry: Parts, host: str) -> bool:
 
 
 def may_be(host: str, other: str) -> bool:
-    """Whether a host that only a run knows may turn out to be another one."""
-    parts = parts_of(host)
-    return is_run_time_host(parts) and ("$" in other or can_be(parts, other))
+    """Whether a host that only a run knows may turn out to be another one.
+
+    One with the same variables is the same or is written wrongly.
+    """
+    parts, others = parts_of(host), {*names(parts_of(other))}
+    if not is_run_time_host(parts) or others & {*names(parts)}:
+        return False
+    return bool(others) or can_be(parts, other)
+
+
+def usual_host(host: str, inputs: Mapping[str, str | None]) -> str:
+    """The host that the defaults make of one that only a run knows; empty without them."""
+    texts = [
+        part.cut(part.default or inputs.get(part.name) or "") if isinstance(part, Ref) else part
+        for part in parts_of(host)
+    ]
+    return canonical_host("".join(texts)) if all(texts) else ""
 
 
 def check_lookalike(host: str) -> None:
@@ -292,11 +315,7 @@ def _read(text: str) -> tuple[Parts, Parts, Parts]:
 
 def _check_held(text: str, default: str, *, may_hold_tag: bool) -> None:
     """Check the default of a variable that holds a registry with what comes behind it."""
-    try:
-        _, _, tag = _read(default)
-    except Refused:
-        tag = ("",)
-    if tag and not (may_hold_tag and tag[0]):
+    if not fits_image(default, may_hold_tag=may_hold_tag):
         what = "an image" if may_hold_tag else "an image without a tag"
         raise _bad(text, f"{quoted(default)} is not {what}", "such as docker.io/acme/app")
 

@@ -80,6 +80,11 @@ def as_pushed(kind: Any) -> Any:
     return bare["use"] if {*bare} == {"use"} else bare
 
 
+def _also_pulling(kind: Any) -> dict[str, Any]:
+    """A login that runs have, too, which push nothing."""
+    return {**(kind if isinstance(kind, dict) else {"use": kind}), "pull": True}
+
+
 class Logins(Clouds):
     """The logins of one call."""
 
@@ -90,6 +95,7 @@ class Logins(Clouds):
         self.helpers: set[str] = set()
         self.undecided: set[str] = set()
         self.own = ""
+        self.pulling: set[str] = set()
 
     # -- registries ---------------------------------------------------------------------------
 
@@ -149,8 +155,9 @@ class Logins(Clouds):
             return
         pulls = login.when == ALWAYS and self.job.started.requests
         own = kind == "ci-token" and self._is_own(host)
-        if cautious and host in pushed and kind != "anonymous" and pulls and not own:
-            kind = {**(kind if isinstance(kind, dict) else {"use": kind}), "pull": True}
+        if cautious and kind != "anonymous" and pulls and not own:
+            self.pulling.add(host)
+            kind = _also_pulling(kind) if host in pushed else kind
         have = self.found.get(host)
         if as_pushed(have) not in (None, as_pushed(kind)):
             self.job.tell("second-login", login.line, host)
@@ -461,7 +468,10 @@ class Logins(Clouds):
         if not logins and self.own and may_be(asked, self.own):
             self.found[self.own] = "ci-token"
             logins = {self.own}
-        serving = sorted(other for other in logins - {*pushed} or logins if may_be(asked, other))
+        fitting = {other for other in logins if may_be(asked, other)}
+        serving = sorted(fitting - {*pushed} or fitting)
+        for other in self.pulling.intersection(serving):
+            self.found[other] = _also_pulling(self.found[other])
         if serving:
             self.job.tell("served-registry", self.call.line, host, listed(serving))
         return bool(serving)

@@ -257,18 +257,28 @@ def reference_of(work: Work, image: Text, line: int) -> str:
 
 
 def _on_docker_hub(work: Work, reference: str, line: int) -> str:
-    """A variable before the first slash is a registry only when it is called so."""
+    """A variable before the first slash is a registry only when it is called so.
+
+    No namespace is one that holds an image: a spec cannot say what goes on behind it.
+    """
     match = re.match(r"\$\{([\w.]+)[^}]*\}/", reference)
     if not match or match[1].startswith("registry."):
         return reference
     deeper = re.sub(r"\$\{[^}]*\}", "x", reference).count("/") > 1
     hosts = {spell(login.host).strip("${}") for login in work.call.logins}
-    if deeper or match[1].removeprefix("env.") in hosts:
+    name = match[1].removeprefix("env.")
+    if deeper or name in hosts or _holds_image(work.call, name):
         return reference
     if re.search(r"(?i)REGISTRY|HOST|SERVER|URL|DOMAIN|ECR|ACR|GCR|GAR|REPO|HARBOR", match[1]):
         return reference
     work.job.tell("docker-hub", line, reference)
     return f"docker.io/{reference}"
+
+
+def _holds_image(call: Call, name: str) -> bool:
+    """Whether something is pushed whose name begins with a variable and no slash behind it."""
+    begin = re.compile(rf"--destination=\$(?:{name}(?!\w)|\{{{name}[^}}]*\}})(?!/)")
+    return any(begin.match(spell(word.text)) for word in call.words)
 
 
 def _policy(work: Work, conditions: list[Condition], *, pushes: bool) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.quick.hints import TYPE_CHECKING
-from ci_kaniko.spec.rules.rule import build_rule
+from ci_kaniko.spec.rules.rule import build_rule, spec_rule
 from ci_kaniko.syntax.conditions import VERSIONS, Condition
 from ci_kaniko.syntax.globs import any_matches, check_branch, covers, is_literal, matches, split
-from ci_kaniko.syntax.variables import names
+from ci_kaniko.syntax.variables import names, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.problems.finding import Where
-    from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.build import Build, SpecFields
     from ci_kaniko.spec.destinations import Destination
+    from ci_kaniko.syntax.references import Reference
 
 
 @build_rule("destinations", "push")
@@ -53,6 +54,38 @@ def _destinations_differ(spec: Build) -> Iterator[Finding]:
                 f"{quoted(destination.image)} is pushed twice{same}",
                 "keep one of the two; its when: can list several conditions",
             )
+
+
+@spec_rule("destinations[]", "cache", "registries[]", "images[]")
+def _a_variable_is_an_image_or_a_host(spec: SpecFields) -> Iterator[Finding]:
+    """What a variable holds has one form in all places."""
+    images = [pair for build in spec.builds for pair in _pushed_images(build)]
+    held = {names(image.registry)[0]: image.host for _, image in images if image.held}
+    if not held:
+        return
+    hosts = [(where, image.host) for where, image in images if not image.held]
+    hosts += [
+        (build.at(("registries", host)), host)
+        for build in spec.builds
+        for host in build.registries
+        if host not in held.values()
+    ]
+    for where, host in dict.fromkeys(hosts):
+        if name := next((name for name in names(parts_of(host)) if name in held), ""):
+            yield Finding(
+                "bad-host",
+                where,
+                f"{quoted(host)} is no host: ${{{name}}} holds an image elsewhere",
+                f"write {held[name]}"
+                + ("" if "registries" in where else "-NAME, or another variable"),
+            )
+
+
+def _pushed_images(build: Build) -> Iterator[tuple[Where, Reference]]:
+    for index, item in enumerate(build.destinations):
+        yield build.at(("destinations", index)), item.image
+    if build.cache and build.cache.remote:
+        yield build.at(("cache", "repo")), build.cache.remote
 
 
 def overlapping(first: tuple[Condition, ...], second: tuple[Condition, ...]) -> bool:

@@ -14,7 +14,7 @@ from ci_kaniko.plan.tools import join_image
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.shell.script import Script, read_digest
-from ci_kaniko.spec.given import CHOICE, given_in
+from ci_kaniko.spec.given import CHOICE, UNTAGGED, given_in
 from ci_kaniko.spec.logins import Login
 from ci_kaniko.spec.pulled import mirrored
 from ci_kaniko.syntax.variables import Ref, inputs_in
@@ -371,6 +371,7 @@ _PATTERNS = {
     "path": _PATH,
     "folder": _PATH,
     "image": "^[A-Za-z0-9_.:/-]+$",
+    UNTAGGED: "^[a-z0-9_.:/-]+$",
     "stage": "^[A-Za-z0-9_.-]+$",
     "host": "^[a-z0-9.:-]+$",
 }
