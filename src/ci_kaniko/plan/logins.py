@@ -20,6 +20,7 @@ from ci_kaniko.syntax.references import (
     DOCKER_HUB_KEY,
     OWN_HOST,
     canonical_host,
+    is_run_time_host,
     same_but_port,
 )
 from ci_kaniko.syntax.variables import Parts, names, parts_of
@@ -176,6 +177,11 @@ def _missing_login(
             hint = f"under registries: {written}: {{{key}: {login}, {words}}}"
     elif near := same_but_port(host, given) or _same_variables(host, given):
         hint = f"under registries: {given[near][0]} is another host: write {host} there"
+    elif is_run_time_host(parts_of(host)) and len(parts_of(host)) == 1:
+        hint = (
+            "under registries: add each host that it may be with its login, "
+            f"or {host}: {login} for whichever it is"
+        )
     elif host == OWN_HOST:
         hint = f"under registries: add {host}: {{{target}: {login}}}"
     elif own is not None:
