@@ -287,7 +287,7 @@ def test_no_kaniko_in_it() -> None:
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("Jenkinsfile", "node {\n  def shop =\n    docker.build('acme/shop')\n  shop.push()\n}\n"),
+        ("Jenkinsfile", "node {\n  def shop =\n    docker.build(name('shop'))\n  shop.push()\n}\n"),
         ("ci.sh", "#!/bin/sh\n# builds\n$ENGINE build -t acme/shop .\n"),
         ("ci.sh", "#!/bin/sh\n\nkubectl run kaniko --image=kaniko -- --context=/a -d=a/b\n"),
         ("ci.sh", "cat <<X | kubectl apply -f -\nspec: {image: kaniko}\nkind: Pod\nX\n"),

@@ -284,6 +284,102 @@ build:
         told=((6, "served-registry"), (7, "destination")),
         silent=("docker-hub",),
     ),
+    "Jenkins' plugin builds, tags for a registry, and pushes in another stage": Case(
+        "Jenkinsfile",
+        """\
+pipeline {
+  agent any
+  environment {
+    name = "team/app"
+    login = 'harbor-login'
+    made = ''
+  }
+  stages {
+    stage('Build') {
+      steps {
+        script { made = docker.build(name + ":${env.BUILD_NUMBER}", "--target prod -f d/D d") }
+      }
+    }
+    stage('Push') {
+      when { branch 'main' }
+      steps {
+        script {
+          docker.withRegistry("https://harbor.acme.io:8443/", login) {
+            made.push()
+            made.push('latest')
+          }
+        }
+      }
+    }
+  }
+}
+""",
+        {
+            "context": "d",
+            "dockerfile": "D",
+            "target": "prod",
+            "destinations": [
+                {
+                    "image": f"harbor.acme.io:8443/team/app:{tag}",
+                    "when": {"branch": "main"},
+                }
+                for tag in ("${build.number}", "latest")
+            ],
+            "registries": {
+                "harbor.acme.io:8443": {
+                    "username": {"secret": "HARBOR_LOGIN_USR"},
+                    "password": "HARBOR_LOGIN_PSW",
+                }
+            },
+        },
+        told=((18, "groovy"),),
+        silent=("missing-login", "unused-variable"),
+    ),
+    "Jenkins' plugin pushes what a function is given, to Docker Hub by any of its names": Case(
+        "Jenkinsfile",
+        """\
+def image(String name, String how) {
+  docker.withRegistry('https://registry.hub.docker.com', 'hub') {
+    def app = docker.build(name, how)
+    app.push()
+  }
+}
+node {
+  stage('one') { image("acme/one:1", "one") }
+  stage('two') { image("acme/two", "two") }
+  stage('three') {
+    docker.withRegistry('', 'hub') {
+      docker.build("acme/three:${env.BUILD_NUMBER}", 'three').push("v3")
+      if (env.BRANCH_NAME == 'main') { docker.image("acme/three:${env.BUILD_NUMBER}").push('main') }
+    }
+  }
+}
+""",
+        {
+            "images.one.destinations": ["acme/one:1"],
+            "images.two.destinations": ["acme/two:latest"],
+            "images.three.destinations": [
+                "acme/three:v3",
+                {"image": "acme/three:main", "when": {"branch": "main"}},
+            ],
+            "registries": {"docker.io": {"username": {"secret": "HUB_USR"}, "password": "HUB_PSW"}},
+        },
+    ),
+    "what Jenkins' plugin is told by what nobody knows is not pushed": Case(
+        "Jenkinsfile",
+        """\
+node {
+  stage('a') {
+    def app = docker.build("acme/app:1")
+    docker.withRegistry(where(), 'login') {
+      app.push()
+    }
+  }
+}
+""",
+        {"push": "never"},
+        told=((3, "never-pushed"), (5, "groovy")),
+    ),
     "a date in a tag is that of the build, and none of another": Case(
         "ci.sh",
         """\
@@ -713,8 +809,8 @@ steps:
     agents: {queue: linux}
     env: {DOCKER_SHOP: shop, DOCKER_HOST: 'tcp://docker:2375'}
 """,
-        {"destinations": ["${env.my_registry}/shop:1"], "env": {"DOCKER_SHOP": "shop"}},
-        told=((6, "daemon-variable"),),
+        {"destinations": ["${env.my_registry}/shop:1"]},
+        told=((6, "daemon-variable"), (6, "unused-variable")),
         silent=("docker-hub",),
     ),
     "Docker Hub has no place beside a repository": Case(
@@ -859,7 +955,7 @@ pipeline {
                                           usernameVariable: 'U', passwordVariable: 'P')]) {
           sh 'echo $P | docker login -u $U --password-stdin quay.io'
         }
-        script { docker.withRegistry('https://quay.io', REGISTRY_CREDENTIALS) {
+        script { docker.withRegistry('https://ghcr.io', REGISTRY_CREDENTIALS) {
           sh 'docker build -t quay.io/acme/shop:1 . && docker push quay.io/acme/shop:1'
         } }
       }
@@ -867,8 +963,8 @@ pipeline {
   }
 }
 """,
-        {"env.GIT_TOKEN_ID": "git-login-of-ci"},
-        told=((13, "groovy"),),
+        {"destinations": ["quay.io/acme/shop:1"]},
+        told=((5, "unused-variable"), (13, "groovy")),
         silent=("literal-secret", "missing-login"),
     ),
     "the version of docker's action is that of the ref": Case(

@@ -59,6 +59,9 @@ def exported(job: Job, call: Call, asked: Collection[str], spelled: Spelled) -> 
                 shown = name if is_secret_name(name) else f"{name}={spell(text)}"
                 job.tell("owned-variable", line, shown, owner)
             continue
+        if call.builder == DOCKER.name and not is_read(name):
+            job.tell("unused-variable", line, name, spell(text))
+            continue
         try:
             found[name] = spelled.template(text, line)
         except NotPortable as reason:

@@ -22,6 +22,7 @@ from ci_kaniko.importing.calls import (
     split_text,
 )
 from ci_kaniko.importing.jobs import Facts, Job, Root, Secret
+from ci_kaniko.importing.readers.jenkins.docker_plugin import as_scripts
 from ci_kaniko.importing.readers.jenkins.folders import ASSIGNED, BY_NAME, Folders
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement, inlined, parse
 from ci_kaniko.importing.readers.jenkins.methods import changed
@@ -102,7 +103,7 @@ class _Around:
 def jobs(original: Original) -> Iterator[Job]:
     """The stages of a Jenkinsfile that run the executor."""
     parsed = parse(original.text, original.path)
-    statements = inlined(parsed.statements)
+    statements = as_scripts(inlined(parsed.statements))
     by_itself = "skipDefaultCheckout" not in original.text
     reader = _Reader(original, Folders(statements, by_itself=by_itself))
     reader.outer(statements, _Around())
@@ -224,6 +225,7 @@ class _Reader:
         self.known: dict[str, Text] = {**_FACTS.variables}
         self.rest: list[tuple[Statement, str]] = []
         self.used: set[str] = set()
+        self.lines: dict[str, int] = {}
         self.changed: set[str] = set()
         self.files: dict[int, str] = {}
         self.questions = _Questions()
@@ -397,6 +399,7 @@ class _Reader:
                 secrets |= {f"{name}{end}": Secret(f"{name}{end}") for end in ("", "_USR", "_PSW")}
             elif called and found and _value(found) == MARK:
                 environment[name] = self._text(called, so_far)
+                self.lines[name] = inner.line
             else:
                 self.earlier += self._setting(inner, "", so_far, "environment: ")
         return replace(around, environment=environment, secrets=secrets)
@@ -553,7 +556,7 @@ class _Reader:
         for name in self.questions.lost:
             self.known.pop(name, None)
         job.environment |= {**self.known, **around.environment}
-        job.exported |= dict.fromkeys(around.environment, stage.line)
+        job.exported |= {name: self.lines[name] for name in around.environment}
         for _, inside in pieces:
             job.secrets |= inside.secrets
         if built.pod:
