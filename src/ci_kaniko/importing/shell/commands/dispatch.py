@@ -211,7 +211,9 @@ def _tagged(reader: Reader, items: list[Item]) -> None:
     made = [call for name, call in reader.images if name == source]
     reader.unpushed.pop(source, None)
     reader.unpushed |= {image_name(item.text): item.line for item in items[1:] if made}
-    reader.images += [(image_name(item.text), call) for item in items[1:] for call in made]
+    others = [(image_name(item.text), call) for item in items[1:] for call in made]
+    # An image may get a name that it has.
+    reader.images = [*dict.fromkeys([*reader.images, *others])]
 
 
 def _pushed(
