@@ -26,9 +26,9 @@ MANY = {
     "rows-left-out.yml": matrix(n=list(range(1_460, 1_520)), exclude=ROWS, of=["a", "b"]),
     "calls.sh": "\n".join(run(n) for n in range(750)),
     "destinations.sh": f"#!/bin/sh\n{CALL}" + "".join(f" -d=x/Y:{2_200 - n}" for n in range(2_200)),
-    "names.sh": "#!/bin/sh\ndocker build -t a/b .\n"
-    + "docker tag a/b a/b\n" * 99
-    + "docker push a/b\n",
+    "names.sh": "#!/bin/sh\ndocker build -t x/y:1 .\n"
+    + "docker tag x/y:1 x/y:1\n" * 99
+    + "docker push x/y:1\n",
     "calls.gitlab-ci.yml": json.dumps({f"j{n}": {**JOB, "script": [run(n)]} for n in range(450)}),
     "calls.yml": json.dumps({"steps": [{"command": run(n)} for n in range(650)]}),
     "calls.groovy": "pipeline { stages {\n"
