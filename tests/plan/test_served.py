@@ -129,17 +129,12 @@ def test_other_jobs_have_no_more() -> None:
     ("image", "host"), [("quay.io/acme/app", "quay.io"), ("acme/app", "docker.io")]
 )
 def test_a_manifest_has_the_login_of_the_registry_that_it_knows(image: str, host: str) -> None:
-    """And no other one."""
+    """And no other one; a script, which a preview asks for, has what it would need anywhere."""
     spec = ci_kaniko.loads(
         f"destinations: [{ALWAYS}]\n"
         f"registries: {{quay.io: {PASSWORD}, docker.io: {PASSWORD}, ghcr.io: {PASSWORD}}}\n"
     )
-    values = Values({"env.IMAGE": image}, None)
-    plan = bind(
-        resolve(spec, "kubernetes"),
-        values.replace,
-        values.replace,
-        lambda _: True,
-        is_pull_request=False,
-    )
-    assert [login.host for login in plan.logins] == [host]
+    read = Values({"env.IMAGE": image}, None).replace
+    for target, hosts in (("kubernetes", [host]), ("gitlab", ["quay.io", "docker.io", "ghcr.io"])):
+        plan = bind(resolve(spec, target), read, read, lambda _: True, is_pull_request=False)
+        assert [login.host for login in plan.logins] == hosts

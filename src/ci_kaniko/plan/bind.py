@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ci_kaniko.kaniko.systems import system
 from ci_kaniko.plan.model import Argument, HostLogin, Plan, Started
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax.conditions import ALWAYS, AnyOf
@@ -43,9 +44,9 @@ def bind(
         return canonical_host(text_of(reference(parts_of(host))))
 
     def needs(host: str, login: HostLogin) -> bool:
-        """One that only a run knows may be known here, and needs no login but its own."""
-        if not login.opens(host):
-            return False
+        """A manifest knows each host, and needs no login but its own; a script has all of them."""
+        if not login.opens(host) or not system(plan.target).needs_values:
+            return login.opens(host)
         found = known_host(host)
         return "$" in found or found == known_host(login.host)
 
