@@ -121,8 +121,8 @@ def test_other_jobs_have_no_more() -> None:
         for image in planned.images
     ]
     joins = [{login.host for login in image.join.logins} for image in planned.images if image.join]
-    assert logins == [[{"docker.io"}, {"docker.io"}], [{"quay.io"}], [{"gcr.io"}]]
-    assert joins == [{"docker.io", "ghcr.io"}]
+    assert logins == [[{"docker.io", "quay.io"}] * 2, [{"quay.io"}], [{"gcr.io"}]]
+    assert joins == [{"docker.io", "ghcr.io", "quay.io"}]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from ci_kaniko.spec.build import OF_THE_SPEC, PLACED, TOP_ONLY, Build, NamedImag
 from ci_kaniko.spec.labels import long_form
 from ci_kaniko.spec.model import Model
 from ci_kaniko.spec.outputs import check_image_name
-from ci_kaniko.spec.pushed import named_hosts, pushed_hosts
+from ci_kaniko.spec.pushed import pushed_hosts
 from ci_kaniko.syntax.references import canonical_host
 from ci_kaniko.syntax.scalars import wrong_type
 from ci_kaniko.text.patterns import pattern
@@ -253,11 +253,9 @@ def _note_logins_of_others(images: dict[str, NamedImage], entries: Entries) -> N
 
     A login that nothing pushes with is for base images, and every run gets it.
     """
-    # Which logins serve a registry that only a run knows depends on what others are used for.
-    for known in (named_hosts, pushed_hosts):
-        hosts = {name: {*known(image)} for name, image in images.items()}
-        pushed = {host for each in hosts.values() for host in each}
-        for name, image in images.items():
-            own = entries.own[name].get("registries") or {}
-            mentioned = {canonical_host(host) for host in own}
-            image._elsewhere = frozenset(pushed - hosts[name] - mentioned)  # noqa: SLF001
+    hosts = {name: pushed_hosts(image) for name, image in images.items()}
+    pushed = {host for each in hosts.values() for host in each}
+    for name, image in images.items():
+        own = entries.own[name].get("registries") or {}
+        mentioned = {canonical_host(host) for host in own}
+        image._elsewhere = frozenset(pushed - hosts[name] - mentioned)  # noqa: SLF001
