@@ -284,6 +284,42 @@ build:
         told=((6, "served-registry"), (7, "destination")),
         silent=("docker-hub",),
     ),
+    "a stage of Jenkins asks which files have changed": Case(
+        "Jenkinsfile",
+        """\
+pipeline {
+  agent any
+  stages {
+    stage('api') {
+      when { allOf { branch 'main'; changeset pattern: "api/**" } }
+      steps { sh '/kaniko/executor -c `pwd`/api -d q.io/a/api:1' }
+    }
+    stage('web') {
+      when { anyOf { changeset 'web/**'; changeset '**/*.ts' } }
+      steps { sh '/kaniko/executor -c `pwd`/web -d q.io/a/web:1' }
+    }
+    stage('both') {
+      when { changeset 'a/**'; changeset 'b/**' }
+      steps { sh '/kaniko/executor -c `pwd`/both -d q.io/a/both:1' }
+    }
+    stage('else') {
+      when { anyOf { changeset 'a/**'; branch 'main' } }
+      steps { sh '/kaniko/executor -c `pwd`/else -d q.io/a/else:1' }
+    }
+  }
+}
+""",
+        {
+            "images.api.triggers": {"branches": ["main"], "paths": ["api/**"]},
+            "images.web.triggers": {
+                "branches": ["**"],
+                "pull_requests": True,
+                "paths": ["web/**", "**/*.ts"],
+            },
+            "images.both.push": "never",
+        },
+        told=((13, "unknown-trigger"), (17, "unknown-trigger")),
+    ),
     "Jenkins' plugin builds, tags for a registry, and pushes in another stage": Case(
         "Jenkinsfile",
         """\

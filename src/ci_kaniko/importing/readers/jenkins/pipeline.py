@@ -27,7 +27,12 @@ from ci_kaniko.importing.readers.jenkins.folders import ASSIGNED, BY_NAME, Folde
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement, inlined, parse
 from ci_kaniko.importing.readers.jenkins.methods import changed
 from ci_kaniko.importing.readers.jenkins.pods import Pod, pod_jobs, read_pod, template_of
-from ci_kaniko.importing.readers.jenkins.when import VARIABLES, asked_guard, guard
+from ci_kaniko.importing.readers.jenkins.when import (
+    VARIABLES,
+    asked_guard,
+    changed_paths,
+    guard,
+)
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.scripts import Piece, beginning, hole, read_pieces
 from ci_kaniko.importing.report import FILE_LINES
@@ -568,7 +573,9 @@ class _Reader:
             del job.exported[name]
         if built.asked:
             with bounded(job):
-                set_triggers(job, *asked_guard(built.asked, job.report.asking), job.line)
+                paths, asked = changed_paths(built.asked)
+                conditions, guarded = asked_guard(asked, job.report.asking)
+                set_triggers(job, conditions, guarded, job.line, paths=paths)
         if job.calls:
             self.jobs.append(job)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Text, Var
@@ -26,6 +27,43 @@ VARIABLES: dict[str, Text] = {
     "BUILD_URL": (Var("build.url", portable=True),),
 }
 """What Jenkins tells each build, https://www.jenkins.io/doc/book/pipeline/jenkinsfile/."""
+
+
+_PATHS = re.compile(r"[\w./@+*-]+")
+
+
+def changed_paths(asked: Iterable[Statement]) -> tuple[list[str], list[Statement]]:
+    """The files of which a commit has to change one, and all else that is asked.
+
+    A build of a tag has changed nothing. What asks twice for files is left as it is.
+    """
+    listed = list(asked)
+    found: list[list[str]] = []
+    rest = [_without_paths(one, found) if one.name == "when" else one for one in listed]
+    return (found[0], rest) if len(found) == 1 else ([], listed)
+
+
+def _without_paths(statement: Statement, found: list[list[str]]) -> Statement:
+    block = []
+    for one in statement.block:
+        inner = one.block if one.name == "anyOf" else [one]
+        paths = [_path(each) for each in inner]
+        if paths and all(paths):
+            found.append(paths)
+            branch = replace(one, code="buildingTag()", texts=[], block=[], has_block=False)
+            block.append(replace(one, code="not ", texts=[], block=[branch], has_block=True))
+        else:
+            block.append(_without_paths(one, found) if one.name == "allOf" else one)
+    return replace(statement, block=block)
+
+
+def _path(statement: Statement) -> str:
+    """The files that ``changeset`` names; empty for all else."""
+    pattern = statement.given() or statement.given("pattern")
+    if statement.name != "changeset" or pattern is None or statement.given("comparator"):
+        return ""
+    path = pattern.text(lambda _: "$")
+    return path if _PATHS.fullmatch(path) else ""
 
 
 def asked_guard(asked: Iterable[Statement], budget: Budget) -> tuple[Conditions, int]:
