@@ -401,6 +401,92 @@ node {
             "registries": {"docker.io": {"username": {"secret": "HUB_USR"}, "password": "HUB_PSW"}},
         },
     ),
+    "Jenkins' plugin puts a host before a name once, and logs in to clouds": Case(
+        "Jenkinsfile",
+        """\
+def put(String name) {
+  docker.withRegistry("https://${env.HOST}", "gcr:" + key) { docker.build(name, "two").push("v2") }
+}
+pipeline {
+  agent any
+  environment {
+    registry = '123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop'
+    key = 'robot'
+  }
+  stages {
+    stage('one') {
+      steps {
+        script {
+          def app = docker.build(registry + ":$BUILD_NUMBER", "one")
+          docker.withRegistry("https://" + registry, "ecr:eu-west-1:aws") { app.push() }
+        }
+      }
+    }
+    stage('two') {
+      environment { HOST = 'gcr.io' }
+      steps { script { put("$HOST/acme/two") } }
+    }
+  }
+}
+""",
+        {
+            "images.one.destinations": [
+                "123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop:${build.number}"
+            ],
+            "images.one.registries": {
+                "123456789012.dkr.ecr.eu-west-1.amazonaws.com": {
+                    "aws": {
+                        "access_key_id": "IMAGE_AWS_ACCESS_KEY_ID",
+                        "secret_access_key": "IMAGE_AWS_SECRET_ACCESS_KEY",
+                    }
+                }
+            },
+            "images.two.destinations": ["gcr.io/acme/two:v2"],
+            "images.two.registries": {
+                "gcr.io": {"google": {"key_file": "IMAGE_GOOGLE_APPLICATION_CREDENTIALS"}}
+            },
+        },
+        silent=("unused-variable", "skipped-command", "missing-login"),
+    ),
+    "Jenkins' plugin pushes the image that a run chose, with the logins around": Case(
+        "Jenkinsfile",
+        """\
+node {
+  docker.withRegistry("https://${env.HOST}", 'login') {
+    def made
+    stage('Build') {
+      if (env.BRANCH_NAME == 'main') { made = docker.build("acme/prod", "-f P .") }
+      else { made = docker.build("acme/dev", "-f D .") }
+    }
+    stage('Push') {
+      made.push('v1')
+      withDockerRegistry([credentialsId: 'hub', url: '']) {
+        sh 'docker tag acme/dev acme/dev:v2 && docker push acme/dev:v2'
+      }
+    }
+  }
+}
+""",
+        {
+            "images.prod.destinations": [
+                {"image": "${env.HOST}/acme/prod:v1", "when": {"branch": "main"}}
+            ],
+            "images.dev.destinations": [
+                {
+                    "image": image,
+                    "when": ["pull-request", {"branch": ["**", "!main"]}, {"tag": "**"}],
+                }
+                for image in ("${env.HOST}/acme/dev:v1", "acme/dev:v2")
+            ],
+            "registries": {
+                "${env.HOST}": {"username": {"secret": "LOGIN_USR"}, "password": "LOGIN_PSW"}
+            },
+            "images.dev.registries": {
+                "docker.io": {"username": {"secret": "HUB_USR"}, "password": "HUB_PSW"}
+            },
+        },
+        silent=("missing-login", "never-pushed"),
+    ),
     "what Jenkins' plugin is told by what nobody knows is not pushed": Case(
         "Jenkinsfile",
         """\

@@ -119,6 +119,8 @@ def jobs(original: Original) -> Iterator[Job]:
     for job in reader.jobs:
         job.own_folders += reader.folders.own
         job.others |= reader.folders.others
+        for name in reader.used & job.exported.keys():
+            del job.exported[name]
     for job in reader.jobs[:1]:
         for line in parsed.unpaired:
             job.tell("bad-groovy", line)
@@ -254,10 +256,13 @@ class _Reader:
         later = {id(one) for one in shared[1:]}
         last = max((at for at, one in enumerate(statements) if _builds(one)), default=0)
         push = max((at for at, one in enumerate(statements) if id(one) in later), default=0)
+        scripts = any(one.name == "sh" and _builds(one) for one in statements)
         for at, (statement, test) in enumerate(self.questions.along(statements)):
             name = statement.name
             if name in {*_DECLARED, "parameters"} or id(statement) in later:
                 continue
+            if scripts and name == "sh" and not _builds(statement):
+                continue  # the stage of the script that builds has it, too
             if shared and statement is shared[0]:
                 first, *others = (one for one in shared if _builds(one))
                 asked_by_all = Statement(first.line) if others else first
@@ -569,8 +574,6 @@ class _Reader:
         script = [*self.earlier, *(piece for listed, _ in pieces for piece in listed)]
         job.calls = read_pieces(job, script, self.questions.host).calls
         take_read(job)
-        for name in self.used & job.exported.keys():
-            del job.exported[name]
         if built.asked:
             with bounded(job):
                 paths, asked = changed_paths(built.asked)
@@ -687,8 +690,9 @@ class _Reader:
         by_name = _CALLED.search(statement.code)
         called = (literal(self._of(Var(by_name[1]), around)) or by_name[1]) if by_name else ""
         for found, text in zip(given, statement.texts, strict=False):
+            whole = self._text(text, around)
             if found[1] == "credentialsId":
-                called = literal(self._text(text, around)) or text.text()
+                called = literal(whole) or text.text()
             elif (found[1] or "").lower().endswith("variable"):
                 secrets[text.text()] = Secret(text.text())
                 said = f"{text.text()} is of the credentials {called}"
