@@ -419,6 +419,7 @@ pipeline {
         script {
           def app = docker.build(registry + ":$BUILD_NUMBER", "one")
           docker.withRegistry("https://" + registry, "ecr:eu-west-1:aws") { app.push() }
+          docker.withRegistry("https://" + registry, "ecr:eu-west-1:other") { app.push("other") }
         }
       }
     }
@@ -446,6 +447,7 @@ pipeline {
                 "gcr.io": {"google": {"key_file": "IMAGE_GOOGLE_APPLICATION_CREDENTIALS"}}
             },
         },
+        told=((16, "groovy"),),
         silent=("unused-variable", "skipped-command", "missing-login"),
     ),
     "Jenkins' plugin pushes the image that a run chose, with the logins around": Case(

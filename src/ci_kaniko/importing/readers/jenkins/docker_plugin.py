@@ -70,6 +70,8 @@ class _Plugin:
         """Variables that hold an image in some runs only."""
         self._start = self._choices = self._images
         """The images before the conditions of one chain, and those that it chooses from."""
+        self._owners: dict[str, str] = {}
+        """The credentials that each variable of a login is bound to."""
         self._given: dict[str, set[str]] = {}
         """All that the file sets a variable to."""
         self._left = _MAX_CALLS
@@ -225,6 +227,10 @@ class _Plugin:
         host = "" if url is None or url[1] in _HUB else url[1]
         prefix = host if one.name == "docker.withRegistry" else around.host
         login, bound = _login(called, host)
+        owner = bound.get("credentialsId", "")
+        names = [name for key, name in bound.items() if key != "credentialsId"]
+        if any(self._owners.setdefault(name, owner) != owner for name in names):
+            return None  # one variable would be two secrets
         logins = (*around.logins, _script(one, login)) if called else around.logins
         inner = [*self.translated(one.block, _Registry(prefix, logins))]
         if not bound:
