@@ -41,6 +41,7 @@ _MAX_LENGTH = 2_000
 _MAX_NAME = 300
 _MAX_CALLS = 300
 _MAX_VALUES = 10
+_MAX_LOGINS = 5
 
 
 class _Registry(NamedTuple):
@@ -140,7 +141,8 @@ class _Plugin:
             given, rest = _arguments(one.code[made.end() :], texts)
             push = re.match(r"\s*\.push\b", rest)
             image = given[0] if given else None
-            if not image or len(image) > _MAX_NAME or (rest.strip() and not push):
+            self._left -= 1
+            if not image or len(image) > _MAX_NAME or (rest.strip() and not push) or self._left < 0:
                 return None
             image = self._known(image)
             self._images[made[1] or ""] = (image,)
@@ -162,8 +164,7 @@ class _Plugin:
 
     def _built(self, one: Statement, given: tuple[str | None, ...]) -> list[Statement] | None:
         image, arguments = (*given, ".")[:2]
-        self._left -= 1
-        if arguments is None or self._left < 0:
+        if arguments is None:
             return None
         return [_script(one, f'docker build -t "{image}" {arguments}')]
 
@@ -218,7 +219,7 @@ class _Plugin:
         self, one: Statement, given: list[str | None], around: _Registry
     ) -> list[Statement] | None:
         address, called = (*given, "", "")[:2]
-        if address is None or called is None:
+        if address is None or called is None or len(around.logins) >= _MAX_LOGINS:
             return None
         address, called = self._expanded(address), self._expanded(called)
         url = _URL.fullmatch(address)
