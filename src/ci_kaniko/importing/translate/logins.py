@@ -29,6 +29,7 @@ from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
 from ci_kaniko.kaniko.systems import SYSTEMS
 from ci_kaniko.spec.writing import flow
 from ci_kaniko.syntax.references import (
+    DOCKER_HUB_LOOKALIKES,
     DOCKER_HUB_NAMES,
     OWN_HOST,
     can_be,
@@ -208,8 +209,7 @@ class Logins(Clouds):
         bare = re.sub(r"^https?://", "", written).partition("/")[0]
         if written not in (bare, _HUB_KEY):
             self.job.tell("registry-key", 0, written, bare)
-        aliases = {"registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com"}
-        return "docker.io" if bare in aliases else canonical_host(bare)
+        return "docker.io" if bare in DOCKER_HUB_LOOKALIKES else canonical_host(bare)
 
     def _spelled(self, text: Text) -> str | None:
         """A text of run-time variables, as a spec has it; None where it is of something else."""

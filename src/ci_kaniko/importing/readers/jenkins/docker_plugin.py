@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.readers.jenkins.folders import ASSIGNED
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement
+from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, DOCKER_HUB_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ _URL = re.compile(r"https?://([^/]+)/?.*", re.DOTALL)
 _ECR = re.compile(r"ecr:([\w-]+):(.*)", re.DOTALL)
 _GCR = re.compile(r"gcr:(.+)", re.DOTALL)
 _DAEMON = re.compile(r"\b(?:docker|podman|nerdctl|buildah|buildx)\b")
-_HUB = {"registry.hub.docker.com", "index.docker.io", "registry-1.docker.io", "docker.io"}
+_HUB = DOCKER_HUB_NAMES | DOCKER_HUB_LOOKALIKES
 _MAY_RUN = {"if", "else", "for", "while", "switch", "try", "catch", "finally"}
 _MAX_LENGTH = 2_000
 _MAX_NAME = 300
