@@ -546,6 +546,11 @@ node {
         {"push": None, "destinations": [{"image": A, "when": {"branch": "main"}}]},
         set(),
     ),
+    "a value that the script refuses": Case(
+        _without_rules("timeout: 30m", '[ "$STAGE" = prod ] || { echo "no $STAGE"; exit 1; }'),
+        {"push": "never", "destinations": [A]},
+        {"unknown-condition"},
+    ),
     "another file": Case(
         _gitlab("[{if: $CI_COMMIT_TAG, exists: [app/Dockerfile]}]", "[ -f other ] || exit 0"),
         {"push": "never"},

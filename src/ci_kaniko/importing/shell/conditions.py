@@ -56,7 +56,7 @@ class Conditions:
         self.guards = Guards(budget)
         self.facts = YES
         self._tests: list[Test] = []
-        self._of_the_run: set[int] = set()
+        self._chosen: set[int] = set()
         self._numbers: dict[tuple[str, Text, Text], int] = {}
         self._by_text: dict[Text, list[int]] = {}
         self._by_group: list[list[int]] = [[] for _ in ONE_OF]
@@ -77,9 +77,9 @@ class Conditions:
         """Whether the second guard holds wherever the first does."""
         return not self.possible(self.guards.minus(one, other))
 
-    def of_the_run(self, guard: int) -> int:
-        """Where a guard holds by what is asked of the branch, the tag or the event alone."""
-        return self.guards.only(guard, self._of_the_run)
+    def chosen(self, guard: int) -> int:
+        """Where a guard holds by what the run is or is given, and by nothing else."""
+        return self.guards.only(guard, self._chosen)
 
     def same(self, one: int, other: int, within: int = YES) -> bool:
         """Whether two guards mean the same wherever ``within`` holds."""
@@ -111,8 +111,8 @@ class Conditions:
                 raise TooComplexError
             number = self._numbers[key] = len(self._tests)
             self._tests.append(test)
-            if is_of_the_run(test):
-                self._of_the_run.add(number)
+            if is_chosen(test):
+                self._chosen.add(number)
             if test.kind != "unknown":
                 self._learn(number)
         return self.guards.atom(number)
@@ -266,10 +266,12 @@ class Conditions:
         return tuple(replace(test, right=()) if test.kind == "unknown" else test for test in tests)
 
 
-def is_of_the_run(test: Test) -> bool:
-    """Whether a test asks for the branch, the tag or the event."""
+def is_chosen(test: Test) -> bool:
+    """Whether a test asks for the branch, the tag, the event, or for the value of a variable."""
     var = only_var(test.left)
-    return var is not None and test.kind != "pattern" and meaning(var) in OF_A_RUN
+    if var is None or test.kind == "pattern":
+        return False
+    return meaning(var) in OF_A_RUN or test.kind == "equal"
 
 
 _SPELLINGS = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Output, Var
 from ci_kaniko.importing.sentences import Note
-from ci_kaniko.importing.shell.conditions import Conditions, is_of_the_run
+from ci_kaniko.importing.shell.conditions import Conditions, is_chosen
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.parsing import fill
 from ci_kaniko.importing.shell.secrets import is_secret_name
@@ -210,14 +210,14 @@ class Reader(ABC):
     def fail(self) -> None:
         """The script stops with an error here.
 
-        Where the branch, the tag or the event alone decides that, it is a condition as any other.
+        Where what the run is or is given decides that alone, it is a condition as any other.
         """
         self._stopped = self.guards.either(self._stopped, self.state.path)
-        chosen = self.conditions.of_the_run(self._stopped)
+        chosen = self.conditions.chosen(self._stopped)
         for tests in self.conditions.when(self.guards.minus(self.state.path, chosen)):
             # That something is there, or looks like itself, is so wherever a run does its work.
             told = [test.text for test in tests if test.kind in {"equal", "unknown"}]
-            asks = not all(test.text not in told or is_of_the_run(test) for test in tests)
+            asks = not all(test.text not in told or is_chosen(test) for test in tests)
             if asks and not any(map(_HOPED.search, told)):
                 self.note("gate/script", " and ".join(told))
         self.refuse(YES)
