@@ -1335,14 +1335,39 @@ login:
   script:
     - git clone https://bot:$TOKEN@git.example.com/acme/tool.git
     - /kaniko/executor --context tool/app --destination quay.io/acme/login:1
+either:
+  <<: *one
+  script:
+    - if [ $A ]; then git clone https://x.io/a/a s; else git -C . clone https://x.io/a/b s; fi
+    - /kaniko/executor --context s --destination quay.io/acme/either:1
+held:
+  <<: *one
+  script:
+    - git -c http.extraHeader="PRIVATE-TOKEN; $A" -C lib clone http://me:$TOKEN@x.io/acme/tool
+    - /kaniko/executor --context lib/tool --destination quay.io/acme/held:1
+commit:
+  <<: *one
+  script:
+    - /kaniko/executor --context git://x.io/a/b#{"5" * 40} --destination quay.io/acme/commit:1
 """,
         {
             "images.other.context": "git://git.example.com/acme/tool.git#refs/tags/v1.2",
             "images.other.context_sub_path": "app",
             "images.own.context": "app",
-            "images.login.push": "never",
+            "images.login.context": "git://git.example.com/acme/tool.git",
+            "images.login.git": {"token": "TOKEN", "username": "bot"},
+            "images.either.push": "never",
+            "images.held.push": "never",
+            "images.commit.push": "never",
         },
-        told=((8, "other-repository"), (18, "unknown-context")),
+        told=(
+            (8, "other-repository"),
+            (18, "other-repository"),
+            (23, "unknown-context"),
+            (27, "skipped-command"),
+            (28, "unknown-context"),
+            (32, "bad-context"),
+        ),
     ),
     "the cache beside one of two destinations": Case(
         ".gitlab-ci.yml",

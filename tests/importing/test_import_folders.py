@@ -114,15 +114,30 @@ def test_other_files_say_where_the_repository_is(name: str, text: str, root: str
         ("git url: 'git@x.io:acme/lib', credentialsId: 'a'", ".", "never"),
         (
             "}\n  sh 'git clone -b v1 https://x.io/acme/lib.git'; {",
-            "git://x.io/acme/lib.git#refs/heads/v1",
+            "git://x.io/acme/lib.git#refs/tags/v1",
             "auto",
         ),
         (
             "}\n  sh 'git clone --branch=v1 --depth=1 https://x.io/acme/lib'; {",
-            "git://x.io/acme/lib.git#refs/heads/v1",
+            "git://x.io/acme/lib.git#refs/tags/v1",
             "auto",
         ),
         ("}\n  sh 'cd . && git clone https://me:$T@x.io/acme/a ./lib'; {", ".", "never"),
+        ("script { git 'https://x.io/acme/a' }", "git://x.io/acme/a.git#refs/heads/master", "auto"),
+        ("checkout scm }\n  dir('lib') { git 'https://x.io/acme/a'", ".", "never"),
+        (
+            (
+                "a }\n  checkout([branches: [[name: 'refs/tags/v1']], extensions: "
+                "[[relativeTargetDir: 'lib']], at: [[url: 'https://x.io/acme/a']]]); {"
+            ),
+            "git://x.io/acme/a.git#refs/tags/v1",
+            "auto",
+        ),
+        (
+            "if (a) { git 'https://x.io/acme/a' } else { git 'https://x.io/acme/b' }",
+            ".",
+            "never",
+        ),
         (
             "checkout([$class: 'GitSCM', userRemoteConfigs: [[url: 'git@x.io:a/lib']]])",
             ".",
@@ -159,6 +174,21 @@ def test_what_jenkins_checks_out_elsewhere_is_another_repository(
                 " }\n sh '/kaniko/executor -c `pwd`/lib/api -d x.io/a/b' } } } }\n"
             ),
         ),
+        *(
+            (
+                "Jenkinsfile",
+                (
+                    f"node {{ withCredentials([{kind}(credentialsId: 'LIB_TOKEN'{bound})]) {{\n"
+                    f" sh 'git clone -b next https://{user}github.com/acme/lib' }}\n"
+                    " container('k') { sh '/kaniko/executor -c `pwd`/lib/api -d x.io/a/b' }\n}\n"
+                ),
+            )
+            for kind, bound, user in (
+                ("gitUsernamePassword", "", ""),
+                ("usernamePassword", ", usernameVariable: 'U', passwordVariable: 'P'", "$U:${P}@"),
+                ("string", ", variable: 'T'", "$T@"),
+            )
+        ),
         (
             ".github/workflows/a.yml",
             (
@@ -177,6 +207,22 @@ def test_a_private_repository_is_fetched_with_the_secret_that_the_file_names(
     spec = import_files([(name, text)]).spec
     assert str(spec.context) == "git://github.com/acme/lib.git#refs/heads/next"
     assert (spec.context_sub_path, spec.git.token, spec.push) == ("api", "LIB_TOKEN", "auto")
+
+
+@pytest.mark.parametrize(
+    ("step", "context"),
+    [
+        ("with: {%s, github-server-url: 'https://ghe.x.io/'}", "git://ghe.x.io/acme/lib.git"),
+        ("with: {%s, github-server-url: '${{ vars.AT }}'}", "."),
+        ("with: {%s}\n        if: github.ref_name == 'main'", "."),
+    ],
+)
+def test_a_token_goes_to_its_own_server_and_where_it_went(step: str, context: str) -> None:
+    """What only some runs fetch, or from a server that nobody knows, is not pushed."""
+    given = "repository: acme/lib, path: src, token: '${{ secrets.T }}'"
+    text = WORKFLOW.replace("with: {%s}", step % given) % WAYS["a mount of the folder"]
+    spec = import_files([("ci.yml", text)]).spec
+    assert (str(spec.context), spec.push == "never") == (context, context == ".")
 
 
 ELSEWHERE = "git://x.io/acme/lib.git#refs/heads/next"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.syntax.variables import NATIVE
@@ -60,6 +61,8 @@ NEAR = {
 
 CLONED = {"repository.path", "repository.url", "remote"}
 """What an address of the repository itself is made of."""
+_SHA = re.compile("[0-9a-f]{40}")
+_VERSION = re.compile(r"v?\d[\d.]*$|v?\d+\.\d")
 OF_A_RUN = {"branch", "tag", "ref", "ref.name", "ref.type", "event", "request"}
 OF_A_RUN |= {"pull_request.number"}
 """What is known of a run before it starts: where a script refuses one, none of its kind builds."""
@@ -76,6 +79,13 @@ def meaning(part: Part) -> str:
     if getattr(part, "portable", False):
         return str(name).partition("@")[0]
     return _MEANINGS.get(name, "")
+
+
+def whole_ref(ref: str) -> str:
+    """A ref as the executor fetches it: of a short name, a tag's where it looks like a version."""
+    if not ref or ref.startswith("refs/") or _SHA.fullmatch(ref):
+        return ref
+    return f"refs/{'tags' if _VERSION.match(ref) else 'heads'}/{ref}"
 
 
 def variables_of(wanted: str, platform: str = "") -> list[str]:

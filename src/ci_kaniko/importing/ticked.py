@@ -191,7 +191,11 @@ def _documents(source: str, path: str, before: int, mended: list[Mended]) -> Ite
             at = source.rfind("\\", 0, mark.index + 1)
             raise _BadEscape(at, (before + mark.line + 1) % FILE_LINES) from None
         line = (before + mark.line + 1) % FILE_LINES if mark else None
-        hint = "import what the template renders, such as by helm template" * ("{{" in source)
+        hint = ""
+        if re.search(r"(?<!\$)\{\{", source):
+            hint = "import what the template renders, such as by helm template"
+        elif "${{" in source and "'}'" in said:
+            hint = "between { and } a value with ${{ ... }} stands in quotes"
         raise failure(path, "bad-yaml", f"this is no YAML: {said}", hint, line) from None
 
 

@@ -114,6 +114,9 @@ FOREIGN_REGISTRIES = (
 )
 """Registries that belong to somebody in particular."""
 
+GIT_SERVERS = ("github", "gitlab", "bitbucket", "codeberg", "gitea", "dev.azure.com")
+"""What stands in the host of a git server that is of one kind."""
+
 
 def known_names() -> tuple[str, ...]:
     """The targets that a spec of this process can have a section for."""

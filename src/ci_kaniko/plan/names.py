@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ci_kaniko.kaniko.builders import BUILDER_NAMES
 from ci_kaniko.kaniko.hosts import ecr_region
-from ci_kaniko.kaniko.systems import system
+from ci_kaniko.kaniko.systems import GIT_SERVERS, system
 from ci_kaniko.problems.finding import Finding, Where, quoted
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax import grammar
@@ -56,17 +56,18 @@ SHELL_PREFIXES = (
 
 
 def git_token(plan: Plan) -> list[Finding]:
-    login = plan.git_login
-    if login is None or login.secret or system(plan.target).repository_token:
+    login, known = plan.git_login, system(plan.target)
+    if login is None or login.secret:
         return []
-    return [
-        Finding(
-            "foreign-ci-token",
-            ("git", "token"),
-            f"{plan.target} gives a job no token for repositories",
-            "name a secret that holds one",
-        )
-    ]
+    message = f"{plan.target} gives a job no token for repositories"
+    if known.repository_token:
+        context = plan.spec.context
+        host = "" if context.is_directory else context.location.partition("/")[0]
+        if not any(name in host for name in GIT_SERVERS if name != known.name):
+            return []
+        message = f"{quoted(host)} is not {plan.target}'s own server and would get its token"
+    hint = "name a secret that holds one"
+    return [Finding("foreign-ci-token", ("git", "token"), message, hint)]
 
 
 def config_names(plan: Plan) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import (
     Text,
+    Var,
     after,
     join,
     literal,
@@ -15,7 +16,7 @@ from ci_kaniko.importing.calls import (
     split_text,
     without_head,
 )
-from ci_kaniko.importing.facts import CLONED, meaning
+from ci_kaniko.importing.facts import CLONED, meaning, whole_ref
 from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.translate.paths import below
@@ -26,8 +27,6 @@ from ci_kaniko.plan.model import FETCHED
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell.commands.flags import Flag
     from ci_kaniko.importing.translate.work import Work
-
-_VERSION = re.compile(r"v?\d+\.\d")
 
 
 def _is_this_repository(value: Text) -> bool:
@@ -111,9 +110,9 @@ def _directory(work: Work, value: Text, shown: str, flag: Flag) -> None:
     if found.startswith(".."):
         work.misses("outside-context", flag.line, shown)
         return
-    found, address = _cloned(work, found)
-    if address:
-        _set_clone(work, found, address, flag)
+    found, addresses = _cloned(work, found)
+    if addresses:
+        _set_clone(work, found, addresses, flag)
         return
     if found != "." or not flag.when:
         work.job.tell("context", flag.line, shown, found)
@@ -123,25 +122,66 @@ def _directory(work: Work, value: Text, shown: str, flag: Flag) -> None:
 _CLONE = "git clone "
 
 
-def _cloned(work: Work, path: str) -> tuple[str, Text]:
-    """A folder in what the script has cloned there, and the address where that is another one."""
+def _cloned(work: Work, path: str) -> tuple[str, set[Text]]:
+    """A folder in what the script has cloned there, and the addresses where that is another one."""
     for name, choices in work.call.files.items():
         folder = name.removeprefix("$PWD/").removesuffix("/.git")
         if name.endswith("/.git") and (path == folder or path.startswith(f"{folder}/")):
-            address = without_head(choices[-1].text, _CLONE)
-            return below(path, folder), () if _is_this_repository(address) else address
-    return path, ()
+            addresses = {without_head(choice.text, _CLONE) for choice in choices}
+            own = all(map(_is_this_repository, addresses))
+            return below(path, folder), set() if own else addresses
+    return path, set()
 
 
-def _set_clone(work: Work, path: str, address: Text, flag: Flag) -> None:
-    """The context is another repository, which the executor fetches where it needs no login."""
-    found = re.fullmatch(r"https?://([\w.-]+/[\w./-]+?)(?:\.git)?/?(#.*)?", literal(address) or "")
-    if found is None:
+def _set_clone(work: Work, path: str, addresses: set[Text], flag: Flag) -> None:
+    """The context is another repository, which the executor fetches where that is one."""
+    address, *others = addresses
+    user, place = _without_login(address)
+    found = re.fullmatch(r"https?://([\w.-]+/[\w./-]+?)(?:\.git)?/?(#.*)?", literal(place) or "")
+    unknown = others or found is None
+    if unknown or (user and not (spell(place).startswith("https:") and _log_in(work, user))):
         work.misses("unknown-context", flag.line, flag.shown)
         return
-    location = _checked_git(work, (f"git://{found[1]}.git{found[2] or ''}",), "", flag)
-    work.job.tell("other-repository/fetched", flag.line, spell(address), "", spell(location))
-    _set_other(work, spell(location), path)
+    assert found is not None
+    location = spell(_checked_git(work, (f"git://{found[1]}.git{found[2] or ''}",), flag))
+    by = f", with {work.git['token']} as its token" if user else ""
+    work.job.tell("other-repository/fetched", flag.line, spell(place), "", location + by)
+    _set_other(work, location, path)
+
+
+def _without_login(address: Text) -> tuple[Text, Text]:
+    """Who logs in by an address, and the address without."""
+    user, *rest = split_text(address, "@", 1)
+    scheme, _, begun = str(user[0] if user else "").partition("://")
+    if not rest or not begun or "/" in spell(user).partition("://")[2]:
+        return (), address
+    return join((begun, *user[1:])), join((f"{scheme}://", *rest[0]))
+
+
+def _log_in(work: Work, user: Text) -> bool:
+    """Take USER:TOKEN of an address, or the token alone; whether that is a secret with a name."""
+    name, *password = split_text(user, ":", 1)
+    token = only_var(password[0] if password else name)
+    known = literal(name) if password else "oauth2"
+    if token is None or known is None or work.job.secret_of((token,)) is None:
+        return False
+    _take_token(work, token)
+    if known not in _ANY_USER:
+        work.git["username"] = known
+    return True
+
+
+_ANY_USER = {"oauth2", "x-access-token"}
+"""Whom servers that know a token by itself let in."""
+
+
+def _take_token(work: Work, token: Var) -> None:
+    secret = work.job.secrets.get(token.name)
+    name = secret.name if secret else token.name.rpartition(".")[2]
+    own = {"GITHUB_TOKEN", "CI_JOB_TOKEN", "github.token", "token"}
+    work.logins.note_store(token.name)
+    in_own = name in own and work.job.target in {"github", "gitlab"}
+    work.git["token"] = "ci-token" if in_own else work.logins.secret_name(name, 0)
 
 
 def _mended_git(work: Work, value: Text, shown: str, flag: Flag) -> tuple[Text, str]:
@@ -171,7 +211,7 @@ def _remote(work: Work, value: Text, shown: str, flag: Flag, scheme: str) -> Non
         return
     work.fetched = True
     if scheme == "git":
-        value = _checked_git(work, value, shown, flag)
+        value = _checked_git(work, value, flag)
     try:
         work.build["context"] = work.spelled.template(value, flag.line)
     except NotPortable as reason:
@@ -179,22 +219,20 @@ def _remote(work: Work, value: Text, shown: str, flag: Flag, scheme: str) -> Non
         work.builds_another = True
 
 
-def _checked_git(work: Work, value: Text, shown: str, flag: Flag) -> Text:
-    token = re.match(r"git://([^@/#]+)@(.*)", shown, re.DOTALL)
-    if token:
-        user, _, _ = token[1].partition(":")
+def _checked_git(work: Work, value: Text, flag: Flag) -> Text:
+    user, value = _without_login(value)
+    if user:
         work.job.tell("token-in-context", flag.line)
-        work.git["token"] = "GIT_TOKEN"
-        _, *rest = split_text(value, "@", 1)
-        value = join(("git://", *rest[0])) if rest else (f"git://{token[2]}",)
-        if user not in {"oauth2", "x-access-token"} and re.fullmatch(r"[\w.-]+", user):
-            work.git["username"] = user
+        name, *_ = spell(user).split(":")
+        if not _log_in(work, user):
+            work.git["token"] = "GIT_TOKEN"
+            if name not in _ANY_USER and re.fullmatch(r"[\w.-]+", name):
+                work.git["username"] = name
     written = literal(value)
     if written and "#" in written:
         location, _, fragment = written.partition("#")
         ref, _, commit = fragment.partition("#")
-        if ref and not ref.startswith("refs/") and not re.fullmatch("[0-9a-f]{40}", ref):
-            full = f"refs/{'tags' if _VERSION.match(ref) else 'heads'}/{ref}"
+        if (full := whole_ref(ref)) != ref:
             told = "short-ref" if work.call.builder == KANIKO else "context/either"
             work.job.tell(told, flag.line, ref, full)
             full = f"{location}#{full}" + (f"#{commit}" if commit else "")
@@ -275,17 +313,12 @@ def take_fetching(work: Work) -> None:
     if not password:
         return
     if var := only_var(password):
-        secret = work.job.secrets.get(var.name)
-        name = secret.name if secret else var.name.rpartition(".")[2]
-        own = {"GITHUB_TOKEN", "CI_JOB_TOKEN", "github.token", "token"}
-        work.logins.note_store(var.name)
-        in_own = name in own and work.job.target in {"github", "gitlab"}
-        work.git["token"] = "ci-token" if in_own else work.logins.secret_name(name, 0)
+        _take_token(work, var)
     else:
         work.git["token"] = "GIT_TOKEN_SECRET"
         work.job.tell("literal-secret/git", work.call.line)
     user = literal(work.logins.environment("GIT_USERNAME"))
-    if user and user not in {"oauth2", "x-access-token"}:
+    if user and user not in _ANY_USER:
         work.git["username"] = user
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Var, literal, only_var, spell
+from ci_kaniko.importing.calls import Text, Var, literal, only_var, spell
+from ci_kaniko.importing.facts import meaning, whole_ref
 from ci_kaniko.importing.jobs import Other
 from ci_kaniko.importing.readers.accounting import ignore_keys
+from ci_kaniko.importing.shell.guards import YES
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.readers.github.scope import Scope
-
-_VERSION = re.compile(r"v?\d")
 
 
 def check_out(scope: Scope) -> None:
@@ -41,19 +40,30 @@ _OWN_TOKENS = {"secrets.GITHUB_TOKEN", "github.token"}
 
 
 def _other(scope: Scope) -> Other:
-    """How the executor fetches another repository: by an address that is known, with a token."""
+    """How the executor fetches another repository: by an address that is known, with a token.
+
+    What a step fetches in some runs only is nobody's context.
+    """
     repository, ref = (literal(scope.single(key)) for key in ("repository", "ref"))
+    server = _host_of(scope.single("github-server-url"))
     token = only_var(scope.single("token"))
     name = token.name if token and token.name not in _OWN_TOKENS else ""
     asked = "token" in scope.given and token is None
-    if repository is None or ref is None or asked or "ssh-key" in scope.given:
+    if repository is None or ref is None or not server or asked or "ssh-key" in scope.given:
         return Other()
-    if name and not name.startswith("secrets."):
+    somewhere = scope.within(scope.reader.state.path) != YES
+    if somewhere or (name and not name.startswith("secrets.")):
         return Other()
-    if ref and not ref.startswith("refs/"):
-        ref = f"refs/{'tags' if _VERSION.match(ref) else 'heads'}/{ref}"
-    location = f"git://github.com/{repository}.git" + (f"#{ref}" if ref else "")
+    location = f"git://{server}/{repository}.git" + (f"#{whole_ref(ref)}" if ref else "")
     return Other(location, name.removeprefix("secrets."))
+
+
+def _host_of(server: Text) -> str:
+    """The host of ``github-server-url``: GitHub's own by default, empty where nobody knows it."""
+    if not server or [meaning(part) for part in server] == ["server"]:
+        return "github.com"
+    scheme, _, host = (literal(server) or "").rstrip("/").partition("://")
+    return host if scheme == "https" and "/" not in host else ""
 
 
 def _switch(scope: Scope, key: str) -> str:
@@ -78,7 +88,8 @@ def _is_fetched(scope: Scope) -> bool:
         job.others[folder] = Other() if {*job.own_folders} - {"."} else found
         said, line = (spell(repository), where), given.line_of("repository")
         if job.others[folder].location:
-            job.tell("other-repository/fetched", line, *said, found.location)
+            by = f", with {found.secret} as its token" * bool(found.secret)
+            job.tell("other-repository/fetched", line, *said, found.location + by)
             return True
         job.tell("other-repository", line, *said)
     elif path and path.strip("./"):

@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from ci_kaniko.importing.facts import whole_ref
 from ci_kaniko.importing.jobs import Other
 from ci_kaniko.importing.readers.jenkins.groovy import MARK
 from ci_kaniko.importing.shell.commands.programs import clone_words
@@ -22,6 +23,9 @@ _WORKSPACE = re.compile(r"\$\{?(?:env\.)?WORKSPACE\}?/?")
 _OWN = re.compile(r"\s*(?:(?:def\s+)?\w+\s*=\s*)?checkout\b(?:\s*\(?\s*scm\b(?!\s*:)|.*\bscm\.)")
 _ADDRESS = re.compile(r"https://([\w.-]+/[\w./-]+?)(?:\.git)?/?")
 _ALL_FILES = re.compile(r"(?:\*\*?(?:/\*)?)?$")
+_BOUND = re.compile(r"\b(usernamePassword|string|gitUsernamePassword)\s*\(([^()]*)\)")
+_CHOICES = {"if", "else", "case", "default"}
+_MAIN = "master"
 _OWN_ADDRESS = re.compile(r"\$\{?(?:env\.)?GIT_URL\}?")
 
 
@@ -48,35 +52,63 @@ class Folders:
                 self._values[named[1]] = one.texts[0].text() if plain else ""
             elif (called := one.given("name")) and (default := one.given("defaultValue")):
                 self._values[called.text()] = self._text(default)
-        for statement in whole:
-            folder = self._folder(statement) if statement.name in {"dir", "ws"} else ""
-            for inner in statement.block if folder else ():
-                if self.owns(inner):
-                    self.own.append(folder)
-                elif self._fetches(inner):
-                    self.others[folder] = self._location(inner)
-                else:
-                    continue
-                self._places[id(inner)] = folder
         self.told: list[tuple[Statement, str]] = []
-        for statement in whole:
-            for text in statement.texts if statement.name == "sh" else ():
-                if not are_mentioned(text.source):
-                    self._take_clones(statement, text.text())
+        self._clones: list[tuple[Statement, str, str]] = []
+        self._choices: set[int] = set()
+        self._find_places(statements, "", {}, is_choice=False)
+        self.own = [folder for folder in self.own if folder not in self.others]
+        for statement, command, folder in self._clones:
+            self.told.append((statement, f"{command} {self._said(folder)}"))
         fetched = [one for one in whole if self.owns(one) or self._fetches(one)]
         here = any(id(one) not in self._places for one in fetched)
         declared = by_itself and any(one.name == "pipeline" for one in statements)
         if (self.own or self.others) and (here or declared):
             self.own.append(".")
 
-    def _take_clones(self, statement: Statement, script: str) -> None:
-        for address, branch, folder in _cloned(script):
+    def _find_places(
+        self, statements: list[Statement], around: str, held: dict[str, str], *, is_choice: bool
+    ) -> None:
+        """Into which folder of its workspace each step checks out, and with which credentials."""
+        for one in statements:
+            at = "" if _has_workspace(one) else around
+            if one.name in {"dir", "ws"}:
+                at = self._folder(one, at)
+            inside = self._given(one, "relativeTargetDir")
+            folder = posixpath.normpath(posixpath.join(at, inside)) if inside else at
+            if self.owns(one) or self._fetches(one):
+                self._choices |= {id(one)} if is_choice else set()
+                if folder:
+                    self._places[id(one)] = folder
+                    self._put(folder, None if self.owns(one) else self._location(one))
+            for text in one.texts if one.name == "sh" else ():
+                if not are_mentioned(text.source):
+                    self._take_clones(one, self._text(text), at, held)
+            inner = {**held, **_passwords(one.shown)} if one.name == "withCredentials" else held
+            chosen = is_choice or one.name in _CHOICES
+            self._find_places(one.block, at, inner, is_choice=chosen)
+
+    def _put(self, folder: str, other: Other | None) -> None:
+        """Remember what a folder holds, None for this repository; of two nobody knows which."""
+        before = self.others.get(folder)
+        if other is None:
+            self.own.append(folder)
+        if (other or before) and (folder in self.own or before not in {None, other}):
+            self.others[folder] = Other()
+        elif other:
+            self.others[folder] = other
+
+    def _take_clones(
+        self, statement: Statement, script: str, around: str, held: dict[str, str]
+    ) -> None:
+        for address, branch, place, command in _cloned(script):
+            folder = posixpath.normpath(posixpath.join(around, place))
             if _OWN_ADDRESS.fullmatch(address):
-                self.own.append(folder)
+                self._put(folder, None)
                 continue
-            self.others.setdefault(folder, Other(_fetched(address, branch)))
-            shown = re.sub("//[^/@]*@", "//", address)
-            self.told.append((statement, f"git clone {shown} {self._said(folder)}"))
+            bare, secret = _without_login(address, held)
+            self._put(folder, Other(_fetched(bare, whole_ref(branch)), secret))
+            shown = re.sub("//[^/@]*@", "//", command)
+            self._clones.append((statement, shown, folder))
 
     def enter(self, statement: Statement) -> str:
         """Go over a step: what one that fetches another repository makes of its folder."""
@@ -87,16 +119,19 @@ class Folders:
             root |= self._stashed.get(self._given(statement, "name", ""), {})
         if not self.owns(statement) and not self._fetches(statement):
             return ""
+        left = _left_out(statement)
         if folder := self._places.get(id(statement)):
-            return self._said(folder) if self._fetches(statement) else ""
+            return self._said(folder) + left if self._fetches(statement) else ""
+        before = root.get(".") if id(statement) in self._choices else None
         root.clear()
         if self.owns(statement):
             return ""
-        root["."] = self._location(statement)
+        found = self._location(statement)
+        root["."] = found if before in {None, found} else Other()
         then = "is not pushed: where it is this repository, take push: never out"
         if where := _told(root["."]):
             then = f"has the context {where}, and commits are those of this repository"
-        return f"takes the place of the repository in its workspace: a build of it {then}"
+        return f"takes the place of the repository in its workspace: a build of it {then}{left}"
 
     def owns(self, statement: Statement) -> bool:
         """Whether a step checks out the repository that the Jenkinsfile is of."""
@@ -118,8 +153,7 @@ class Folders:
     def _find_agents(self, statements: list[Statement], root: dict[str, Other]) -> None:
         """In whose workspace each step runs: a node's, or that of the stage with an agent."""
         for one in statements:
-            own = one.name == "node" or any(inner.name == "agent" for inner in one.block)
-            self._roots[id(one)] = {} if own else root
+            self._roots[id(one)] = {} if _has_workspace(one) else root
             self._find_agents(one.block, self._roots[id(one)])
 
     def _said(self, folder: str) -> str:
@@ -130,13 +164,14 @@ class Folders:
     def _text(self, text: Quoted) -> str:
         return text.text(lambda name: self._values.get(name.rpartition(".")[2]) or f"${{{name}}}")
 
-    def _folder(self, statement: Statement) -> str:
+    def _folder(self, statement: Statement, around: str) -> str:
         """The folder that a block is in, from the workspace; empty for one elsewhere."""
         given = self._given(statement, "", "path")
         inside = _WORKSPACE.match(given)
         if statement.name == "ws" and not inside:
             return ""
-        return posixpath.normpath(given[inside.end() :] if inside else given) if given else ""
+        given = given[inside.end() :] if inside else posixpath.join(around, given) if given else ""
+        return posixpath.normpath(given) if given else ""
 
     def _location(self, statement: Statement) -> Other:
         """How the executor fetches a repository: by an address that is known, with a password."""
@@ -148,9 +183,9 @@ class Folders:
             return Other()
         if "credentialsId" in statement.code and not re.fullmatch(r"[\w.-]+", held):
             return Other()
-        default = "" if statement.name == "checkout" else "master"
-        branch = re.sub(r"^(?:\*|origin|refs/heads)/", "", branch or default)
-        return Other(_fetched(address, branch), held)
+        branch = re.sub(r"^(?:\*|origin|refs/heads)/", "", branch)
+        ref = whole_ref(branch) if statement.name == "checkout" else f"refs/heads/{branch or _MAIN}"
+        return Other(_fetched(address, ref), held)
 
     def _given(self, statement: Statement, *names: str) -> str:
         """What a step gets by one of some names, as a text or as a variable that has one text."""
@@ -173,16 +208,49 @@ def _fetched(address: str, ref: str) -> str:
     found = _ADDRESS.fullmatch(address)
     if found is None or not re.fullmatch(r"[\w./-]*", ref):
         return ""
-    return f"git://{found[1]}.git" + (f"#refs/heads/{ref}" if ref else "")
+    return f"git://{found[1]}.git" + (f"#{ref}" if ref else "")
 
 
-def _cloned(script: str) -> Iterator[tuple[str, str, str]]:
-    """What a script clones: the address, the branch if it names one, and the folder."""
+def _has_workspace(statement: Statement) -> bool:
+    """Whether a step has a workspace of its own: a node's, or that of a stage with an agent."""
+    return statement.name == "node" or any(inner.name == "agent" for inner in statement.block)
+
+
+def _left_out(statement: Statement) -> str:
+    """What of a checkout the executor does not fetch by itself."""
+    written = statement.shown.lower()
+    modules = "; without its submodules, which git: {recurse_submodules: true} fetches"
+    return modules * ("submodule" in written) + "; without lfs" * ("lfs" in written)
+
+
+def _passwords(written: str) -> dict[str, str]:
+    """The credentials of withCredentials by the variable of their password; git's own by none."""
+    found: dict[str, str] = {}
+    for kind, given in _BOUND.findall(written):
+        called = re.search(r"credentialsId:\s*'([\w.-]+)'", given)
+        variable = re.search(r"\b(?:passwordVariable|variable):\s*'(\w+)'", given)
+        if called and (variable or kind.startswith("git")):
+            found[variable[1] if variable else ""] = called[1]
+    return found
+
+
+def _without_login(address: str, held: dict[str, str]) -> tuple[str, str]:
+    """An address without who logs in by it, and the credentials that hold the password."""
+    login = re.match(r"(https://)(?:([^/@:]*):)?\$\{?(\w+)\}?@", address)
+    if login is None:
+        return address, held.get("", "")
+    is_plain = re.fullmatch(r"oauth2|x-access-token|\$.*|", login[2] or "")
+    known = login[3] in held and is_plain
+    return (login[1] + address[login.end() :], held[login[3]]) if known else (address, "")
+
+
+def _cloned(script: str) -> Iterator[tuple[str, str, str, str]]:
+    """What a script clones: the address, the branch if it names one, the folder, the command."""
     for command in re.split(r"[;&|\n]", script):
-        _, is_clone, rest = command.partition("git clone ")
+        before, is_clone, rest = command.partition("git clone ")
         words = rest.split() if is_clone else []
         places, branch = clone_words(words)
         address, *folder = [words[place].strip("'\"") for place in places] or [""]
         into = folder[0] if folder else address.rpartition("/")[2].removesuffix(".git")
         if re.fullmatch(r"(?:\./)?\w[\w./-]*", into):
-            yield address, branch, posixpath.normpath(into)
+            yield address, branch, into, command.removeprefix(before).strip()

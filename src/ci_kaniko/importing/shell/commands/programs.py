@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Output, Part, Text, Var, join, literal, spell
+from ci_kaniko.importing.calls import Output, Part, Text, Var, join, literal, spell, starts_with
 from ci_kaniko.importing.facts import CLONED, meaning
 from ci_kaniko.importing.shell.commands.filters import (
     base64,
@@ -150,31 +150,49 @@ def date(reader: Reader, values: list[Value]) -> Status:
 
 def git(reader: Reader, values: list[Value]) -> Status:
     """``git``: what a commit is called, and when it was made."""
+    called = command_text("git", values)
+    values, folder = _without_options(values)
     words = words_of(values)
-    made: Part = Output(command_text("git", values))
+    spelled = " ".join(words)
+    if words[:1] == ["clone"]:
+        _clone(reader, words, [value[0][1] for value in values], folder)
+    elif not words or words[0] in _SILENT or re.match(_SETTING, spelled):
+        reader.note("skipped-command", reader.text)
+    else:
+        made = None if folder else _printed(words)
+        reader.write(pure((made or Output(called), "\n")))
+    if words[:1] in (["diff"], ["rev-parse"], ["show-ref"], ["ls-remote"], ["describe"]):
+        guard = reader.conditions.unknown(called, reader.line)
+        return Status(guard, guard if words[0] == "diff" else SUCCESS.guard)
+    return SUCCESS
+
+
+def _without_options(values: list[Value]) -> tuple[list[Value], Text]:
+    """What git is asked for without what stands before it, and the folder of ``-C``."""
+    folder: Text = ()
+    while values and (word := words_of(values[:1])[0]).startswith("-"):
+        if word == "-C" and values[1:]:
+            folder = values[1][0][1]
+        values = values[2 if word in {"-C", "-c", "--git-dir", "--work-tree"} else 1 :]
+    return values, folder
+
+
+def _printed(words: list[str]) -> Part | None:
+    """What git prints of the repository that is checked out."""
     spelled = " ".join(words)
     if words[:1] in (["show"], ["log"]):
         plain_format = re.sub(r"--(?:format|pretty)=(?:t?format:)?", "--format=", spelled)
         spelled = " ".join(sorted(re.sub(r"-n ?1\b|--max-count=1\b", "-1", plain_format).split()))
     if short := re.fullmatch(r"rev-parse --short(?:=(\d+))? HEAD", spelled):
         kept = "short" if short[1] == "8" else f"first:{short[1] or 7}"
-        made = Var("commit.sha", changes=(kept,), portable=True)
-    elif found := [var for command, var in _GIT.items() if re.fullmatch(command, spelled)]:
+        return Var("commit.sha", changes=(kept,), portable=True)
+    if found := [var for command, var in _GIT.items() if re.fullmatch(command, spelled)]:
         name, *changes = found[0].split("|")
-        made = Var(name, changes=tuple(changes), portable=True)
-    elif words[:1] in (["show"], ["log"]) and _is_commit_time(words):
+        return Var(name, changes=tuple(changes), portable=True)
+    if words[:1] in (["show"], ["log"]) and _is_commit_time(words):
         digits = any(word.endswith(_DIGITS[1:]) for word in words)
-        made = Var("commit.date" if digits else "commit.timestamp", portable=True)
-    if words[:1] == ["clone"]:
-        _clone(reader, words, [value[0][1] for value in values])
-    elif not words or words[0] in _SILENT or re.match(_SETTING, spelled):
-        reader.note("skipped-command", reader.text)
-    else:
-        reader.write(pure((made, "\n")))
-    if words[:1] in (["diff"], ["rev-parse"], ["show-ref"], ["ls-remote"], ["describe"]):
-        guard = reader.conditions.unknown(command_text("git", values), reader.line)
-        return Status(guard, guard if words[0] == "diff" else SUCCESS.guard)
-    return SUCCESS
+        return Var("commit.date" if digits else "commit.timestamp", portable=True)
+    return None
 
 
 def clone_words(words: list[str]) -> tuple[list[int], str]:
@@ -192,7 +210,7 @@ def clone_words(words: list[str]) -> tuple[list[int], str]:
     return places, branch
 
 
-def _clone(reader: Reader, words: list[str], texts: list[Text]) -> None:
+def _clone(reader: Reader, words: list[str], texts: list[Text], start: Text) -> None:
     """``git clone``: whose files a folder holds is known by what stands in its ``.git``."""
     places, branch = clone_words(words[1:])
     address, *into = [texts[1:][place] for place in places] or [()]
@@ -204,7 +222,9 @@ def _clone(reader: Reader, words: list[str], texts: list[Text]) -> None:
         reader.note("skipped-command", reader.text)
     if into and into != [(".",)]:
         ref = f"#{branch}" if branch and not is_own else ""
-        write_file(reader, in_folder(into[0], ".git"), pure(join(("git clone ", *address, ref))))
+        place = in_folder(into[0], ".git")
+        place = join((*start, "/", *place)) if start and not starts_with(place, "/") else place
+        write_file(reader, place, pure(join(("git clone ", *address, ref))))
 
 
 def _is_commit_time(words: list[str]) -> bool:
