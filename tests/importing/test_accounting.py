@@ -133,7 +133,7 @@ def test_an_alias_counts_with_what_it_stands_for() -> None:
 
 
 def test_keys_win_over_those_that_are_merged_and_the_first_over_the_next() -> None:
-    text = "x: &x {a: 1, b: 2}\ny: &y {b: 3, c: 4}\nz:\n  <<: [*x, *y]\n  a: 5\n"
+    text = "x: &x {a: 1, b: 2}\ny: &y {b: 3, c: 4}\nz:\n  !!merge <<: [*x, *y]\n  a: 5\n"
     (root,) = read_yaml(text, "a.yml").roots
     assert native(root)["z"] == {"a": 5, "b": 2, "c": 4}
     assert [root["z"].line_of(key) for key in "abc"] == [5, 1, 2]

@@ -71,6 +71,7 @@ _EVERY = {
 }
 _ROOT = "${{ github.ref == 'refs/heads/main' && 'root' || format('r-{0},', github.sha) }}"
 _WEB = "ghcr.io/acme/web"
+_OTHER = "github.com/acme/b.git"
 CASES = {
     # -- what a step hands on --
     "a variable under a condition": Case(
@@ -335,11 +336,19 @@ CASES = {
         _metadata(
             images=_WEB,
             tags="type=semver,pattern={{patch}}\ntype=match,pattern=v(.*)\n"
-            "type=pep440,pattern={{version}}\ntype=semver,pattern={{version}},value=1.2.3",
+            "type=pep440,pattern={{version}}\ntype=semver,pattern={{version}},value=${{ vars.V }}",
         ),
         {"push": "never"},
         {"metadata-action"},
         on={"push": {"tags": ["v*"]}},
+    ),
+    "metadata: versions that stand there are of any run": Case(
+        _metadata(
+            images=_WEB,
+            tags="type=semver,pattern=v{{major}},value=v1.2.3\n"
+            "type=semver,pattern={{major}},value=2.0.0-rc.1",
+        ),
+        {"destinations": [f"{_WEB}:v1", f"{_WEB}:2.0.0-rc.1", f"{_WEB}:latest"]},
     ),
     "a called workflow pushes where its job asks for it": Case(
         [_built(tags="ghcr.io/acme/a:1")],
@@ -361,9 +370,61 @@ CASES = {
         {"input"},
         on={"workflow_call": {"inputs": {"rows": {"type": "string", "default": "a\nb"}}}},
     ),
+    "what inputs name, and what an expression gives them": Case(
+        [
+            {
+                "uses": "docker/login-action@v3",
+                "with": {
+                    "registry": "${{ inputs.registry-host }}",
+                    "username": "acme",
+                    "password": "${{ secrets.OTHER }}",
+                },
+            },
+            _built(tags="${{ inputs.registry-host }}/acme/${{ inputs.name }}:1"),
+        ],
+        {
+            "destinations": ["${input.registry_host}/acme/${repository.name}:1"],
+            "registries": {
+                "ghcr.io": {"username": "acme", "password": "TOKEN"},
+                "${input.registry_host}": {"username": "acme", "password": "OTHER"},
+            },
+        },
+        {"input"},
+        on={
+            "workflow_call": {
+                "inputs": {
+                    "registry-host": {"type": "string", "required": True},
+                    "name": {
+                        "type": "string",
+                        "default": "${{ github.event.repository.name }}",
+                    },
+                }
+            }
+        },
+    ),
     "names that other forges have for what GitHub has": Case(
-        [_built(tags="ghcr.io/${{ gitea.repository }}:${{ forgejo.sha }}")],
-        {"destinations": ["ghcr.io/${repository.path}:${commit.sha}"]},
+        [
+            {
+                "uses": "docker/login-action@v3",
+                "with": {
+                    "registry": "git.example.com",
+                    "username": "bot",
+                    "password": "${{ gitea.token }}",
+                },
+            },
+            _built(tags="git.example.com/${{ gitea.repository }}:${{ forgejo.sha }}"),
+        ],
+        {
+            "destinations": ["git.example.com/${repository.path}:${commit.sha}"],
+            "registries": {
+                "ghcr.io": {"username": "acme", "password": "TOKEN"},
+                "git.example.com": {
+                    "username": "bot",
+                    "password": "GIT_EXAMPLE_COM_PASSWORD",
+                },
+            },
+        },
+        {"secret-name"},
         on="push",
         job={"if": "gitea.ref == 'refs/heads/main'"},
     ),
@@ -488,6 +549,46 @@ CASES = {
         ],
         {"context": "git://github.com/acme/b.git#refs/tags/v2"},
         {"other-repository", "not-carried"},
+    ),
+    "a variable of another step": Case(
+        [
+            {"run": "make lint", "env": {"GIT_PASSWORD": "${{ secrets.OTHER }}"}},
+            {"run": f"docker run {_EXECUTOR} --context=git://{_OTHER} --destination={_WEB}:1"},
+        ],
+        {"context": f"git://{_OTHER}", "git": None},
+        {"skipped-command", "unused-variable"},
+    ),
+    "clouds that only secrets name, and a key that the first setup-gcloud takes": Case(
+        [
+            {
+                "uses": "azure/login@v2",
+                "with": {"client-id": "${{ secrets.ID }}", "tenant-id": "${{ secrets.TENANT }}"},
+            },
+            {
+                "uses": "google-github-actions/auth@v2",
+                "with": {
+                    "workload_identity_provider": "${{ vars.PROVIDER }}",
+                    "service_account": "${{ secrets.ACCOUNT }}",
+                },
+            },
+            {
+                "uses": "google-github-actions/auth@v2",
+                "with": {"workload_identity_provider": "projects/1/x/providers/github"},
+            },
+            {
+                "uses": "google-github-actions/setup-gcloud@v0",
+                "with": {"service_account_key": "${{ secrets.KEY }}", "project_id": "acme"},
+            },
+            _int128(tags="europe-docker.pkg.dev/acme/web:1\nacme.azurecr.io/web:1"),
+        ],
+        {
+            "registries": {
+                "ghcr.io": {"username": "acme", "password": "TOKEN"},
+                "europe-docker.pkg.dev": {"google": {"key_file": "KEY"}},
+                "acme.azurecr.io": {"azure": "ambient"},
+            },
+        },
+        {"role", "not-carried"},
     ),
     "a variable of the executor": Case(
         [{"run": f"docker run -e GODEBUG=a=0 {_RUN[11:]} --destination={_WEB}:1"}],

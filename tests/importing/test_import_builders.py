@@ -136,7 +136,11 @@ DOCKER: tuple[tuple[str, dict[str, str]], ...] = (
     ("docker build -t quay.io/acme/shop:1 . && docker push quay.io/acme/shop:1", {}),
     ("docker image build -t quay.io/acme/shop:1 .; docker image push quay.io/acme/shop:1", {}),
     ("sudo docker --debug build -tquay.io/acme/shop:1 . && docker push quay.io/acme/shop:1", {}),
-    ("podman build -t quay.io/acme/shop:1 . && podman push quay.io/acme/shop:1", {}),
+    ("podman build --squash-all -t quay.io/acme/shop:1 .; podman push quay.io/acme/shop:1", {}),
+    (
+        "podman build --manifest a . && podman manifest push --all a docker://quay.io/acme/shop:1",
+        {},
+    ),
     ("docker buildx build --push -t quay.io/acme/shop:1 .", {}),
     ("docker buildx --builder b build -o type=registry -t quay.io/acme/shop:1 .", {}),
     ("docker buildx build --output type=image,push=true -t quay.io/acme/shop:1 .", {}),
@@ -157,14 +161,17 @@ DOCKER: tuple[tuple[str, dict[str, str]], ...] = (
 @pytest.mark.parametrize(("script", "wanted"), DOCKER)
 def test_a_build_on_a_daemon_is_one_for_kaniko(script: str, wanted: dict[str, str]) -> None:
     """Whatever client asks for it, and however the image gets to its registry."""
-    found = import_files([("a.sh", f"docker login -u a -p $QUAY_TOKEN quay.io\n{script}\n")])
+    login = "docker login -u a -p $QUAY_TOKEN quay.io && cp ~/.docker/config.json /kaniko/.docker/"
+    found = import_files([("a.sh", f"{login}\n{script}\n")])
     build = yaml11.load(found.spec_text)
     if "push" not in wanted:
         assert build["destinations"] == ["quay.io/acme/shop:1"]
         assert build["registries"] == {"quay.io": {"username": "a", "password": "QUAY_TOKEN"}}
     assert wanted.items() <= build.items()
     assert "builder" not in build
-    assert "daemon" in {entry.rule for entry in found.report}
+    rules = {entry.rule for entry in found.report}
+    assert "daemon" in rules
+    assert "unknown-config" not in rules
 
 
 LOST = (

@@ -115,14 +115,17 @@ def test_a_plugin_that_wraps_a_builder_is_named() -> None:
         import_files([("ci.yml", text)])
 
 
-@pytest.mark.parametrize("given", ["beside it", "named with it", "named by the end of its path"])
+@pytest.mark.parametrize(
+    "given", ["beside it", "named with it", "named by the end of its path", "of another project"]
+)
 def test_a_file_of_the_repository_is_found(given: str, tmp_path: Path) -> None:
     included = f"shop:\n  image: gcr.io/kaniko-project/executor:debug\n  script: ['{_CALL}']\n"
     main = tmp_path / "ci" / ".gitlab-ci.yml"
     other = tmp_path / "templates" / "image.yml"
     main.parent.mkdir()
     other.parent.mkdir()
-    main.write_text("include: [{local: /templates/image.yml}]\n", encoding="utf-8")
+    of = "project: acme/ci, file" if given == "of another project" else "local"
+    main.write_text(f"include: [{{{of}: /templates/image.yml}}]\n", encoding="utf-8")
     names: list[str | tuple[str, str]] = [str(main)]
     if given == "beside it":
         other.write_text(included, encoding="utf-8")

@@ -46,11 +46,13 @@ class Secret(NamedTuple):
     """A secret of the CI; ``store`` is the object that holds it, where there are such.
 
     ``nodes`` are the words of the file that say so: they are read once somebody takes it.
+    With ``of_step`` one step of the job knows it, and no other.
     """
 
     name: str
     store: str = ""
     nodes: tuple[Any, ...] = ()
+    of_step: bool = False
 
     def take(self) -> str:
         """The object that holds it, for a use that the spec or the report tells."""

@@ -67,9 +67,12 @@ class Original:
         """The documents that are mappings."""
         return (root for root in self.roots if isinstance(root, Map))
 
-    def find(self, name: str) -> Original | None:
-        """A file of the same repository: among those given, or in a folder around this one."""
-        other = self._look(name)
+    def find(self, name: str, *, beside: bool = True) -> Original | None:
+        """A file of the same repository: among those given, or in a folder around this one.
+
+        One of elsewhere does not lie ``beside`` this one, and may be among those given.
+        """
+        other = self._look(name, _FOLDERS_UP if beside else 0)
         return None if other is None else self._beside(other)
 
     def beside(self, word: str) -> dict[int, File]:
@@ -77,14 +80,14 @@ class Original:
         named = (other for other in self.given if other.path.endswith((".yml", ".yaml")))
         return dict(enumerate((other for other in named if word in other.text), 1))
 
-    def _look(self, name: str) -> File | None:
+    def _look(self, name: str, up: int = _FOLDERS_UP) -> File | None:
         wanted = name.removeprefix("./").lstrip("/")
         for other in self.given:
             known = f"/{other.path}".endswith(f"/{wanted}")
             if known or (other.path not in _ACTIONS and f"/{wanted}".endswith(f"/{other.path}")):
                 return other
         folder = os.path.dirname(os.path.abspath(self.path))
-        for _ in range(_FOLDERS_UP if os.path.isfile(self.path) else 0):
+        for _ in range(up if os.path.isfile(self.path) else 0):
             path = os.path.join(folder, wanted)
             if os.path.isfile(path):
                 return opened(os.path.relpath(path))

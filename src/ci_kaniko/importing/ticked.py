@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 MAX_BYTES = 1024 * 1024
+_MERGE = "tag:yaml.org,2002:merge"
 _MAX_DEPTH = 100
 _MAX_NODES = 200_000
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
@@ -256,7 +257,7 @@ class _Builder:
             self._count(line, nodes)
             return value
         self._count(line)
-        plain = not event.style and event.implicit[0]
+        plain = not event.style and (event.implicit[0] or event.tag == _MERGE)
         first = line + (event.style in ("|", ">"))
         value = text(event.value, line, plain=plain, first=first)
         tag = _own_tag(event.tag)

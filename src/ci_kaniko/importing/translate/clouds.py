@@ -101,7 +101,8 @@ class Clouds:
                 return text
         if name in self.job.environment:
             return self.job.environment[name]
-        return (Var(name),) if name in self.job.secrets else ()
+        known = self.job.secrets.get(name)
+        return itself if known and not known.of_step else ()
 
     def cloud(self, cloud: str) -> Any:
         read = {"aws": self.aws, "google": self.google, "azure": self._azure}[cloud]
@@ -180,14 +181,9 @@ class Clouds:
         if self.job.google_document:
             return _object(self.job.google_document)
         for choice in self._written(file):
-            text = literal(choice) or (
-                str(choice[0]) if choice and isinstance(choice[0], str) else ""
-            )
-            if "external_account" in text:
-                whole = "".join(part if isinstance(part, str) else "x" for part in choice)
-                found = _object(whole)
-                if found is not None:
-                    return found
+            whole = "".join(part if isinstance(part, str) else "x" for part in choice)
+            if "external_account" in whole and (found := _object(whole)) is not None:
+                return found
         return None
 
     def _azure(self) -> Any:

@@ -20,6 +20,7 @@ from ci_kaniko.importing.calls import (
     split_text,
     without_head,
 )
+from ci_kaniko.importing.readers.inputs import name_of
 from ci_kaniko.importing.shell.commands.containers import mounts
 from ci_kaniko.importing.translate.clouds import Clouds, whole_variable
 from ci_kaniko.importing.translate.images import host_of
@@ -220,8 +221,12 @@ class Logins(Clouds):
             elif isinstance(part, Output) and (name := asked_of_aws(part)):
                 out += f"${{env.{name}}}"
             elif isinstance(part, Var) and not part.changes:
-                name = self.job.runtime.get(part.name, part.name).rpartition(".")[2]
-                out += written_variable(f"env.{name}", part.default)
+                named = self.job.runtime.get(part.name, part.name)
+                scope, _, name = named.rpartition(".")
+                if scope == "inputs" and name_of(name) not in self.job.shared.get("inputs", {}):
+                    return None
+                name = f"input.{name_of(name)}" if scope == "inputs" else f"env.{name}"
+                out += written_variable(name, part.default)
             else:
                 return None
         return out
@@ -275,13 +280,16 @@ class Logins(Clouds):
         name = var.name if var else ""
         if self.job.target == "gitlab" and name in _CI_PASSWORDS:
             return True
-        if self.job.target == "github":
-            secret = self.job.secrets.get(name)
-            known = {name, secret.name if secret else name}
-            if known & _GITHUB_TOKENS:
-                return host in {"ghcr.io", "${registry.host}"} or host.startswith("containers.")
+        if self._is_github_token(password):
+            return host in {"ghcr.io", "${registry.host}"} or host.startswith("containers.")
         oidc = self._is_output(password, "oidc request-token")
         return oidc and host == "packages.buildkite.com"
+
+    def _is_github_token(self, password: Text) -> bool:
+        """Whether a password is the token of GitHub's job, which Gitea's and Forgejo's have too."""
+        var = only_var(password)
+        names = {var.name, self.job.secret_of(password)} if var else set()
+        return self.job.target == "github" and bool(names & _GITHUB_TOKENS)
 
     def _user(self, user: Text, host: str, line: int) -> Any:
         written = literal(user)
@@ -302,18 +310,21 @@ class Logins(Clouds):
 
     def _secret(self, text: Text, host: str, line: int) -> str:
         """The name of the secret that a password is."""
+        made = name_for(host, "PASSWORD")
+        if self._is_github_token(text):
+            self.job.tell("secret-name/token", line, host, made)
+            return made
         if var := only_var(text):
             name = self.job.secret_of(text)
             if name is None:
                 name = self.job.runtime.get(var.name, var.name).rpartition(".")[2]
             self._check_given(var.name, line)
             return self.secret_name(name, line)
-        name = name_for(host, "PASSWORD")
         if any(isinstance(part, Masked) for part in text) or literal(text):
-            self.job.tell("literal-secret/password", line, host, name)
+            self.job.tell("literal-secret/password", line, host, made)
         else:
-            self.job.tell("unknown-password", line, host, spell(text), name)
-        return name
+            self.job.tell("unknown-password", line, host, spell(text), made)
+        return made
 
     def _check_given(self, name: str, line: int) -> None:
         """Remember what holds a part of a login; say so where nothing gives it to the job."""
@@ -330,10 +341,8 @@ class Logins(Clouds):
         auth = login.auth
         user = name_for(host, "USER")
         password = name_for(host, "PASSWORD")
-        if len(auth) == 1 and isinstance(auth[0], Encoded):
-            inner = auth[0].text
-            if len(inner) == 1:
-                auth = inner
+        if len(auth) == 1 and isinstance(auth[0], Encoded) and len(auth[0].text) == 1:
+            auth = auth[0].text
         written = literal(auth)
         if written is not None or any(isinstance(part, Masked) for part in auth):
             said = decoded(written or "") or ""
@@ -358,10 +367,13 @@ class Logins(Clouds):
     def _ready(self, pushed: list[str]) -> None:
         name, line = self._ready_name()
         if not name:
+            known = not all(map(self._is_ready, self.call.logins))
             for given in self.call.logins:
-                if given.config and self._is_ready(given):
-                    made = (part.command for part in given.config if isinstance(part, Output))
-                    self.job.tell("unknown-config", given.line, next(made, "a text").split(" ")[0])
+                copied = known and spell(given.config).endswith("/.docker/config.json)")
+                if given.config and self._is_ready(given) and not copied:
+                    asked = (part for part in given.config if isinstance(part, Output))
+                    made = next((part.command.split(" ")[0] for part in asked), "what it copies")
+                    self.job.tell("unknown-config", given.line, made)
             return
         hosts = [host for host in pushed if host not in self.found] or (
             [] if pushed else self._hosts_left_out() or [self._image_host()]

@@ -99,11 +99,7 @@ def _is_fetched(scope: Scope) -> bool:
     else:
         job.own_folders.append(folder)
         job.others.pop(folder, None)
-    if ref and ref not in {
-        (Var("github.sha"),),
-        (Var("github.ref"),),
-        (Var("github.ref_name"),),
-    }:
+    if ref and ref not in {(Var(f"github.{name}"),) for name in ("sha", "ref", "ref_name")}:
         job.tell("checkout-ref", given.line_of("ref"), spell(ref))
     for key in ("token", "ssh-key"):
         if key in given:

@@ -6,10 +6,10 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.importing.readers.accounting import IGNORED, ignore_keys, tell_unread
+from ci_kaniko.importing.readers.accounting import IGNORED, tell_unread
 from ci_kaniko.importing.readers.github.catalogue import bare_name
 from ci_kaniko.importing.readers.preparing import Before, prepare
-from ci_kaniko.importing.ticked import Map, Str, ignore, mapping, peek
+from ci_kaniko.importing.ticked import Map, Str, ignore, mapping, native, peek
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
@@ -83,17 +83,9 @@ def _restored(path: str, where: str) -> str:
 
 def _tick(job: Job, before: Map) -> None:
     """Read what is said of a job that is ``prepare`` now."""
-    ignore_keys(before, "GitHub job")
-    ignore(before.get("if"))
     container = before.get("container")
     ignore(container if isinstance(container, Str) else mapping(container).get("image"))
+    native(before.kept(lambda key: key not in {"runs-on", "timeout-minutes", "container"}))
     for step in (mapping(step) for step in before.sequence("steps")):
-        ignore_keys(step, "GitHub step")
         if uses := step.peek("uses"):
             job.tell("action", step.line_of("uses"), uses)
-        for key in ("run", "shell", "uses"):
-            ignore(step.get(key))
-        given = step.mapping("with")
-        ignore_keys(given, "GitHub upload")
-        for key in ("name", "path"):
-            ignore(given.get(key))

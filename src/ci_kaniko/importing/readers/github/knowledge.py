@@ -234,7 +234,8 @@ class Known:
         """What a variable of a step is worth; a secret, or what a run tells, is worth itself."""
         only = found[0][1] if len(found) == 1 else ()
         secret, named = secret_name(only), _plain_name(only)
-        if secret and self.job.secrets.setdefault(name, Secret(secret)).name == secret:
+        held = Secret(secret, of_step=True)
+        if secret and self.job.secrets.setdefault(name, held).name == secret:
             return pure((Var(name),))
         if named.startswith("vars."):
             self.job.runtime.setdefault(name, named.removeprefix("vars."))

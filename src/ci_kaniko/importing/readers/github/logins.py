@@ -12,19 +12,20 @@ from ci_kaniko.importing.shell.values import pure
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.readers.github.scope import Scope
+    from ci_kaniko.importing.shell.values import Value
+
+
+def log_in_to(scope: Scope, registry: Value, source: str, user: Text = ()) -> None:
+    """A login by the inputs for that; ``user`` is whose it is where they do not say so."""
+    named = scope.values.each(scope.value("username"), lambda text: pure(text or user))
+    password, line = scope.value("password"), scope.line_of("password")
+    add_logins(scope.reader, registry, named, password, source=source, line=line)
 
 
 def log_in(scope: Scope) -> None:
     """docker/login-action."""
     registry = scope.values.each(scope.value("registry"), lambda text: pure(text or ("docker.io",)))
-    add_logins(
-        scope.reader,
-        registry,
-        scope.value("username"),
-        scope.value("password"),
-        source=scope.step.raw.string("uses"),
-        line=scope.line_of("password"),
-    )
+    log_in_to(scope, registry, scope.step.raw.string("uses"))
     # What follows decides how the runner is left, and the rendered job removes its login.
     for name in ("logout", "ecr"):
         scope.given.native(name)
@@ -42,9 +43,16 @@ _VARIABLES = {
     "aws-secret-access-key": "AWS_SECRET_ACCESS_KEY",
     "tenant-id": "AZURE_TENANT_ID",
     "client-id": "AZURE_CLIENT_ID",
+    "credentials_json": "GOOGLE_APPLICATION_CREDENTIALS",
+    "service_account_key": "GOOGLE_APPLICATION_CREDENTIALS",
 }
 """The variables that inputs become for the steps that follow."""
-_WRITTEN = {"role-to-assume", "tenant-id", "client-id"}
+_AZURE = "azure: {tenant_id: ID, client_id: ID}"
+_WRITTEN = {
+    "role-to-assume": ("the role of AWS", "aws: {role: ARN}"),
+    "tenant-id": ("the tenant of Azure", _AZURE),
+    "client-id": ("the client of Azure", _AZURE),
+}
 """Inputs that a spec has as they are written."""
 
 
@@ -53,8 +61,8 @@ def _by_variables(scope: Scope) -> None:
         text = scope.single(key)
         if text and (literal(text) or key not in _WRITTEN):
             _lasting(scope, _VARIABLES[key], text)
-        elif text and key == "role-to-assume":
-            scope.job.tell("role", scope.line_of(key))
+        elif text:
+            scope.job.tell("role", scope.line_of(key), *_WRITTEN[key])
 
 
 _ACCOUNT = "aws sts get-caller-identity --query Account --output text"
@@ -75,24 +83,23 @@ def _aws_actions_amazon_ecr_login(scope: Scope) -> None:
 
 
 def _google_github_actions_auth(scope: Scope) -> None:
-    provider = literal(scope.single("workload_identity_provider"))
-    account = literal(scope.single("service_account"))
-    key = scope.single("credentials_json")
-    if provider and account:
-        account_url = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts"
-        scope.job.google_document = json.dumps(
-            {
-                "audience": f"//iam.googleapis.com/{provider}",
-                "service_account_impersonation_url": f"{account_url}/{account}:generateAccessToken",
-            }
-        )
-    elif key:
-        _lasting(scope, "GOOGLE_APPLICATION_CREDENTIALS", key)
+    _by_variables(scope)
+    provider, account = map(scope.single, ("workload_identity_provider", "service_account"))
+    line, form = scope.line_of("workload_identity_provider"), "{provider: NAME, ...}"
+    if literal(provider) and literal(account):
+        url = f"serviceAccounts/{literal(account)}:"
+        known = {"audience": literal(provider), "service_account_impersonation_url": url}
+        scope.job.google_document = json.dumps(known)
+    elif None in (literal(provider), literal(account)):
+        scope.job.tell("role", line, "the provider or the account of Google", f"google: {form}")
+    elif provider and "service_account" not in scope.given:
+        scope.job.tell("role/alone", line, literal(provider))
 
 
 CLOUDS = {
     "aws-actions/configure-aws-credentials": _by_variables,
     "aws-actions/amazon-ecr-login": _aws_actions_amazon_ecr_login,
     "google-github-actions/auth": _google_github_actions_auth,
+    "google-github-actions/setup-gcloud": _by_variables,
     "azure/login": _by_variables,
 }

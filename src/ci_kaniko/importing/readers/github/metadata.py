@@ -41,6 +41,9 @@ _PARTS = {
     "major}}.{{minor": (Var("version.minor@", portable=True),),
     "major": (Var("version.major@", portable=True),),
 }
+_SEMVER = re.compile(
+    r"v?(?P<version>(?P<major>\d+)\.(?P<minor>\d+)\.(?P<patch>\d+)(?P<pre>-[\w.-]+)?)(?:\+.*)?"
+)
 _MADE = re.compile(r"[A-Za-z0-9_.-]*")
 _PRIORITIES = {
     "schedule": 1000,
@@ -272,6 +275,8 @@ class Metadata:
             self.conditions.filled(known, row.line) for known in (_PARTS["version"], _RELEASE)
         )
         own = fields.get("value", _TAG)
+        if made := self._of_text(literal(own) or "", literal(fields.get("pattern", ())) or ""):
+            return [made]
         if text is None or "match" in fields or own not in (_TAG, _REF_TAG):
             return [self._version(fields, row)]
         if text in (_REF_TAG, _PARTS["version"]):
@@ -281,6 +286,15 @@ class Metadata:
             (release, text, release),
             (self.guards.minus(version, release), _PARTS["version"], NO),
         ]
+
+    def _of_text(self, version: str, pattern: str) -> _Made | None:
+        """What a version that the line has itself makes in any run."""
+        found = _SEMVER.fullmatch(version)
+        if found and found["pre"] and _HANDLEBARS.sub(r"\1", pattern) != "raw":
+            pattern = "{{version}}"
+        words = {**found.groupdict(), "raw": version} if found else {}
+        made = _HANDLEBARS.sub(lambda word: words.get(word[1]) or word[0], pattern)
+        return (YES, (made,), NO if words["pre"] else YES) if words and "{" not in made else None
 
     def _of_version(self, pattern: str) -> Text | None:
         """A pattern of a version; None for one that a spec has no word for."""

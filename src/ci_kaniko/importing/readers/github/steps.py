@@ -87,19 +87,16 @@ class Steps:
         script = read_pieces(self.job, self._pieces, self._host())
         self.actions.tell(script.calls)
         if script.calls:
-            self._tell_outputs()
+            # The outputs of steps that nothing of the build reads.
+            for name, line in self._written.items():
+                if name not in self.known.used:
+                    self.job.tell("step-output", line, name.replace(".outputs.", "."))
         return tuple(
             replace(
                 call, when=self._asked(call.when), pushed=tuple(map(self._narrowed, call.pushed))
             )
             for call in script.calls
         )
-
-    def _tell_outputs(self) -> None:
-        """Report the outputs of steps that nothing of the build reads."""
-        for name, line in self._written.items():
-            if name not in self.known.used:
-                self.job.tell("step-output", line, name.replace(".outputs.", "."))
 
     def _asked(self, when: When) -> When:
         """A condition of the script; nothing where what starts the job says as much."""

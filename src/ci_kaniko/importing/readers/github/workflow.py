@@ -202,11 +202,15 @@ class Workflow:
         """
         if name in self.inputs:
             return self.inputs[name](values)
-        found = self._declared_input(name, job)
+        itself = Known(job, lambda one, _: pure((Var(f"inputs.{one}"),)), {}).fixed({}, values)
+        found = values.each(
+            pure(self._declared_input(name, job)),
+            lambda text: itself.template(literal(text) or "") if literal(text) else pure(text),
+        )
         if self.caller is not None or self.is_action or not _WITHOUT_INPUTS & self.on.keys():
-            return pure(found)
+            return found
         manual = values.conditions.equal(_EVENT, ("workflow_dispatch",), 0)
-        return values.choose(manual, pure(found), EMPTY)
+        return values.choose(manual, found, EMPTY)
 
     def _declared_input(self, name: str, job: Job) -> Text:
         for event in ("workflow_call", "workflow_dispatch"):

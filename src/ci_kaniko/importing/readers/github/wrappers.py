@@ -18,12 +18,12 @@ from ci_kaniko.importing.calls import (
 )
 from ci_kaniko.importing.jobs import Root, Secret
 from ci_kaniko.importing.readers.github.knowledge import WORKSPACE, in_workspace
+from ci_kaniko.importing.readers.github.logins import log_in_to
 from ci_kaniko.importing.readers.github.metadata import LABELS
-from ci_kaniko.importing.shell.commands.docker import add_logins
 from ci_kaniko.importing.shell.commands.executor import record
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.reader import Container
-from ci_kaniko.importing.shell.values import EMPTY, Item, Value, change_text, plain, pure
+from ci_kaniko.importing.shell.values import Item, Value, change_text, plain, pure
 from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.ticked import native
 from ci_kaniko.kaniko.variables import is_read
@@ -118,11 +118,8 @@ def _aevea_action_kaniko(scope: Scope, words: list[Item]) -> None:
         words += scope.items("--dockerfile=", values.concat([path, plain("/"), file]), "build_file")
     _aevea_reports(scope)
     before = reader.state.logins
-    if (password := scope.value("password")) != EMPTY:
-        actor = (Var("github.actor"),)
-        user = values.each(scope.value("username"), lambda text: pure(text or actor))
-        line = scope.line_of("password")
-        add_logins(reader, registry, user, password, source="aevea/action-kaniko", line=line)
+    if "password" in scope.given:
+        log_in_to(scope, registry, "aevea/action-kaniko", (Var("github.actor"),))
     record(reader, words, Container((), _handed_on(scope)))
     reader.state.logins = before
 
@@ -214,10 +211,8 @@ def _docker_build_push_action_v1(scope: Scope, words: list[Item]) -> None:
     for label, text in LABELS[:3]:
         head, asked = f"--label=org.opencontainers.image.{label}=", scope.truth("add_git_labels")
         words += scope.items(head, pure(text), "add_git_labels", asked)
-    if (password := scope.value("password")) != EMPTY:
-        line = scope.line_of("password")
-        host, user = registry or plain("docker.io"), scope.value("username")
-        add_logins(reader, host, user, password, source="docker/build-push-action", line=line)
+    if "password" in scope.given:
+        log_in_to(scope, registry or plain("docker.io"), "docker/build-push-action")
     words += scope.items("", scope.path(scope.value("path", ".")), "path")
     _build(scope, words, scope.truth("push") if "push" in scope.given else YES)
 

@@ -76,29 +76,30 @@ class Files:
     def _include(self, item: Any, path: str, line: int, depth: int) -> None:
         local = string(item) if isinstance(item, Str) else mapping(item).string("local")
         at = line_of(item, line) % FILE_LINES
-        if not local or "://" in local or depth > _MAX_DEPTH:
-            given = native(item)
-            for shown in _shown(given) if isinstance(given, dict) else [str(given)]:
+        own = bool(local) and "://" not in local and depth <= _MAX_DEPTH
+        for name, shown in [(local, local)] if own else _named(native(item)):
+            found = self.original.find(name, beside=own) if depth <= _MAX_DEPTH else None
+            if found is None and not own:
                 self.report.tell("include", path, at, shown)
-            return
-        found = self.original.find(local)
-        number = len(self.paths) + 1
-        if found is not None and found.path in self.paths.values():
-            self.again += len(found.text)
-        if number > _MOST_FILES or self.again > _MOST_AGAIN:
-            self.report.tell("include/not-followed", path, at, local)
-            return
-        roots = [] if found is None else _documents(found, number, mapping(item).mapping("inputs"))
-        for left in leftover(item) if isinstance(item, Map) else ():
-            if found is None or not left.path.startswith("rules"):
-                self.report.tell("include/only", path, left.line % FILE_LINES, left.path, local)
-        if found is None:
-            self.report.tell("include/not-found", path, at, local)
-            return
-        self.paths[number] = found.path
-        self.included[number] = [*self.included.get(line // FILE_LINES, []), mapping(item)]
-        for root in roots:
-            self._merge(root, found.path, depth + 1)
+                continue
+            number = len(self.paths) + 1
+            if found is not None and found.path in self.paths.values():
+                self.again += len(found.text)
+            if number > _MOST_FILES or self.again > _MOST_AGAIN:
+                self.report.tell("include/not-followed", path, at, name)
+                continue
+            given = mapping(item).mapping("inputs")
+            roots = [] if found is None else _documents(found, number, given)
+            for left in leftover(item) if isinstance(item, Map) else ():
+                if found is None or not left.path.startswith("rules"):
+                    self.report.tell("include/only", path, left.line % FILE_LINES, left.path, name)
+            if found is None:
+                self.report.tell("include/not-found", path, at, name)
+                continue
+            self.paths[number] = found.path
+            self.included[number] = [*self.included.get(line // FILE_LINES, []), mapping(item)]
+            for root in roots:
+                self._merge(root, found.path, depth + 1)
 
     def extended(self, job: Map, depth: int = 0) -> Map:
         """A job with what it extends."""
@@ -176,17 +177,15 @@ def _filled_in(root: Map, given: dict[str, str]) -> Map:
     return found
 
 
-def _shown(given: dict[str, Any]) -> list[str]:
-    """What an entry of ``include:`` names, each file of a project by itself."""
+def _named(item: Any) -> Iterator[tuple[str, str]]:
+    """What an entry of ``include:`` brings from elsewhere, each file by itself, and all it says."""
+    given = item if isinstance(item, dict) else {"": str(item)}
     files = given.get("file")
-    listed = files if isinstance(files, list) else [files]
-    return [
-        ", ".join(
-            f"{key} {value}" if isinstance(value, str) else key
-            for key, value in ({**given, "file": file} if file else given).items()
-        )
-        for file in listed
-    ]
+    for file in files if isinstance(files, list) else [files]:
+        entry = {**given, "file": file} if file else given
+        said = (f"{key} {value}" if isinstance(value, str) else key for key, value in entry.items())
+        name = next((entry[key] for key in ("file", "remote", "template", "") if key in entry), "")
+        yield str(name), ", ".join(said).strip()
 
 
 def merged(old: Map, new: Map) -> Map:

@@ -48,6 +48,7 @@ _FACTS = Facts(
     outputs=(Root((Var("CI_PROJECT_DIR"),)),),
     plain_secrets=True,
 )
+_SCRIPTS = ("before_script", "script")
 _GLOBAL = {
     *("image", "services", "stages", "types", "before_script", "after_script", "variables"),
     *("cache", "include", "default", "workflow", "spec"),
@@ -172,10 +173,7 @@ class _Pipeline:
     def _cells(self, name: str) -> Iterator[Job]:
         whole = self._whole(name)
         line = self.root.line_of(name)
-        scripts = [
-            *self._scripts(whole.get("before_script"), 0),
-            *self._scripts(whole.get("script"), 0),
-        ]
+        scripts = [each for key in _SCRIPTS for each in self._scripts(whole.get(key), 0)]
         if not any(map(self.files.original.may_build, scripts)):
             return
         matrix = whole.mapping("parallel").get("matrix")
@@ -203,7 +201,9 @@ class _Pipeline:
         job.environment = variables.texts()
         image = self._image(job, whole, variables)
         self._inputs(job)
-        self._configs(job)
+        for one in ("config.json", ".docker/config.json", "docker-config.json"):
+            if (config := self.files.original.find(one)) is not None:  # which the job may copy
+                job.known_files.setdefault(one, (config.text,))
         pieces = [Piece(string(script), script.first) for script in scripts]
         texts = [*map(str, scripts)]
         workflow = self.root.mapping("workflow").get("rules")
@@ -260,8 +260,7 @@ class _Pipeline:
             return False
         if not artifacts.keys() <= {"paths", "expire_in", "name"}:
             return False
-        scripts = [before.get(key) for key in ("before_script", "script")]
-        pieces = [piece for script in scripts for piece in self._scripts(script, 0)]
+        pieces = [each for key in _SCRIPTS for each in self._scripts(before.get(key), 0)]
         image = self.files.value(before.get("image"))
         image = image if isinstance(image, Str) else mapping(image).get("name")
         paths = [peek(path).rstrip("/") for path in self.files.flat(artifacts.get("paths"))]
@@ -269,7 +268,7 @@ class _Pipeline:
         made = Before(f"the job {name}", peek(image), [*map(str, pieces)], paths, line)
         if not prepare(job, made):
             return False
-        for key in ("script", "before_script", "image", "stage", *_STARTS):
+        for key in (*_SCRIPTS, "image", "stage", *_STARTS):
             ignore(before.get(key))
         ignore(artifacts.get("paths"))
         tell_unread(job, before, name, "keep the job for this")
@@ -278,13 +277,6 @@ class _Pipeline:
     def _resolved(self, variables: Any) -> Map:
         given = variables.items() if isinstance(variables, dict) else ()
         return Map(line_of(variables), {name: self.files.value(value) for name, value in given})
-
-    def _configs(self, job: Job) -> None:
-        """The docker configs of the repository that the job may copy."""
-        for name in ("config.json", ".docker/config.json", "docker-config.json"):
-            found = self.files.original.find(name)
-            if found is not None:
-                job.known_files.setdefault(name, (found.text,))
 
     def _inputs(self, job: Job) -> None:
         inputs = {name_of(name): read_input(value) for name, value in self.files.inputs.items()}

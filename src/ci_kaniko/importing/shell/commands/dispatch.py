@@ -169,6 +169,8 @@ def _executor(reader: Reader, rest: list[Item]) -> Status:
 def _other(reader: Reader, builder: str, rest: list[Item]) -> Status:
     """BuildKit or Buildah: a build, a push of what was built, or something else."""
     command, before, items = subcommand(rest)
+    if command == "manifest":
+        command, _, items = subcommand(items)
     if command == "login":
         return shell_docker.login(reader, items, builder)
     if command in {"build", "bud", "build-using-dockerfile"}:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from ci_kaniko.importing.calls import literal, only_var, spell, starts_with
 from ci_kaniko.importing.shell.commands.executor import record
 from ci_kaniko.importing.shell.commands.others import (
+    BUILDAH_SWITCHES,
+    NAMES,
     Line,
     cached,
     fetched,
@@ -24,10 +26,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.shell.reader import Reader
     from ci_kaniko.importing.shell.values import Item
 
-_SWITCHES = {
-    *("no-cache", "pull", "push", "load", "quiet", "q", "rm", "force-rm", "compress", "squash"),
-    *("debug", "D", "check"),
-}
+_SWITCHES = {*BUILDAH_SWITCHES, "push", "load", "check"}
 _LETTERS = {"t": "tag", "f": "file", "o": "output", "m": "memory", "c": "cpu-shares"}
 _WAYS = {
     **{f"{name}=": name for name in ("build-arg", "label", "target", "secret", "annotation")},
@@ -36,10 +35,10 @@ _WAYS = {
 }
 _ITSELF = {
     *("no-cache", "pull", "load", "quiet", "q", "rm", "force-rm", "progress", "compress", "debug"),
-    *("tag", "push", "D", "provenance=false", "sbom=false"),
+    *(*NAMES, "push", "D", "provenance=false", "sbom=false"),
 }
 """What changes nothing in the image, or what kaniko does anyway."""
-_GROUPS = {"image", "buildx", "builder"}
+_GROUPS = {"image", "buildx", "builder", "manifest"}
 _FETCHED = re.compile(r"https?://|git://|git@|ssh://")
 
 
@@ -54,7 +53,7 @@ def command_of(items: list[Item]) -> tuple[str, list[Item]]:
 def build(reader: Reader, items: list[Item], line: Line) -> None:
     """Remember a build, and what it calls its image."""
     told = line.flags(items, _SWITCHES, _LETTERS)
-    names = [one for one in told if one.name == "tag"]
+    names = [one for one in told if one.name in NAMES]
     folders = [one for one in told if not one.name]
     for one in folders[:-1]:
         if one.item.split and only_var(one.item.text):

@@ -52,7 +52,7 @@ def record(
                 reader.line,
                 "import this one by itself",
             )
-        reader.note("too-many-calls/script", spell(join(_with_blanks(items))))
+        reader.note("too-many-calls/script", " ".join(spell(item.text) for item in items))
         return
     reader.uses.use_all()
     reader.uses.use(*(f"${x}" for x in state.exported if owner_of_variable(x) or is_read(x)))
@@ -76,12 +76,6 @@ def record(
             builder=builder,
         )
     )
-
-
-def _with_blanks(items: list[Item]) -> Iterator[Part]:
-    for item in items:
-        yield " "
-        yield from item.text
 
 
 def environment_of(reader: Reader) -> dict[str, Value]:

@@ -21,14 +21,16 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Part, Text
     from ci_kaniko.importing.shell.conditions import Conditions
     from ci_kaniko.importing.shell.reader import Reader
-    from ci_kaniko.importing.shell.values import Value
 
-_BUILDAH_SWITCHES = {
+BUILDAH_SWITCHES = {
     *("layers", "no-cache", "squash", "pull", "pull-always", "pull-never", "quiet", "q", "rm"),
     *("force-rm", "tls-verify", "compress", "disable-compression", "all-platforms", "http-proxy"),
     *("stdin", "identity-label", "omit-history", "skip-unused-stages", "inherit-labels"),
-    *("rewrite-timestamp", "save-stages", "all", "D", "force-compression", "debug"),
+    *("rewrite-timestamp", "save-stages", "all", "D", "force-compression", "debug", "squash-all"),
 }
+"""Those of Podman's builds, too, which docker's do not have otherwise."""
+NAMES = ("tag", "manifest")
+"""What a build calls its image, or the list of those of its platforms."""
 _BUILDAH_LETTERS = {
     "f": "file",
     "t": "tag",
@@ -38,7 +40,7 @@ _BUILDAH_LETTERS = {
 }
 _BUILDAH_ITSELF = {
     *("identity-label", "no-cache", "quiet", "rm", "force-rm", "debug", "disable-compression"),
-    *("log-level", "isolation=chroot", "storage-driver=vfs", "tls-verify=true"),
+    *("log-level", "isolation=chroot", "storage-driver=vfs", "tls-verify=true", "all"),
 }
 """What the rendered call does anyway; with a value, only where it is that."""
 _BUILDKIT_SWITCHES = {"no-cache", "debug"}
@@ -162,9 +164,9 @@ def build_words(line: Line, items: list[Item], usual: str) -> tuple[list[Item], 
         told = line.flags(items, _BUILDKIT_SWITCHES, {})
         _buildkit(line, told)
     else:
-        told = line.flags(items, _BUILDAH_SWITCHES, _BUILDAH_LETTERS)
+        told = line.flags(items, BUILDAH_SWITCHES, _BUILDAH_LETTERS)
         _buildah(line, told, usual)
-    names = [one.value or () for one in told if one.name == "tag"]
+    names = [one.value or () for one in told if one.name in NAMES]
     return line.words(items[0].line if items else 0), names
 
 
@@ -210,7 +212,9 @@ def _buildkit(line: Line, told: list[Told]) -> None:
             # From the root of what is fetched, whatever folder of it is built.
             below = join((f"{FETCHED}/", *name))
         line.say(file.item, "dockerfile", below)
-    _epoch(line)
+    if ("--reproducible",) in line.said:
+        # The time of what is reproducible is an argument for BuildKit alone.
+        line.said.pop(("--build-arg=SOURCE_DATE_EPOCH=0",), None)
 
 
 def fetched(line: Line, one: Told, text: Text) -> None:
@@ -286,12 +290,6 @@ def _attribute(line: Line, one: Told, key: str, value: Text) -> None:
         line.left(one._replace(value=join((f"{key}=", *value))))
 
 
-def _epoch(line: Line) -> None:
-    """The time of what is reproducible is an argument for BuildKit alone."""
-    if ("--reproducible",) in line.said:
-        line.said.pop(("--build-arg=SOURCE_DATE_EPOCH=0",), None)
-
-
 def cached(line: Line, one: Told) -> None:
     """Where layers are kept: in a registry, or nowhere that another build finds."""
     given = fields(one)
@@ -336,7 +334,7 @@ def _buildah(line: Line, told: list[Told], usual: str) -> None:
     cached = any(one.name in {"cache-from", "cache-to"} for one in told)
     formats = [one for one in told if one.name == "format"]
     for one in told:
-        if one.name in {"tag", "format"}:
+        if one.name in {*NAMES, "format"}:
             continue
         if not one.name:
             line.say(one.item, "context", one.value)
@@ -380,7 +378,7 @@ def named(reader: Reader, names: list[Text], call: int, line: int) -> None:
 _FILES = {"docker-archive": "tar-path", "oci": "oci-layout-path"}
 _TRANSPORTS = {"containers-storage", "dir", "docker-daemon", "oci-archive", "ostree", "sif"}
 """Where Buildah pushes to that is no registry."""
-_PUSH_SWITCHES = {*_BUILDAH_SWITCHES, "all-tags", "disable-content-trust"}
+_PUSH_SWITCHES = {*BUILDAH_SWITCHES, "all-tags", "disable-content-trust"}
 
 
 def push_words(line: Line, items: list[Item]) -> tuple[list[Text], list[Item], list[Told]]:
@@ -446,13 +444,10 @@ def use_own(reader: Reader, name: str, items: list[Item]) -> None:
     ]
     folders.append(known.settings)
     for path, written in reader.state.files.items():
-        if spell(path).rpartition("/")[0] in folders and _says_nothing(written):
+        texts = ((literal(text) or "[").replace(_HUB, "") for _, text in written)
+        # Settings are those of every build where no registry is reached in another way.
+        if spell(path).rpartition("/")[0] in folders and all("[" not in text for text in texts):
             uses.use(file_thing(spell(path)))
     for item in items:
         if starts_with(item.text, "--context="):
             uses.use(file_thing(spell(without_head(item.text, "--context="))))
-
-
-def _says_nothing(written: Value) -> bool:
-    """Whether settings are those of every build: no registry is reached in another way."""
-    return all("[" not in (literal(text) or "[").replace(_HUB, "") for _, text in written)
