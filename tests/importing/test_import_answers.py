@@ -563,6 +563,50 @@ fi
         {"destinations": ["quay.io/a/b:1"]},
         told=((1, "skipped-command"), (8, "skipped-command")),
     ),
+    "what is built is refused, and so is not pushed": Case(
+        "ci.sh",
+        """\
+/kaniko/executor -c . --target "a b" -d quay.io/a/b:1
+/kaniko/executor -c . --custom-platform linux -d quay.io/a/c:1
+/kaniko/executor -c . -f ../Dockerfile -d quay.io/a/d:1
+/kaniko/executor -c git://host -d quay.io/a/e:1
+""",
+        {"images": {name: {"push": "never"} for name in "bcde"}},
+        told=((1, "bad-stage"), (2, "bad-platform"), (3, "bad-path"), (0, "bad-context")),
+    ),
+    "a caller's folder and file, below a folder and one in the other": Case(
+        ".gitlab-ci.yml",
+        """\
+spec: {inputs: {folder: {default: .}, file: {default: Dockerfile}, part: {default: all}}}
+---
+a:
+  image: {name: "docker.io/osscontainertools/kaniko:v1.27.0-debug", entrypoint: [""]}
+  script:
+    - /kaniko/executor -c $CI_PROJECT_DIR/apps/$[[ inputs.folder ]] --target $[[ inputs.part ]]
+      -f $CI_PROJECT_DIR/apps/$[[ inputs.folder ]]/$[[ inputs.file ]] -d quay.io/a/b:1
+b:
+  image: {name: "docker.io/osscontainertools/kaniko:v1.27.0-debug", entrypoint: [""]}
+  script:
+    - /kaniko/executor -c $[[ inputs.folder ]] -f $PWD/$[[ inputs.file ]] -d quay.io/a/c:1
+""",
+        {
+            "dockerfile": "${input.file}",
+            "inputs": {"folder": {}, "file": {"default": "Dockerfile"}, "part": {"default": "all"}},
+            "images": {
+                "a": {
+                    "context": "apps/${input.folder}",
+                    "target": "${input.part}",
+                    "destinations": ["quay.io/a/b:1"],
+                },
+                "b": {
+                    "context": "${input.folder}",
+                    "destinations": ["quay.io/a/c:1"],
+                    "push": "never",
+                },
+            },
+        },
+        told=((0, "bad-input"), (11, "unknown-dockerfile")),
+    ),
     "a date that Groovy makes is that of the build": Case(
         "Jenkinsfile",
         """\

@@ -75,3 +75,21 @@ def test_an_image_in_a_variable_is_one_image(image: str) -> None:
 
 def test_variables_are_references() -> None:
     assert Ref("tag").name == "tag"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_a_caller_names_stays_an_input(target: str) -> None:
+    spec = loads("""\
+context: apps/${input.folder}
+dockerfile: ${input.file}
+target: ${input.part}
+destinations: [quay.io/acme/shop:1]
+registries: {quay.io: anonymous}
+triggers: {branches: [main]}
+inputs: {folder: {}, file: {default: Dockerfile}, part: {}}
+gitlab: {form: component}
+github: {form: reusable}
+""")
+    again = import_files([(f"a.{target}.yml", render(spec, target))], target).spec
+    for field in ("context", "dockerfile", "target", "inputs", "push"):
+        assert getattr(again, field) == getattr(spec, field)

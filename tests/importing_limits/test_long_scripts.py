@@ -67,6 +67,7 @@ SCRIPTS = {
     "grown by sed": "A=a\n" + 'A=$(echo "$A" | sed s/a/aaaa/g)\n' * 50 + CALL,
     "printf": f"A=$(printf %0999999999d 1)\n{CALL} --label=a=$A",
     "quotes": f"{CALL} " + "''" * 40_000,
+    "variables": f"{CALL} " + "$" * 99_000,
     "here-documents": filled(lambda n: f"cat <<EOF > f{n}\n$A{n}\nEOF"),
     "pipes": "a | " * 3_000 + "cat\n" + CALL,
     "and": "a && " * 3_000 + CALL,

@@ -343,6 +343,8 @@ def _first_of_each_image(findings: list[Finding]) -> list[Finding]:
 
 _LIMITS = {"paths", "repository"}
 """Triggers without which a job starts more often."""
+_BUILT = {"context", "context_sub_path", "dockerfile", "target", "platforms"}
+"""What a build is made of."""
 
 
 def _removed(data: Any, where: tuple[str | int, ...]) -> str | None:
@@ -377,12 +379,13 @@ def _removed(data: Any, where: tuple[str | int, ...]) -> str | None:
     del owner[step]
     while len(parents) > 1 and not owner:
         parents.pop()
-        if len(parents) == 2 and root:
-            break  # an image that says nothing of its own is one all the same
+        if len(parents) == 2 and (root or key == "inputs"):
+            break  # an image or an input that says nothing of its own is one all the same
         owner, step = parents[-1]
         del owner[step]
-    if key == "triggers" and (excludes or step in _LIMITS or key not in build):
-        # Without that it starts where nobody asked for it.
+    wider = key == "triggers" and (excludes or step in _LIMITS or key not in build)
+    if wider or key in _BUILT or where[-1] == "custom_platform":
+        # Without that it starts where nobody asked for it, or is another image.
         build["push"] = "never"
         name += "; push: never"
     return name

@@ -72,7 +72,7 @@ class Budget:
         if len(self._parsed) >= _SCRIPTS:
             return False
         self._parsed.add(text)
-        self._words -= len(re.findall(r"[^\s;|&'\"]+|[;|&]+|''|\"\"", text))
+        self._words -= len(re.findall(r"[$`]?[^\s;|&'\"$`]+|[$`]|[;|&]+|''|\"\"", text))
         depths = accumulate(1 if mark in "({" else -1 for mark in re.findall(r"[(){}]", text))
         chains = (len(re.findall(r"\belif\b", chain)) for chain in re.split(r"\bfi\b", text))
         if max(max(depths, default=0), *chains) > _NESTED:

@@ -15,14 +15,17 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.translate.portable import Spelled
 
 
 class Paths:
     """Where the repository lies for one call."""
 
-    def __init__(self, job: Job, call: Call) -> None:
+    def __init__(self, job: Job, call: Call, spelled: Spelled) -> None:
         self.job = job
         self.call = call
+        self._folder = spelled.with_inputs(call.folder)
+        self._outer = spelled.with_inputs(job.folder)
         self.mounted: list[Root] = []
         self.written: list[Root] = []
         self._volumes()
@@ -59,12 +62,11 @@ class Paths:
 
     def folder(self) -> str | None:
         """The working directory, from the root of the repository."""
-        folder = self.call.folder
-        written = literal(folder)
+        written = literal(self._folder)
         if written is not None and not written.startswith("/"):
-            base = self._absolute(self.job.folder) if self.job.folder else "."
+            base = self._absolute(self._outer) if self._outer else "."
             return None if base is None else _normal(posixpath.join(base, written or "."))
-        return self._absolute(folder)
+        return self._absolute(self._folder)
 
     def _absolute(self, text: Text) -> str | None:
         found = _within(text, [*self.mounted, *self.job.roots])

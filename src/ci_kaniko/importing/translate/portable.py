@@ -94,6 +94,20 @@ class Spelled:
             out += self._in_reference(part, line, in_tag=in_tag)
         return out
 
+    def with_inputs(self, text: Text) -> Text:
+        """A text in which the inputs of a spec are written as a spec writes them."""
+        return join(
+            written_variable(f"input.{_input(part.name)}", None)
+            if isinstance(part, Var)
+            and _SAME_PATH.issuperset(part.changes)
+            and self._has_input(_input(part.name))
+            else part
+            for part in text
+        )
+
+    def _has_input(self, name: str) -> bool:
+        return name in self.settings.shared.get("inputs", {})
+
     # -- parts --------------------------------------------------------------------------------
 
     def _part(self, part: Part, line: int, what: str) -> str:
@@ -222,9 +236,8 @@ class Spelled:
         if var.name in self.job.secrets and self.job.target == "github":
             name = self.job.secrets[var.name].name
             self.job.tell("secret-in-text", line, name)
-        if name.startswith("inputs."):
-            inner = name.removeprefix("inputs.").replace("-", "_").lower()
-            if inner in self.settings.shared.get("inputs", {}):
+        if inner := _input(name):
+            if self._has_input(inner):
                 return f"input.{inner}"
             raise NotPortable("input", inner)
         name = self.job.runtime.get(name, name)
@@ -241,6 +254,13 @@ class Spelled:
         return f"env.{name}"
 
 
+def _input(name: str) -> str:
+    """What a spec calls the input that a variable stands for; empty where it is none."""
+    return name[len("inputs.") :].replace("-", "_").lower() if name.startswith("inputs.") else ""
+
+
+_SAME_PATH = {"${%/.}", "${%/}", "${#./}"}
+"""What leaves a path the one that it is."""
 _ASKED = {
     r"aws (?:.* )?sts get-caller-identity .*\bAccount\b.*": "AWS_ACCOUNT_ID",
     r"aws (?:.* )?configure get (?:\w+\.)?region": "AWS_REGION",

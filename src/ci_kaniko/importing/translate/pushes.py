@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Test, Text, Var, spell, split_text, variables
@@ -101,17 +102,18 @@ def _where_there(work: Work, when: When) -> When:
 
 def add_destination(pushed: dict[Any, Any], entry: Any) -> None:
     """One more destination by its name; the same image twice is pushed where either is."""
-    have = pushed.setdefault(_name(entry), entry)
+    name = _pushed_name(image_of(entry))
+    have = pushed.setdefault(name, entry)
     if have is entry:
         return
     both = [_when(have), _when(entry)]
     whens = [item for each in both for item in (each if isinstance(each, list) else [each])]
     unique = [item for index, item in enumerate(whens) if item not in whens[:index]]
     if None in unique:
-        pushed[_name(entry)] = have if _when(have) is None else entry
+        pushed[name] = have if _when(have) is None else entry
     else:
         when = unique[0] if len(unique) == 1 else unique
-        pushed[_name(entry)] = {"image": image_of(have), "when": when}
+        pushed[name] = {"image": image_of(have), "when": when}
 
 
 def image_of(entry: Any) -> str:
@@ -123,9 +125,9 @@ def _when(entry: Any) -> Any:
     return None if isinstance(entry, str) else entry.get("when")
 
 
-def _name(entry: Any) -> Any:
+@lru_cache(maxsize=4096)
+def _pushed_name(image: str) -> Any:
     """What is pushed to: a name without a tag means one."""
-    image = image_of(entry)
     try:
         return Reference(image).pushed_name
     except ValueError:

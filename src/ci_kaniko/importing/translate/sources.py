@@ -98,6 +98,7 @@ def _set_other(work: Work, location: str, path: str) -> None:
 
 
 def _directory(work: Work, value: Text, shown: str, flag: Flag) -> None:
+    value = work.spelled.with_inputs(value)
     found = work.paths.inside(value)
     if found is None and shown.startswith("dir://") and not shown.startswith("dir:///"):
         relative = without_head(value, "dir://")
@@ -255,7 +256,7 @@ def _archive(work: Work, value: Text, shown: str, flag: Flag) -> None:
 
 
 def _sub_path(work: Work, flag: Flag) -> None:
-    written = literal(flag.value or ())
+    written = literal(work.spelled.with_inputs(flag.value or ()))
     if written is None:
         work.misses("unknown-sub-path", flag.line, flag.shown)
         return
@@ -276,9 +277,12 @@ def take_dockerfile(work: Work) -> None:
     if shown.startswith(("http://", "https://")):
         put(work.build, "dockerfile", literal(flag.value))
         return
-    path = _dockerfile_path(work, flag.value, shown)
+    path = _dockerfile_path(work, work.spelled.with_inputs(flag.value), shown)
     if path is None:
         work.misses("unknown-dockerfile", flag.line, shown)
+    elif "${" in work.context and path.startswith("../"):
+        work.misses("unknown-dockerfile/input", flag.line, shown)
+        path = path.replace("../", "")
     put(work.build, "dockerfile", path, "Dockerfile")
 
 

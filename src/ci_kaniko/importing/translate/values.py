@@ -230,6 +230,12 @@ _ELSEWHERE = {"context", "context_sub_path", "dockerfile", "destinations", "push
 """Fields that several flags make together."""
 
 
+def _filled(work: Work, flag: Flag) -> Text:
+    """The value of a flag; of them a stage alone may be an input."""
+    value = flag.value or ()
+    return work.spelled.with_inputs(value) if flag.name == "target" else value
+
+
 def take(work: Work, flag: Flag) -> None:
     """Say a flag in the spec or in the report."""
     known = FLAGS[flag.name]
@@ -239,7 +245,7 @@ def take(work: Work, flag: Flag) -> None:
         return
     if flag.name in _FIELDS or known.kind == "file":
         (_named if flag.name in _FIELDS else _file)(work, flag)
-    elif (written := literal(flag.value or ())) is None:
+    elif (written := literal(_filled(work, flag))) is None:
         work.run_time(flag, known.field)
     else:
         (_BY_NAME.get(flag.name) or _BY_KIND[known.kind])(work, flag, written)

@@ -26,7 +26,7 @@ class Work:
         self.call = call
         self.settings = settings
         self.spelled = Spelled(job, settings)
-        self.paths = Paths(job, call)
+        self.paths = Paths(job, call, self.spelled)
         self.logins = Logins(job, call, settings)
         self.build: dict[str, Any] = {}
         self.options: dict[str, Any] = {}
