@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ci_kaniko import import_files, loads, render
+from ci_kaniko import TargetName, import_files, loads, render
 from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.syntax.variables import Ref
 from harness.reimported import imports_as_the_same_plan, leaves_nothing, shell_driven
 
-TARGETS = ("gitlab", "github")
+TARGETS: tuple[TargetName, ...] = ("gitlab", "github")
 
 
 @pytest.mark.parametrize(("case", "target"), shell_driven(*TARGETS))
@@ -78,7 +78,7 @@ def test_variables_are_references() -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_what_a_caller_names_stays_an_input(target: str) -> None:
+def test_what_a_caller_names_stays_an_input(target: TargetName) -> None:
     spec = loads("""\
 context: apps/${input.folder}
 dockerfile: ${input.file}
