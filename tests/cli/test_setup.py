@@ -365,8 +365,8 @@ def test_a_caller_is_told_what_to_hand_over() -> None:
     called = yaml11.load(ci_kaniko.render(spec, "github"))
     wanted = called["on"]["workflow_call"]
     assert job["uses"] == "./.github/workflows/build.yml"
-    assert job["secrets"] == "inherit"
     assert set(wanted["secrets"]) == {"NPM_TOKEN"}
+    assert job["secrets"] == {name: f"${{{{ secrets.{name} }}}}" for name in wanted["secrets"]}
     assert set(job["with"]) == set(wanted["inputs"])
     assert (
         job["permissions"]

@@ -8,7 +8,9 @@ import pytest
 
 from ci_kaniko.spec import synonyms
 from ci_kaniko.spec.build import Build, NamedImage, SpecFields
+from ci_kaniko.spec.context import Git
 from ci_kaniko.spec.logins import Login
+from ci_kaniko.spec.prepare import Input, Prepare
 
 if TYPE_CHECKING:
     from ci_kaniko.spec.model import Model
@@ -18,6 +20,9 @@ TABLES: dict[str, tuple[dict[str, tuple[str, ...]], type[Model]]] = {
     "SPEC": (synonyms.SPEC, SpecFields),
     "IMAGE": (synonyms.IMAGE, NamedImage),
     "LOGIN": (synonyms.LOGIN, Login),
+    "GIT": (synonyms.GIT, Git),
+    "PREPARE": (synonyms.PREPARE, Prepare),
+    "INPUT": (synonyms.INPUT, Input),
 }
 
 

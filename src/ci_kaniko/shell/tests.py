@@ -36,7 +36,9 @@ class Tests:
             return body
         if len(any_of) == 1 and any_of[0].globs:
             return self._ref_block(any_of[0], body)
-        tests = [self._test(condition) for condition in any_of]
+        versions = any(condition.kind == "version" for condition in any_of)
+        needed = [each for each in any_of if not (versions and each.kind == "release")]
+        tests = [self._test(condition) for condition in needed]
         if len(tests) > 1:
             tests = [f"{{ {test}; }}" if " && " in test else test for test in tests]
         test = " || ".join(tests)

@@ -8,7 +8,9 @@ from ci_kaniko.problems.finding import Finding, Refused, Where, quoted
 from ci_kaniko.problems.problem import suggest
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any, get_origin
 from ci_kaniko.spec.build import TOP_ONLY, Build, NamedImage, SpecFields
+from ci_kaniko.spec.context import Git
 from ci_kaniko.spec.logins import Login
+from ci_kaniko.spec.prepare import Input, Prepare
 from ci_kaniko.syntax.scalars import wrong_type
 from ci_kaniko.text.display import listed
 from ci_kaniko.text.patterns import pattern
@@ -186,6 +188,9 @@ def _synonym(key: str, model: Any) -> str | None:
     tables = {
         NamedImage: (synonyms.IMAGE, synonyms.BUILD),
         Login: (synonyms.LOGIN,),
+        Git: (synonyms.GIT,),
+        Prepare: (synonyms.PREPARE,),
+        Input: (synonyms.INPUT,),
     }.get(model, (synonyms.BUILD,) if issubclass(model, Build) else ())
     if issubclass(model, SpecFields):
         tables = (*tables, synonyms.SPEC)

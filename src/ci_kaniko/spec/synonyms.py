@@ -21,9 +21,22 @@ IMAGE: dict[str, tuple[str, ...]] = {
     "needs": ("depends_on", "dependson", "depends", "requires", "after"),
 }
 LOGIN: dict[str, tuple[str, ...]] = {
+    "aws": ("ecr",),
+    "azure": ("acr",),
+    "google": ("gar", "gcp", "gcr"),
     "password": ("token", "pass", "secret", "passwd", "pwd"),
     "username": ("user", "login", "name", "user_name"),
 }
+GIT: dict[str, tuple[str, ...]] = {
+    "recurse_submodules": ("recursive", "submodules"),
+    "token": ("password", "secret"),
+    "username": ("user",),
+}
+PREPARE: dict[str, tuple[str, ...]] = {
+    "artifacts": ("files", "outputs", "paths"),
+    "commands": ("command", "run", "script", "steps"),
+}
+INPUT: dict[str, tuple[str, ...]] = {"options": ("choices", "enum", "values")}
 SECTION: dict[str, tuple[str, ...]] = {
     "env": ("env",),
     "executor": ("image",),

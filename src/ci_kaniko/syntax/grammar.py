@@ -219,9 +219,18 @@ def _lowered(found: re.Match[str]) -> str:
     return found[1] or found[0].lower()
 
 
+_SHORT_HOSTS = {
+    **dict.fromkeys(("docker", "dockerhub", "docker-hub"), "docker.io"),
+    **{name: f"{name}.io" for name in ("gcr", "ghcr", "quay")},
+}
+"""What people call a registry for short."""
+
+
 def check_host(text: str) -> str:
     """Raise Refused for what is no registry host as kaniko compares it: exact, in lower case."""
     hint = "the host and, where needed, its port, such as registry.example.com:5000"
+    if text.lower() in _SHORT_HOSTS:
+        hint = f"write {_SHORT_HOSTS[text.lower()]}"
     if "://" in text:
         host = text.partition("://")[2].partition("/")[0].lower()
         raise Refused(

@@ -43,6 +43,7 @@ _SLOT = pattern("[\ue000-\ue3ff]")
 _COMPONENT = pattern(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 _TAG = pattern(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _LAYOUT = pattern(r"oci:/[^/]")
+_OF_SHELL = pattern(r"\$([A-Za-z_]\w*)")
 _MAX_REPOSITORY = 255
 MAX_TAG = 128
 _EXAMPLE = "registry.example.com/team/app:1.0"
@@ -443,6 +444,11 @@ def _refuse_forms(text: str, flat: str) -> None:
         )
     if "," in flat:
         raise _bad(text, "each reference is an entry of its own", 'start a new line with "- "')
+    if "$(" in flat or "`" in flat:
+        raise _bad(text, "no command runs in a spec", f"such as {_EXAMPLE}")
+    if shell := _OF_SHELL.search(flat):
+        hint = f"did you mean ${{{ENV_PREFIX}{shell[1]}}}?"
+        raise _bad(text, f"{shell[0]} is no variable of a spec", hint)
     if flat != flat.strip() or " " in flat:
         raise _bad(text, "it has a space in it", _instead(text, text.strip()))
 

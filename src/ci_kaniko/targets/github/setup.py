@@ -67,7 +67,7 @@ class GitHubSetup(Setup):
         if inputs:
             given = {name: item.get("default", "VALUE") for name, item in inputs.items()}
             steps += ["with:", *(f"  {name}: {scalar(value)}" for name, value in given.items())]
-        if called.get("secrets"):
-            steps.append("secrets: inherit")
+        if secrets := called.get("secrets"):
+            steps += ["secrets:", *(f"  {name}: ${{{{ secrets.{name} }}}}" for name in secrets)]
         purpose = "a job of the workflow that calls it says"
         yield Requirement("caller", path, purpose, tuple(steps))
