@@ -166,13 +166,14 @@ class _Shell(Places):
             silent |= self._redirected(redirection, targets)
         self.line = line
         caught = bool(targets) or silent
-        kept_output = self.state.output
+        kept_output, captures = self.state.output, self.captures
         if caught:
+            into = [literal(text) for path, _ in targets for _, text in path]
             self.state.output = EMPTY
-            self.captures += 1
+            self.captures = 0 if {*into} <= {*NOWHERE} else captures + 1
         status = self._command(command) if command else SUCCESS
+        self.captures = captures
         if caught:
-            self.captures -= 1
             made, self.state.output = self.state.output, kept_output
             for path, append in targets:
                 self._write(path, made, append=append)

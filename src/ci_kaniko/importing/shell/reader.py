@@ -139,6 +139,7 @@ class Reader(ABC):
         self.container: Container | None = None
         self.stdin: Value | None = None
         self.captures = 0
+        self.left_folders: list[Value] = []
         self.questioned = False
         self.repeats = False
         self.still = False

@@ -235,6 +235,23 @@ def change_directory(reader: Reader, items: list[Item]) -> Status:
     return SUCCESS
 
 
+def push_folder(reader: Reader, items: list[Item]) -> Status:
+    """``pushd``."""
+    if len(items) != 1 or (literal(items[0].text) or "")[:1] in ("-", "+"):
+        return unknown(reader, "pushd", items)
+    reader.left_folders.append(reader.state.folder)
+    change_folder(reader, pure(items[0].text))
+    return SUCCESS
+
+
+def pop_folder(reader: Reader, items: list[Item]) -> Status:
+    """``popd``."""
+    if items or not reader.left_folders:
+        return unknown(reader, "popd", items)
+    reader.state.folder = reader.left_folders.pop()
+    return SUCCESS
+
+
 def look_up(reader: Reader, items: list[Item]) -> Status:
     """``command -v`` and its like."""
     name = " ".join(spell(item.text) for item in items)
@@ -292,6 +309,8 @@ BUILTINS: dict[str, Callable[[Reader, list[Item]], Status]] = {
     "hash": look_up,
     "mkdir": make_folder,
     "getopts": options,
+    "popd": pop_folder,
+    "pushd": push_folder,
     "read": read,
     "readonly": export,
     "return": leave_function,

@@ -125,6 +125,9 @@ def _printing(reader: Reader, name: str, rest: list[Item]) -> Status:
     values = reader.arguments(rest)
     if name in ("echo", "printf", "cat") and not reader.captures:
         _check_log(reader, name, values)
+    given = printed(reader.stdin) if reader.stdin else ""
+    if given and not (reader.captures or reader.questioned or given.split()[0] in IGNORED):
+        reader.note("skipped-command", reader.text)
     return COMMANDS[name](reader, values)
 
 
