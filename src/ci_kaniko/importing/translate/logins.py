@@ -28,6 +28,7 @@ from ci_kaniko.importing.translate.portable import asked_of_aws, written_variabl
 from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
 from ci_kaniko.kaniko.systems import SYSTEMS
+from ci_kaniko.problems.finding import Refused
 from ci_kaniko.spec.writing import flow
 from ci_kaniko.syntax.references import (
     DOCKER_HUB_LOOKALIKES,
@@ -70,7 +71,10 @@ def _variable_of(host: str) -> str:
 
 
 def _can_be_hub(host: str) -> bool:
-    parts = parse(host)
+    try:
+        parts = parse(host)
+    except Refused:
+        return False  # what a script is called with: no spec holds that
     return bool(names(parts)) and any(can_be(parts, name) for name in DOCKER_HUB_NAMES)
 
 
