@@ -281,6 +281,11 @@ BUILDS = 'container("k") { sh "/kaniko/executor --context=%s -d x.io/a/b" }'
         ('ws("$WORKSPACE/api/") { BUILD }', "api", "auto"),
         ("dir('web') { ws(\"${env.WORKSPACE}/api\") { BUILD } }", "api", "auto"),
         (
+            "dir('a') { FETCH }\n dir('a/b') { git 'https://x.io/b' }\n dir('a') { BUILD }",
+            ".",
+            "never",
+        ),
+        (
             "def at = 'api'\n dir(at) { git url: 'x', branch: 'y' }\n dir(at) { BUILD }",
             ".",
             "never",

@@ -73,7 +73,11 @@ def _default_context(work: Work) -> None:
 
 def _set_context(work: Work, path: str) -> None:
     others = work.job.others
-    folder = next((each for each in others if each == path or path.startswith(f"{each}/")), ".")
+    around = [each for each in others if each == path or path.startswith(f"{each}/")]
+    folder = max(around, key=len, default=".")
+    if folder in others and any(each.startswith(f"{path}/") for each in others):
+        work.misses("unknown-context/around", work.call.line, path)
+        return
     if folder in others:
         other = others[folder]
         if other.location:

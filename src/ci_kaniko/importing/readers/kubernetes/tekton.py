@@ -197,7 +197,7 @@ def _cloned_into(item: Map) -> str:
 def _tasks(around: _Task) -> Iterator[_Task]:
     """The tasks below a spec; a run and a pipeline give parameters to those that they hold."""
     spec = around.spec
-    declared = {item.peek("name"): item for item in maps(spec.get("params"))}
+    declared = {item.peek("name"): item for item in _parameters(spec)}
     values = {name: around.given.get(name, item) for name, item in declared.items()}
     if "steps" in spec:
         yield around._replace(given=values)
@@ -210,6 +210,11 @@ def _tasks(around: _Task) -> Iterator[_Task]:
         inner = spec.get(key)
         if isinstance(inner, Map):
             yield from _tasks(around._replace(spec=inner, given=values))
+
+
+def _parameters(spec: Map) -> list[Map]:
+    """What a task or a pipeline asks for; at first that stood below ``inputs``."""
+    return [*maps(spec.get("params")), *maps(spec.mapping("inputs").get("params"))]
 
 
 def _known(given: dict[str, Any], outer: Known = UNKNOWN) -> Known:
@@ -272,7 +277,7 @@ def _job(step: Map, task: _Task, known: Known, original: Original, facts: Facts)
 def _tell_parameters(job: Job, task: _Task, used: Any) -> None:
     """Report the parameters that a step names, and those that their values name."""
     names = {one or two for one, two in _REFERENCE.findall(" ".join(texts_below(used)))}
-    for item in maps(task.spec.get("params")):
+    for item in _parameters(task.spec):
         if item.peek("name") in names:
             item.string("name")
             ignore_keys(item, "Tekton parameter")
