@@ -504,6 +504,96 @@ node {
         {"push": "never"},
         told=((3, "never-pushed"), (5, "groovy")),
     ),
+    "a Jenkinsfile goes over words that stand in it, and asks for a parameter's default": Case(
+        "Jenkinsfile",
+        """\
+pipeline {
+  agent any
+  parameters { booleanParam(name: 'PUSH', defaultValue: true); booleanParam(name: 'ALL') }
+  environment { NAMES = 'api,web' }
+  stages {
+    stage('build') {
+      steps {
+        script {
+          NAMES.split(',').each { name -> sh "docker build -t quay.io/a/${name}:1 ./$name" }
+          def more = [[name: 'job', folder: 'jobs/job']]
+          for (one in more) { dir(one.folder) { sh "docker build -t quay.io/a/${one.name}:1 ." } }
+          def beside = [:]
+          [cli: 'tools', lib: 'libs'].each { name, folder ->
+            beside[name] = { docker.build("quay.io/a/${name}:1", folder) }
+          }
+          parallel beside
+        }
+      }
+    }
+    stage('push') {
+      when { expression { params.PUSH } }
+      parallel {
+        stage('some') {
+          steps {
+            script {
+              ['api', 'web'].each {
+                if ("${env.BRANCH_NAME}" == "main") { sh "docker push quay.io/a/${it}:1" }
+              }
+              if ("x-${KIND}" == 'x-y') { sh "docker push quay.io/a/cli:1" }
+              if (params.ALL) { sh "docker push quay.io/a/lib:1" }
+            }
+          }
+        }
+        stage('job') { steps { sh 'docker push quay.io/a/job:1' } }
+      }
+    }
+  }
+}
+""",
+        {
+            "images.api.context": "api",
+            "images.api.destinations": [{"image": "quay.io/a/api:1", "when": {"branch": "main"}}],
+            "images.web.context": "web",
+            "images.job.context": "jobs/job",
+            "images.job.destinations": ["quay.io/a/job:1"],
+            "images.tools.context": "tools",
+            "images.tools.push": "never",
+            "images.libs.push": "never",
+        },
+        told=((21, "groovy"), (29, "unknown-condition"), (30, "groovy")),
+        silent=("unknown-context", "unknown-trigger", "unused-variable"),
+    ),
+    "a folder is left as it was entered": Case(
+        "ci.sh",
+        """\
+pushd api > /dev/null
+docker build -t quay.io/a/api:1 . && docker push quay.io/a/api:1
+popd
+docker build -t quay.io/a/web:1 . && docker push quay.io/a/web:1
+""",
+        {"images.api.context": "api", "images.web": {}},
+        silent=("skipped-command", "unknown-context"),
+    ),
+    "the first tasks of Tekton asked for their parameters below inputs": Case(
+        "task.yaml",
+        f"""\
+apiVersion: tekton.dev/v1alpha1
+kind: Task
+metadata: {{name: image}}
+spec:
+  inputs:
+    resources: [{{name: source, type: git}}]
+    params: [{{name: folder, default: /workspace/source/api}}]
+  steps: [{{image: '{IMAGE}', args: ['-c=$(inputs.params.folder)', '-d=quay.io/a/b:1']}}]
+""",
+        {"context": "api"},
+        told=((7, "parameter"),),
+    ),
+    "a script is told its registry": Case(
+        "ci.sh",
+        """\
+printf %s "$3" | docker login -u "$2" --password-stdin "$1"
+docker build -t "$1/a/b:1" . && docker push "$1/a/b:1"
+""",
+        {"push": "never"},
+        told=((2, "not-portable"),),
+    ),
     "a date in a tag is that of the build, and none of another": Case(
         "ci.sh",
         """\

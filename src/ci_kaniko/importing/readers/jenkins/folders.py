@@ -13,7 +13,7 @@ from ci_kaniko.importing.shell.commands.programs import clone_words
 from ci_kaniko.importing.signs import are_mentioned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ci_kaniko.importing.readers.jenkins.groovy import Quoted, Statement
 
@@ -27,6 +27,19 @@ _BOUND = re.compile(r"\b(usernamePassword|string|gitUsernamePassword)\s*\(([^()]
 _CHOICES = {"if", "else", "case", "default"}
 _MAIN = "master"
 _OWN_ADDRESS = re.compile(r"\$\{?(?:env\.)?GIT_URL\}?")
+
+
+def constants(whole: Iterable[Statement]) -> dict[str, str]:
+    """Variables that have one text in the file, whatever runs, and parameters' defaults."""
+    values: dict[str, str] = {}
+    for one in whole:
+        if named := ASSIGNED.match(one.code):
+            lone = named[1] not in values and one.code[named.end() :].strip() == MARK
+            plain = lone and "$" not in one.texts[0].source
+            values[named[1]] = one.texts[0].text() if plain else ""
+        elif (called := one.given("name")) and (default := one.given("defaultValue")):
+            values[called.text()] = _filled(default, values)
+    return values
 
 
 class Folders:
@@ -43,15 +56,7 @@ class Folders:
         self._places: dict[int, str] = {}
         self._stashed: dict[str, dict[str, Other]] = {}
         whole = [inner for one in statements for inner in one.below()]
-        self._values: dict[str, str] = {}
-        """Variables that have one text in the file, whatever runs, and parameters' defaults."""
-        for one in whole:
-            if named := ASSIGNED.match(one.code):
-                lone = named[1] not in self._values and one.code[named.end() :].strip() == MARK
-                plain = lone and "$" not in one.texts[0].source
-                self._values[named[1]] = one.texts[0].text() if plain else ""
-            elif (called := one.given("name")) and (default := one.given("defaultValue")):
-                self._values[called.text()] = self._text(default)
+        self._values = constants(whole)
         self.told: list[tuple[Statement, str]] = []
         self._clones: list[tuple[Statement, str, str]] = []
         self._choices: set[int] = set()
@@ -82,7 +87,7 @@ class Folders:
                     self._put(folder, None if self.owns(one) else self._location(one))
             for text in one.texts if one.name == "sh" else ():
                 if not are_mentioned(text.source):
-                    self._take_clones(one, self._text(text), at, held)
+                    self._take_clones(one, _filled(text, self._values), at, held)
             inner = {**held, **_passwords(one.shown)} if one.name == "withCredentials" else held
             chosen = is_choice or one.name in _CHOICES
             self._find_places(one.block, at, inner, is_choice=chosen)
@@ -161,9 +166,6 @@ class Folders:
         then = f"of that the context is {found}" if found else "what is built of it is not pushed"
         return f"is checked out into {folder}: {then}"
 
-    def _text(self, text: Quoted) -> str:
-        return text.text(lambda name: self._values.get(name.rpartition(".")[2]) or f"${{{name}}}")
-
     def _folder(self, statement: Statement, around: str) -> str:
         """The folder that a block is in, from the workspace; empty for one elsewhere."""
         given = self._given(statement, "", "path")
@@ -191,11 +193,15 @@ class Folders:
         """What a step gets by one of some names, as a text or as a variable that has one text."""
         for name in names:
             if text := statement.given(name):
-                return self._text(text)
+                return _filled(text, self._values)
             by_name = rf".*?\b{name}\s*:\s*([\w.]+)" if name else BY_NAME.pattern + "$"
             if found := re.match(by_name, statement.code, re.DOTALL):
                 return self._values.get(found[1].rpartition(".")[2], "")
         return ""
+
+
+def _filled(text: Quoted, values: dict[str, str]) -> str:
+    return text.text(lambda name: values.get(name.rpartition(".")[2]) or f"${{{name}}}")
 
 
 def _told(other: Other) -> str:

@@ -31,6 +31,7 @@ _TOKEN = re.compile(
 _PART = re.compile(r"\\(.)|\$\{([^{}]*)\}|\$([A-Za-z_]\w*(?:\.\w+)*)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "\n": "\\\n"}
 _PARAMETERS = re.compile(r"^[\w\s,.]*->\s*")
+_CALLED_SO = re.compile(r"(\w+)\s*(?:,|->)")
 _OPERATORS = (*",?:+=.", "&&", "||")
 _LABEL = re.compile(r"\s*(?:case|default)\b")
 _GIVEN = re.compile(rf"(?:\b(\w+)\s*:\s*)?{MARK}")
@@ -57,13 +58,17 @@ class Quoted(NamedTuple):
 
 @dataclass
 class Statement:
-    """One statement: ``code`` is its source with marks for its texts, without its blocks."""
+    """One statement: ``code`` is its source with marks for its texts, without its blocks.
+
+    ``given_names`` are what its block, a closure, calls what it is given.
+    """
 
     line: int
     code: str = ""
     texts: list[Quoted] = field(default_factory=list)
     block: list[Statement] = field(default_factory=list)
     has_block: bool = False
+    given_names: list[str] = field(default_factory=list)
 
     @cached_property
     def scripts(self) -> list[str]:
@@ -86,9 +91,15 @@ class Statement:
 
     @property
     def shown(self) -> str:
-        """What is written, on one line."""
+        """What is written, on one line; a text with variables between double quotes."""
         texts = iter(self.texts)
-        return re.sub(MARK, lambda _: f"'{next(texts).source}'", " ".join(self.code.split()))
+
+        def text(_: re.Match[str]) -> str:
+            given = next(texts)
+            quote = '"' if given.replaced and "$" in given.source else "'"
+            return f"{quote}{given.source}{quote}"
+
+        return re.sub(MARK, text, " ".join(self.code.split()))
 
     def below(self) -> Iterator[Statement]:
         """It and all statements in its blocks."""
@@ -194,6 +205,7 @@ def parse(source: str, path: str) -> Parsed:
             else:
                 current.code += word
                 if "->" in word and (found := _PARAMETERS.match(current.code)):
+                    open_[-1][0].given_names = _CALLED_SO.findall(found[0])
                     current.code = current.code[found.end() :]
         elif kind == "end" and current:
             current.code += " "

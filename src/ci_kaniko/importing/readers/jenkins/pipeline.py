@@ -25,6 +25,7 @@ from ci_kaniko.importing.jobs import Facts, Job, Root, Secret
 from ci_kaniko.importing.readers.jenkins.docker_plugin import as_scripts
 from ci_kaniko.importing.readers.jenkins.folders import ASSIGNED, BY_NAME, Folders
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement, inlined, parse
+from ci_kaniko.importing.readers.jenkins.loops import default, unrolled, with_defaults
 from ci_kaniko.importing.readers.jenkins.methods import changed
 from ci_kaniko.importing.readers.jenkins.pods import Pod, pod_jobs, read_pod, template_of
 from ci_kaniko.importing.readers.jenkins.when import (
@@ -37,6 +38,7 @@ from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.scripts import Piece, beginning, hole, read_pieces
 from ci_kaniko.importing.report import FILE_LINES
 from ci_kaniko.importing.shell.commands.builtins import exported
+from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.reader import SUCCESS, Host, Reader, Status
 from ci_kaniko.importing.shell.values import pure
 from ci_kaniko.importing.signs import are_mentioned
@@ -108,12 +110,17 @@ class _Around:
 def jobs(original: Original) -> Iterator[Job]:
     """The stages of a Jenkinsfile that run the executor."""
     parsed = parse(original.text, original.path)
-    statements = as_scripts(inlined(parsed.statements))
+    statements, lists = unrolled(inlined(parsed.statements))
+    statements, decided = with_defaults(as_scripts(statements))
     by_itself = "skipDefaultCheckout" not in original.text
     reader = _Reader(original, Folders(statements, by_itself=by_itself))
+    reader.used |= lists
     reader.outer(statements, _Around())
     if not reader.jobs:
         reader.by_agents(statements)
+    named = ((ASSIGNED.match(one.code), (one, said)) for one, said in reader.rest)
+    reader.rest = [one for found, one in named if not found or found[1] not in lists]
+    reader.rest += [each for each in decided if _builds(each[0]) or _serves(each[0])]
     reader.rest += reader.folders.told
     reader.tell()
     for job in reader.jobs:
@@ -138,7 +145,7 @@ def _serves(statement: Statement) -> bool:
 
 def _share_a_daemon(statements: list[Statement]) -> list[Statement]:
     """The stages that build on a daemon, with those that only log in there or push."""
-    stages = [one for one in statements if one.name == "stage" and not _inner_stages(one)]
+    stages = [one for one in statements if one.name == "stage" and not _whole_inside(one)]
     shared = [one for one in stages if _builds(one) or _serves(one)]
     building = [one for one in shared if _builds(one)]
     if not building or len(building) == len(shared):
@@ -146,6 +153,14 @@ def _share_a_daemon(statements: list[Statement]) -> list[Statement]:
     agents = any(inner.name == "agent" for one in shared for inner in one.block)
     kaniko = any("executor" in text for one in building for text in one.scripts)
     return [] if agents or kaniko else shared
+
+
+def _whole_inside(statement: Statement) -> bool:
+    """Whether a stage has others that do by themselves what they have to do."""
+    inner = [one for one in statement.below() if one.name in {"stage", "matrix"}][1:]
+    return _inner_stages(statement) and any(
+        one.name == "matrix" or (_builds(one) and _serves(one)) for one in inner
+    )
 
 
 class _Questions:
@@ -415,18 +430,14 @@ class _Reader:
         return replace(around, environment=environment, secrets=secrets)
 
     def _parameter(self, statement: Statement) -> None:
-        name, default = statement.given("name"), statement.given("defaultValue")
+        name = statement.given("name")
         if name is None:
             self._tell_parts(statement, "parameters: ")
             return
-        plain = re.search(r"defaultValue\s*:\s*(\w+)", statement.code)
-        value = default.text() if default else plain[1] if plain else ""
-        if statement.name == "choice" and len(statement.texts) > 1:
-            value = statement.texts[1].text()
         shown = statement.shown if statement.name != "password" else name.text()
         said = f"the parameter {shown}: the spec has the default"
         self.rest.append((statement, said))
-        if value:
+        if value := default(statement):
             self.known[name.text()] = (value,)
 
     def _assigned(self, statement: Statement, around: _Around) -> bool:
@@ -578,7 +589,8 @@ class _Reader:
             with bounded(job):
                 paths, asked = changed_paths(built.asked)
                 conditions, guarded = asked_guard(asked, job.report.asking)
-                set_triggers(job, conditions, guarded, job.line, paths=paths)
+                if paths or guarded != YES:
+                    set_triggers(job, conditions, guarded, job.line, paths=paths)
         if job.calls:
             self.jobs.append(job)
 

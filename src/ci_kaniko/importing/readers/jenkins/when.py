@@ -84,9 +84,15 @@ def guard(conditions: Conditions, statement: Statement) -> int:
 
 
 def _groovy(conditions: Conditions, text: str, line: int) -> int:
+    text = _LONE.sub(r"\1", text)
+    if _FILLED_IN.search(text):
+        return conditions.unknown(text, line)
     return Expressions(_named, values_of(conditions)).guard(_ASKED.sub(_as_regex, text), line)
 
 
+_LONE = re.compile(r"\"\$\{?((?:\w+\.)*\w+)\}?\"")
+_FILLED_IN = re.compile(r"\"[^\"]*\$")
+"""A text that holds more than one variable."""
 _ASKED = re.compile(
     r"(?<![\w.])([\w.]+)(?:\.(startsWith|endsWith|contains)\(\s*(['\"])([\w./-]*)\3\s*\)"
     r"|\s*==~\s*(?:/((?:\\.|[^/\\])*)/|(['\"])([^'\"/]*)\6))"
@@ -130,7 +136,7 @@ def _one(conditions: Conditions, statement: Statement) -> int:
     if name in _FILLED and not statement.texts:
         return conditions.filled((Var(_FILLED[name], portable=True),), line)
     asked = statement.block[0].shown.removeprefix("return ") if len(statement.block) == 1 else ""
-    if name == "expression" and re.search(r"[=!(]", asked):
+    if name == "expression" and re.search(r"[=!(']", asked):
         return _groovy(conditions, asked, line)
     return conditions.unknown(f"when {_shown(statement)}", line)
 

@@ -1,0 +1,183 @@
+"""Loops of a Jenkinsfile over words that stand in it, as what they do one after the other."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.readers.jenkins.folders import ASSIGNED, constants
+from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_NAME = r"(?:(?:env|params)\.)?[A-Za-z_]\w*"
+_LOOP = re.compile(
+    r"\s*(?:for\s*\(\s*(?:(?:def|final|String)\s+)*(?P<one>\w+)\s*(?:in\b|:)(?P<over>.*)\)"
+    r"|(?P<each>.*)\.each\s*(?:\(\s*\))?)\s*",
+    re.DOTALL,
+)
+_CUT = re.compile(rf"(?P<text>{MARK}|{_NAME})\.(?P<how>split|tokenize)\((?P<at>{MARK}|)\)")
+_WORD = re.compile(rf"{MARK}|(?<![\w.$])[A-Za-z_]\w*(?:\.\w+)?(?!\w|\s*(?:[(\[.]|[:=](?![=~])))")
+_HELD = re.compile(r"(?<!\\)\$(?:\{\s*(\w+(?:\.\w+)?)\s*\}|(\w+(?:\.\w+)?)(?![\w.]))")
+_PUSHED = re.compile(r"(?:--destination[= ]|\bpush )\s*([^\s\"'-]\S*[^\s\"';])")
+_PARALLEL = re.compile(r"\s*parallel[\s(]+(\w+)[\s)]*")
+_BRANCH = re.compile(r"\s*(\w+)\[.*\]\s*=\s*", re.DOTALL)
+_CUT_AT = frozenset(["", *" ,;:/-"])
+_LIST = re.compile(r"\[(.*)\](?:\s+as\s+\w+)?", re.DOTALL)
+_PAIR = re.compile(rf"\s*(\w+|{MARK})\s*:\s*({MARK})\s*")
+_CHANGED = re.compile(r"\b(\w+)\s*(?:<<|[+-]=|\.(?:add|clear|put|remove|retain)\w*)")
+_MAX_LENGTH = 30_000
+
+Told = tuple[Statement, str]
+Turn = dict[str, str]
+"""What a loop's variable is in one turn: itself under an empty name, and what it holds."""
+
+
+def default(parameter: Statement) -> str:
+    """What a run has for a parameter that nobody sets; empty for nothing."""
+    if parameter.name == "choice" and len(parameter.texts) > 1:
+        return parameter.texts[1].text()
+    if text := parameter.given("defaultValue"):
+        return text.text()
+    plain = re.search(r"defaultValue\s*:\s*(\w+)", parameter.code)
+    return plain[1] if plain else "false" * (parameter.name == "booleanParam")
+
+
+def with_defaults(statements: list[Statement]) -> tuple[list[Statement], list[Told]]:
+    """Statements that ask for no parameter: each has its default; and what that decides."""
+    whole = [inner for each in statements for inner in each.below()]
+    values = {
+        f"params.{name.text()}": value
+        for one in whole
+        for parameter in (one.block if one.name == "parameters" else ())
+        if (name := parameter.given("name")) and (value := default(parameter))
+    }
+    told = []
+    for one in whole if values else ():
+        asked = [list(inner.below()) for inner in one.block if inner.name == "when"]
+        for each in [*asked, *([[one]] if one.name in {"if", "else"} else [])]:
+            shown = " ".join(inner.shown for inner in each).strip()
+            if asks := [name for name in re.findall(r"\bparams\.\w+", shown) if name in values]:
+                said = f"{shown} asks for {asks[0]}: the spec has the default{_pushes(one)}"
+                told.append((replace(one, line=each[0].line), said))
+    return [substituted(one, values) for one in statements] if values else statements, told
+
+
+def _pushes(statement: Statement) -> str:
+    pushed = [name for text in statement.scripts for name in _PUSHED.findall(text)]
+    return f"; it pushes {', '.join(dict.fromkeys(pushed))}" if pushed else ""
+
+
+def unrolled(statements: list[Statement]) -> tuple[list[Statement], set[str]]:
+    """Statements in which each turn of a loop stands by itself; and the names of their lists."""
+    return (loops := _Loops(statements)).without(statements), loops.used
+
+
+class _Loops:
+    def __init__(self, statements: list[Statement]) -> None:
+        self.used: set[str] = set()
+        self._left = _MAX_LENGTH
+        self._set: dict[str, tuple[str, Statement]] = {}
+        self._beside: set[str] = set()
+        self._lost: set[str] = set()
+        whole = [inner for each in statements for inner in each.below()]
+        self._texts = constants(whole)
+        for one in whole:
+            self._lost.update(_CHANGED.findall(one.code))
+            if named := _PARALLEL.fullmatch(one.code):
+                self._beside.add(named[1])
+            if named := ASSIGNED.match(one.code):
+                self._lost.update({named[1]} & self._set.keys())
+                self._set[named[1]] = one.code[named.end() :], one
+
+    def without(self, statements: list[Statement]) -> list[Statement]:
+        """Statements without those loops."""
+        return [self._turned(statement) for statement in statements]
+
+    def _turned(self, statement: Statement) -> Statement:
+        loop = _LOOP.fullmatch(statement.code) if statement.has_block else None
+        branch = _BRANCH.fullmatch(statement.code) if statement.has_block else None
+        if branch and branch[1] in self._beside:
+            statement = replace(statement, code="script ", texts=[])
+        over = (loop["over"] or loop["each"]) if loop else ""
+        turns = self._turns(over, statement)
+        names = [loop["one"]] if loop and loop["one"] else statement.given_names or ["it"]
+        below = [inner for one in statement.block for inner in one.below()] if turns else []
+        sets = {found[1] for one in below if (found := ASSIGNED.match(one.code))}
+        size = sum(len(one.code) + sum(len(text.source) for text in one.texts) for one in below)
+        if not turns or sets & {*names} or size * len(turns) > self._left:
+            return replace(statement, block=self.without(statement.block))
+        self._left -= size * len(turns)
+        self._use(over)
+        block: list[Statement] = []
+        for turn in turns:
+            values = {f"{names[0]}{held}": value for held, value in turn.items()}
+            if len(names) == 2:
+                values = {names[0]: turn.get(".key", ""), names[1]: turn.get(".value", "")}
+            block += [substituted(one, values) for one in statement.block]
+        return Statement(statement.line, "script ", block=self.without(block), has_block=True)
+
+    def _use(self, over: str) -> None:
+        for name in {one.rpartition(".")[2] for one in re.findall(_NAME, over)} - self.used:
+            self.used.add(name)
+            self._use(self._set[name][0] if name in self._set else "")
+
+    def _turns(self, over: str, statement: Statement, depth: int = 3) -> list[Turn]:
+        """What a loop goes over, in the order of its turns; nothing where only a run knows."""
+        over, texts = over.strip(), iter(statement.texts)
+        name = over.rpartition(".")[2]
+        if cut := _CUT.fullmatch(over):
+            name = cut["text"].rpartition(".")[2]
+            held = "" if name in self._lost else self._texts.get(name, "")
+            text = next(texts).text() if cut["text"] == MARK else held
+            at = next(texts).text() if cut["at"] else ""
+            found = text.split(at or None) if at in _CUT_AT else []
+            return [{"": word} for word in found if word or cut["how"] == "split"]
+        if re.fullmatch(_NAME, over):
+            known = depth and name in self._set and name not in self._lost
+            return self._turns(*self._set[name], depth - 1) if known else []
+        listed = _LIST.fullmatch(over)
+        if listed is None or any(one.replaced and "$" in one.source for one in statement.texts):
+            return []
+        parts = [part for part in listed[1].split(",") if part.strip()]
+        if all(part.strip() == MARK for part in parts):
+            return [{"": text.text()} for text in statement.texts]
+        if all(map(_PAIR.fullmatch, parts)):
+            return [{".key": key, ".value": value} for key, value in _pairs(listed[1], texts)]
+        maps = re.findall(r"\[([^\[\]]*)\]", listed[1])
+        rows = [{f".{key}": value for key, value in _pairs(one, texts)} for one in maps]
+        rest = re.sub(r"\[[^\[\]]*\]|[\s,]", "", listed[1])
+        return [] if rest or next(texts, None) else rows
+
+
+def _pairs(code: str, texts: Iterator[Quoted]) -> list[tuple[str, str]]:
+    return [
+        (next(texts).text() if key == MARK else key, next(texts).text())
+        for key, _ in _PAIR.findall(code)
+    ]
+
+
+def substituted(statement: Statement, values: Mapping[str, str]) -> Statement:
+    """A statement in which texts stand for some names, and the same in its blocks."""
+    left, texts = iter(statement.texts), list[Quoted]()
+
+    def hole(found: re.Match[str]) -> str:
+        value = values.get(found[1] or found[2])
+        return found[0] if value is None else re.sub(r"(?=[\\\"$])", r"\\", value)
+
+    def text(found: re.Match[str]) -> str:
+        if found[0] != MARK and found[0] not in values:
+            return found[0]
+        if found[0] == MARK:
+            given = next(left)
+            source = _HELD.sub(hole, given.source) if given.replaced else given.source
+            texts.append(given._replace(source=source))
+        else:
+            source = re.sub(r"(?=[\\'])", r"\\", values[found[0]])
+            texts.append(Quoted(source, statement.line, replaced=False))
+        return MARK
+
+    block = [substituted(each, values) for each in statement.block]
+    return replace(statement, code=_WORD.sub(text, statement.code), texts=texts, block=block)
