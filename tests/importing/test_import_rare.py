@@ -48,6 +48,12 @@ REFUSED = {
         "no job here builds an image: nothing here tells what ./build.sh does",
         2,
     ),
+    "commands of Windows": (
+        "Jenkinsfile",
+        "node {\n  bat 'docker build -t acme/app:%TAG% .'\n}\n",
+        "no job here builds an image: bat runs commands of Windows",
+        2,
+    ),
     "nothing": ("a.sh", "#!/bin/sh\necho hello\n", "no job here builds an image", 0),
     "ways": ("a.sh", "if a; then b; " + "elif a; then b; " * 290 + f"fi\n{CALL}", "deeply", 1),
     "anchors": ("a.yml", "a: *nobody\n", "the alias \\*nobody names nothing", 1),

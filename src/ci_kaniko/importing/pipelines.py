@@ -124,6 +124,10 @@ _UNREAD = {
         "nothing says what {} is",
         "set it in the script, such as to docker",
     ),
+    r"(?ms)\A(?=.*(?:docker|kaniko)).*?^(?![ \t]*//)[^\n]*\b(bat|pwsh|powershell)[ (]+['\"]": (
+        "{} runs commands of Windows, and import reads those of sh",
+        "write what builds and pushes as a script, and import that by `source='shell'`",
+    ),
     r"(?m)^(?![ \t]*(?:#|//)).*?(?<![\w./:@-])([\w./:@-]*kaniko[\w./:@-]*)": (
         "import does not read {} here",
         "import its call as a script of one line, `source='shell'`",

@@ -84,13 +84,14 @@ def guard(conditions: Conditions, statement: Statement) -> int:
 
 
 def _groovy(conditions: Conditions, text: str, line: int) -> int:
-    text = _LONE.sub(r"\1", text)
+    text = _TRIMMED.sub(r"\1", _LONE.sub(r"\1", text))
     if _FILLED_IN.search(text):
         return conditions.unknown(text, line)
     return Expressions(_named, values_of(conditions)).guard(_ASKED.sub(_as_regex, text), line)
 
 
 _LONE = re.compile(r"\"\$\{?((?:\w+\.)*\w+)\}?\"")
+_TRIMMED = re.compile(r"('\S[^']*')\??\.trim\(\)")
 _FILLED_IN = re.compile(r"\"[^\"]*\$")
 """A text that holds more than one variable."""
 _ASKED = re.compile(

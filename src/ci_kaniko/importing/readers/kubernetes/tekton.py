@@ -53,7 +53,9 @@ _RESOURCES = ("resources.inputs", "inputs.resources")
 """What holds the repository before there were workspaces, in both of its spellings."""
 _ARGO = _FACTS._replace(target="argo")
 _REFERENCE = re.compile(r"\$\((?:inputs\.)?params(?:\.([\w-]+)|\[['\"]([^'\"]+)['\"]\])")
-_PASSED = re.compile(r"\$\((?:inputs\.|tt\.)?params[.\[]|\{\{=?\s*workflow\.parameters\.")
+_PASSED = re.compile(
+    r"\$\((?:inputs\.|tt\.)?params[.\[]|\{\{=?\s*(?:(?:workflow|inputs)\.parameters|steps|tasks)\."
+)
 
 
 class _Task(NamedTuple):
