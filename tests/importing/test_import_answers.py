@@ -697,6 +697,38 @@ b:
         },
         told=((0, "bad-input"), (11, "unknown-dockerfile")),
     ),
+    "a runner that a caller names, and inputs that nobody has to give": Case(
+        ".github/workflows/build.yml",
+        """\
+on:
+  workflow_call:
+    inputs:
+      runner: {type: string, default: large}
+      part: {type: string}
+      suffix: {type: string, required: false}
+      loud: {type: boolean}
+jobs:
+  build:
+    runs-on: ["self-hosted", "${{ inputs.runner }}"]
+    steps:
+      - uses: actions/checkout@v4
+      - uses: docker/build-push-action@v6
+        with: {push: true, target: "${{ inputs.part }}", tags: "quay.io/a/b:1${{ inputs.suffix }}"}
+""",
+        {
+            "github.runs_on": ["self-hosted", "${input.runner}"],
+            "target": "${input.part}",
+            "destinations": ["quay.io/a/b:1${input.suffix}"],
+            "inputs": {
+                "runner": {"default": "large"},
+                "part": {},
+                "suffix": {"default": ""},
+                "loud": {"type": "boolean", "default": "false"},
+            },
+        },
+        told=((0, "bad-input"),),
+        silent=("runs-on",),
+    ),
     "a date that Groovy makes is that of the build": Case(
         "Jenkinsfile",
         """\

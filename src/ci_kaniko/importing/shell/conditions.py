@@ -28,6 +28,7 @@ from ci_kaniko.importing.shell.patterns import matches, portable_glob, unescaped
 from ci_kaniko.importing.shell.regular import is_choice
 from ci_kaniko.importing.shell.transforms import keeps_emptiness
 from ci_kaniko.syntax.globs import matches as glob_matches
+from ci_kaniko.syntax.variables import VARIABLES
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell.guards import Cube
@@ -271,7 +272,8 @@ def is_chosen(test: Test) -> bool:
     var = only_var(test.left)
     if var is None or test.kind == "pattern":
         return False
-    return meaning(var) in OF_A_RUN or test.kind == "equal"
+    asked = meaning(var)
+    return asked in OF_A_RUN or (test.kind == "equal" and asked not in VARIABLES)
 
 
 _SPELLINGS = {

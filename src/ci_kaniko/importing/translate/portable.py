@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Contents, Masked, Output, Part, Text, Var, join, spell
 from ci_kaniko.importing.facts import NEAR, is_of_two, meaning
+from ci_kaniko.importing.readers.inputs import input_of, with_inputs
 from ci_kaniko.importing.sentences import Note
 from ci_kaniko.importing.shell.transforms import cuts_ref, leaves_last, makes_safe
 from ci_kaniko.syntax.grammar import is_variable_name
@@ -95,18 +96,8 @@ class Spelled:
         return out
 
     def with_inputs(self, text: Text) -> Text:
-        """A text in which the inputs of a spec are written as a spec writes them."""
-        return join(
-            written_variable(f"input.{_input(part.name)}", None)
-            if isinstance(part, Var)
-            and _SAME_PATH.issuperset(part.changes)
-            and self._has_input(_input(part.name))
-            else part
-            for part in text
-        )
-
-    def _has_input(self, name: str) -> bool:
-        return name in self.settings.shared.get("inputs", {})
+        """A text with the inputs of the spec."""
+        return with_inputs(text, self.settings.shared.get("inputs", {}))
 
     # -- parts --------------------------------------------------------------------------------
 
@@ -236,8 +227,8 @@ class Spelled:
         if var.name in self.job.secrets and self.job.target == "github":
             name = self.job.secrets[var.name].name
             self.job.tell("secret-in-text", line, name)
-        if inner := _input(name):
-            if self._has_input(inner):
+        if inner := input_of(name):
+            if inner in self.settings.shared.get("inputs", {}):
                 return f"input.{inner}"
             raise NotPortable("input", inner)
         name = self.job.runtime.get(name, name)
@@ -254,13 +245,6 @@ class Spelled:
         return f"env.{name}"
 
 
-def _input(name: str) -> str:
-    """What a spec calls the input that a variable stands for; empty where it is none."""
-    return name[len("inputs.") :].replace("-", "_").lower() if name.startswith("inputs.") else ""
-
-
-_SAME_PATH = {"${%/.}", "${%/}", "${#./}"}
-"""What leaves a path the one that it is."""
 _ASKED = {
     r"aws (?:.* )?sts get-caller-identity .*\bAccount\b.*": "AWS_ACCOUNT_ID",
     r"aws (?:.* )?configure get (?:\w+\.)?region": "AWS_REGION",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.calls import literal, spell
 from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.readers.accounting import ignore_keys, tell_unread
+from ci_kaniko.importing.readers.inputs import with_inputs
 from ci_kaniko.importing.readers.scripts import is_named
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.signs import is_image
@@ -69,7 +70,8 @@ def _runner(job: Job, raw: Map, text: Callable[[str], Text]) -> None:
     runs_on = raw.get("runs-on")
     line = raw.line_of("runs-on")
     listed = runs_on.sequence("labels") if isinstance(runs_on, Map) else sequence(runs_on)
-    labels = [_worth(string(item), text) for item in listed]
+    inputs = job.shared.get("inputs", {})
+    labels = [_worth(string(item), lambda it: with_inputs(text(it), inputs)) for item in listed]
     if labels == ["ubuntu-latest"]:
         job.tell("moving-runner", line)
     elif any("${{" in label for label in labels):

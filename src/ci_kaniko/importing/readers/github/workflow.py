@@ -251,6 +251,7 @@ class Workflow:
                 job.tell("no-checkout/steps", call.line)
         with bounded(job):
             events.tell(job, known.starting())
+        self._declared(job)
         called = self.is_action or self.caller is not None
         section_of(job, name, self.root, raw, known.text, called=called)
         if before:
@@ -260,7 +261,6 @@ class Workflow:
             if other.whole:
                 self.prepared.add(other.name)
                 forget(job.section, "needs", other.name)
-        self._declared(job)
         if self.caller is None and not self.is_action:
             ignore(mapping(self.on.get("workflow_call")).get("secrets"))
             self._later(job)
@@ -349,7 +349,7 @@ class Workflow:
         call = mapping(self.on["workflow_call"])
         inputs: dict[str, Any] = {}
         for name, value in call.mapping("inputs").items():
-            made = read_input(value)
+            made = read_input(value, may_be_empty=True)
             ignore_keys(mapping(value), "GitHub input")
             if name not in self._unsaid:
                 inputs[name_of(name)] = made
