@@ -277,6 +277,22 @@ def test_a_file_of_another_spec_is_overwritten_by_force_only(repository: Reposit
     assert repository.call("sync", "-f", "one.yaml").code == 0
 
 
+def test_entries_of_another_spec_are_not_lost_to_those_of_this_one(repository: Repository) -> None:
+    """A file that a hand writes, too, says of no entry which spec it is of."""
+    merged = "{gitlab: {path: a.yml, mode: merge}}"
+    repository.spec(merged)
+    assert repository.call("sync").code == 0
+    text = repository.spec(merged, "two/ci-kaniko.yaml")
+    text.write_text(f"{text.read_text()}gitlab: {{job: two}}\n")
+    before = repository.files()
+    done = repository.call("sync", "-f", "two/ci-kaniko.yaml")
+    assert (done.code, repository.files()) == (1, before)
+    assert done.err.startswith('a.yml: "ci-kaniko.yaml" writes this file [foreign-file]\n')
+    (repository.folder / "ci-kaniko.yaml").unlink()
+    assert repository.call("sync", "-f", "two/ci-kaniko.yaml").code == 0
+    assert "# ci-kaniko: two\n" in repository.text("a.yml")
+
+
 def test_a_foreign_file_that_says_the_right_thing_is_in_sync(repository: Repository) -> None:
     repository.spec()
     repository.write(".gitlab-ci.yml", expected())

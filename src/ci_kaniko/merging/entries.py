@@ -113,6 +113,12 @@ class Collection:
         return bool(self.shape.stages) and entry.name == self.shape.stages
 
 
+def labels_in(text: str) -> set[str]:
+    """What the markers of a file say."""
+    lines = (line.strip() for line in text.splitlines())
+    return {line.removeprefix(_MARKER) for line in lines if line.startswith(_MARKER)}
+
+
 def label_of(name: str) -> str:
     """What the marker of an entry says."""
     return name if name == name.strip() and name.isprintable() else scalar(name)

@@ -4,7 +4,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 FILE_NAMES = ("ci-kaniko.yaml", "ci-kaniko.yml", "ci-kaniko.json")
 ENDING = ".j2"
@@ -41,6 +41,13 @@ def spec_in(path: str) -> str:
         return path
     names = (os.path.join(path, name) for name in FILE_NAMES)
     return next(filter(os.path.isfile, names), path)
+
+
+def specs_below(root: str) -> "Iterator[str]":
+    """The specs of a repository that have the usual names, without those of other packages."""
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(one for one in folders if one[0] != "." and one != "node_modules")
+        yield from (os.path.join(folder, name) for name in FILE_NAMES if name in files)
 
 
 def specs_at(places: "Iterable[str]") -> list[str]:

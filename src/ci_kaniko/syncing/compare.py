@@ -246,20 +246,43 @@ def foreign(compared: Compared) -> Iterator[Problem]:
         if not output.is_ours:
             message = "ci-kaniko did not write this file"
             yield _problem("foreign-file", output.shown, message, "`force` overwrites it")
-        elif other := _other_spec(output, compared.root):
+        elif other := _other_spec(output, compared):
             message = f"{quoted(other)} writes this file"
             hint = "give one of the two specs another file; `force` overwrites it"
             yield _problem("foreign-file", output.shown, message, hint)
 
 
-def _other_spec(output: Output, root: str) -> str:
+def _other_spec(output: Output, compared: Compared) -> str:
     """The spec that a file was rendered from when that is another one, and is still there."""
     from ci_kaniko.targets.header import spec_of
 
+    if output.shared:
+        return _other_author(output, compared)
     written = spec_of(output.current or "")
-    if output.shared or not written or written == spec_of(output.expected):
+    if not written or written == spec_of(output.expected):
         return ""
-    return written if os.path.isfile(os.path.join(root, written)) else ""
+    return written if os.path.isfile(os.path.join(compared.root, written)) else ""
+
+
+def _other_author(output: Output, compared: Compared) -> str:
+    """The spec whose entries a file would lose to those of this one."""
+    from ci_kaniko.merging.entries import labels_in
+    from ci_kaniko.repository.discovery import specs_below
+    from ci_kaniko.spec.loading import load
+
+    if labels_in(output.current or "") <= labels_in(output.expected):
+        return ""
+    own = os.path.realpath(compared.spec.source.path) if compared.spec.source else ""
+    for path in specs_below(compared.root):
+        if os.path.realpath(path) == own:
+            continue
+        try:
+            other = load(path)
+        except (SpecError, OSError):
+            continue
+        if any(each.path == output.path for _, _, each in _files(other, ())):
+            return os.path.relpath(path, compared.root).replace(os.sep, "/")
+    return ""
 
 
 def drift(compared: Compared, *, named: bool = True) -> list[tuple[Problem, Output]]:
