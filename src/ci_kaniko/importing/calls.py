@@ -237,9 +237,14 @@ def split_text(text: Text, mark: str | re.Pattern[str], limit: int = -1) -> list
     return [join(piece) for piece in pieces]
 
 
+def plain_head(text: Text) -> str:
+    """The plain characters that a text begins with."""
+    return text[0] if text and isinstance(text[0], str) else ""
+
+
 def starts_with(text: Text, head: str) -> bool:
     """Whether a text begins with plain characters."""
-    return bool(text) and isinstance(text[0], str) and text[0].startswith(head)
+    return plain_head(text).startswith(head)
 
 
 def after(text: Text, prefix: Text) -> Text | None:
@@ -256,7 +261,7 @@ def after(text: Text, prefix: Text) -> Text | None:
 
 def without_head(text: Text, head: str) -> Text:
     """A text without what it begins with."""
-    return join((str(text[0])[len(head) :], *text[1:])) if starts_with(text, head) else text
+    return join((plain_head(text)[len(head) :], *text[1:])) if starts_with(text, head) else text
 
 
 def literal(text: Text) -> str | None:

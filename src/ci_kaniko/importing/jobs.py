@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko.importing.calls import Call, Masked, Text, literal, only_var
 from ci_kaniko.importing.report import Voice
 from ci_kaniko.importing.shell.secrets import is_written
-from ci_kaniko.importing.ticked import ignore, native
+from ci_kaniko.importing.ticked import Map, ignore, native
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from ci_kaniko.importing.originals import Original
-    from ci_kaniko.importing.ticked import Map
 
 
 def put(section: dict[str, Any], key: str, value: Any, usual: Any = None) -> None:
@@ -56,8 +55,7 @@ class Secret(NamedTuple):
 
     def take(self) -> str:
         """The object that holds it, for a use that the spec or the report tells."""
-        for node in self.nodes:
-            ignore(node)
+        ignore(*self.nodes)
         return self.store
 
 
@@ -87,8 +85,7 @@ class Mounted(NamedTuple):
 
     def take(self) -> str:
         """The object that is mounted, for a use that the spec or the report tells."""
-        for node in self.nodes:
-            ignore(node)
+        ignore(*self.nodes)
         return self.store
 
 

@@ -11,13 +11,12 @@ from ci_kaniko.importing.pipelines import check_source, jobs_of
 from ci_kaniko.importing.readers.platforms import pipelines_in
 from ci_kaniko.importing.report import Report
 from ci_kaniko.importing.translate.joining import merged
-from ci_kaniko.problems.catalogue import faults
+from ci_kaniko.problems.catalogue import Fault, faults
 from ci_kaniko.problems.problem import Problem, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from ci_kaniko.problems.catalogue import Fault
 
 _UNREAD = "bad-shell"
 """A script that names a builder and cannot be read: it may call one."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import spell
-from ci_kaniko.importing.originals import Original, opened
+from ci_kaniko.importing.originals import File, Original, opened
 from ci_kaniko.importing.readers.accounting import tell_pending
 from ci_kaniko.importing.readers.platforms import platform_of
 from ci_kaniko.importing.report import Entry, Report
@@ -18,7 +18,7 @@ from ci_kaniko.importing.translate.joining import merged
 from ci_kaniko.importing.translate.pushes import image_of
 from ci_kaniko.kaniko.flags import FLAGS, RENAMED
 from ci_kaniko.kaniko.systems import NAMES, SOURCES
-from ci_kaniko.problems.finding import quoted
+from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.problems.problem import UnknownTargetError
 from ci_kaniko.spec.loading import loads
 from ci_kaniko.spec.placing import InvalidSpec
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from ci_kaniko.importing.jobs import Job
-    from ci_kaniko.importing.originals import File
-    from ci_kaniko.problems.finding import Finding
     from ci_kaniko.spec.spec import Spec
 
 
@@ -211,6 +209,10 @@ _STAYS = {"destinations", "registries", "context", "push"}
 """What a build is about: the report says what is in the way there, and the spec keeps it."""
 
 
+_BUILT = {"context", "context_sub_path", "dockerfile", "target", "options.custom_platform"}
+"""What is built: without it a job builds something else."""
+
+
 class _Parts:
     """The parts of a spec that some jobs made; what is taken away has a line of the report."""
 
@@ -252,7 +254,7 @@ class _Parts:
                 moved = taken and any(isinstance(step, int) for step in keys)
                 if finding.rule == "missing-value" or known or moved:
                     continue
-                what = None if stays else _removed(self.data, finding.where)
+                what = None if stays else self._removed(finding)
                 shown = what or f"{job.target} does not render the spec yet"
                 place = job.path, job.line
                 self._tell(finding, shown, finding.hint or "by hand", place)
@@ -268,13 +270,24 @@ class _Parts:
             self.data["images"][finding.where[1]]["push"] = "never"
             removed = f"images.{finding.where[1]}.push"
         else:
-            removed = _removed(self.data, finding.where)
+            removed = self._removed(finding)
         if removed is None and nowhere and not self.data.get("destinations") and not silent:
             self.data["push"] = "never"
             removed = "push"
         if removed is not None:
             self._tell(finding, removed, finding.hint or "write it by hand", ("", 0))
         return removed is not None
+
+    def _removed(self, finding: Finding) -> str | None:
+        """Take away what a finding is about; the default that is built then is not pushed."""
+        where = finding.where
+        removed = _removed(self.data, where)
+        inside = where[:2] if where[:1] == ("images",) else ()
+        if removed is None or not {*where[len(inside) :][:1], removed} & _BUILT:
+            return removed
+        build = self.data["images"].setdefault(where[1], {}) if inside else self.data
+        build["push"] = "never"
+        return f"{removed}; push: never"
 
     def _tell(self, finding: Finding, what: str, advice: str, place: tuple[str, int]) -> None:
         """Say what a finding says, where its argument stands or at another ``place``."""

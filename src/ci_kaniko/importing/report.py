@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.sentences import KINDS, Note
+from ci_kaniko.importing.sentences import KINDS, Kind, Note
 from ci_kaniko.importing.shell.guards import Budget
 from ci_kaniko.problems.finding import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from ci_kaniko.importing.sentences import Kind
 
 FILE_LINES = 10_000_000
 """The lines of each further file that a pipeline includes are numbered from a multiple of this."""

@@ -27,9 +27,10 @@ class Builder(NamedTuple):
     pushes: frozenset[str] = frozenset()
 
 
+_PATH = r"(?:(?!-).*/)?"
 KANIKO = Builder(
     name="kaniko",
-    program=re.compile(r"(?:(?!-).*/)?executor|kaniko"),
+    program=re.compile(rf"{_PATH}executor|kaniko"),
     called=re.compile(r"/kaniko/executor"),
     words=re.compile(r"executor|kaniko"),
     image=re.compile(r"^(?!.*warmer)[^@]*kaniko"),
@@ -38,19 +39,14 @@ KANIKO = Builder(
 )
 _BUILDCTL = re.compile(r"\bbuildctl(?:-daemonless\.sh)?\s")
 BUILDKIT = Builder(
-    name="buildkit",
-    program=re.compile(r"(?:(?!-).*/)?buildctl(?:-daemonless\.sh)?"),
+    "buildkit",
+    re.compile(rf"{_PATH}buildctl(?:-daemonless\.sh)?"),
     called=_BUILDCTL,
     words=_BUILDCTL,
 )
 _FLAGS = r"(?:-\S+\s+(?:[^-\s]\S*\s+)??)*"
 _BUILDAH = re.compile(rf"\bbuildah\s+{_FLAGS}(?:bud|build|build-using-dockerfile)\b")
-BUILDAH = Builder(
-    name="buildah",
-    program=re.compile(r"(?:(?!-).*/)?buildah"),
-    called=_BUILDAH,
-    words=_BUILDAH,
-)
+BUILDAH = Builder("buildah", re.compile(rf"{_PATH}buildah"), called=_BUILDAH, words=_BUILDAH)
 _NEVER = re.compile(r"(?!)")
 _DOCKER = re.compile(
     rf"\b(?:docker|podman|nerdctl)\s+{_FLAGS}(?:(?:image|buildx|builder)\s+{_FLAGS})?build\b"

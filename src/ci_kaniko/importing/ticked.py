@@ -79,6 +79,10 @@ class Map(dict[str, Any]):
         """A value as Python has it."""
         return native(self.get(key))
 
+    def ignore(self, *keys: str) -> None:
+        """Tick whole values that mean nothing for an image build."""
+        ignore(*map(self.get, keys))
+
     def number(self, key: str) -> int | None:
         """A whole number; None for anything else."""
         found = self.native(key)
@@ -452,9 +456,10 @@ def is_read(value: Any) -> bool:
     return not isinstance(value, Str) or value.ticked
 
 
-def ignore(value: Any) -> None:
-    """Tick a whole value that means nothing for an image build; say why where this is called."""
-    native(value)
+def ignore(*values: Any) -> None:
+    """Tick whole values that mean nothing for an image build; say why where this is called."""
+    for value in values:
+        native(value)
 
 
 def _tick(value: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.ticked import Map, ignore, leftover, peek
+from ci_kaniko.importing.ticked import Map, leftover, peek
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,8 +58,7 @@ IGNORED: dict[str, dict[str, str]] = {
 
 def ignore_keys(value: Map, kind: str) -> None:
     """Tick the keys that mean nothing in a part of a file."""
-    for key in IGNORED[kind]:
-        ignore(value.get(key))
+    value.ignore(*IGNORED[kind])
 
 
 def later(job: Voice, value: Any, advice: str = "") -> None:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from ci_kaniko.importing.calls import Output, Text, Var, literal, only_var
 from ci_kaniko.importing.shell.guards import NO, TooComplexError
 from ci_kaniko.importing.shell.values import EMPTY, Value, Values, plain, pure
-from ci_kaniko.syntax.logic import NotLogic, parsed
+from ci_kaniko.syntax.logic import Node, NotLogic, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ci_kaniko.importing.shell.conditions import Conditions
-    from ci_kaniko.syntax.logic import Node
 
 
 def values_of(conditions: Conditions) -> Values:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, Var, join
-from ci_kaniko.importing.ticked import mapping, native, sequence, string
+from ci_kaniko.importing.ticked import Map, mapping, native, sequence, string
 from ci_kaniko.spec.rules.texts import INPUT_TEXTS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from ci_kaniko.importing.ticked import Map
 
 _MOST = 500
 """The characters of a text that may stand in many places."""

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.importing.calls import Script, Var, spell
+from ci_kaniko.importing.calls import Script, Text, Var, spell
 from ci_kaniko.importing.report import FIRST_SCRIPT_LINE
 from ci_kaniko.importing.signs import DAEMONLESS, DOCKER, is_image
 from ci_kaniko.importing.ticked import failure
@@ -15,7 +15,6 @@ from ci_kaniko.importing.ticked import failure
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ci_kaniko.importing.calls import Text
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.shell.reader import Host
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import (
     Encoded,
@@ -23,15 +22,12 @@ from ci_kaniko.importing.calls import (
 )
 from ci_kaniko.importing.facts import OF_A_RUN, meaning
 from ci_kaniko.importing.shell.entailment import ONE_OF, choice_of, excludes, implies
-from ci_kaniko.importing.shell.guards import NO, YES, Budget, Guards, TooComplexError
+from ci_kaniko.importing.shell.guards import NO, YES, Budget, Cube, Guards, TooComplexError
 from ci_kaniko.importing.shell.patterns import matches, portable_glob, unescaped
 from ci_kaniko.importing.shell.regular import is_choice
 from ci_kaniko.importing.shell.transforms import keeps_emptiness
 from ci_kaniko.syntax.globs import matches as glob_matches
 from ci_kaniko.syntax.variables import VARIABLES
-
-if TYPE_CHECKING:
-    from ci_kaniko.importing.shell.guards import Cube
 
 _MAX_TESTS = 300
 _MAX_UNKNOWN = 30

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 from ci_kaniko.importing.calls import Contents, Text, Var, literal, only_var, spell
 from ci_kaniko.importing.facts import meaning, variables_of
 from ci_kaniko.importing.shell.guards import YES
-from ci_kaniko.importing.shell.values import pure
+from ci_kaniko.importing.shell.values import Value, pure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.importing.shell.conditions import Conditions
-    from ci_kaniko.importing.shell.values import Value
 
 _Case = tuple[int, Text]
 """One of the texts that a value is, and where."""

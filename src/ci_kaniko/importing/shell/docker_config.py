@@ -23,13 +23,12 @@ from ci_kaniko.importing.calls import (
     split_text,
 )
 from ci_kaniko.importing.shell.parsing import fill, slotted
-from ci_kaniko.importing.shell.secrets import is_placeholder
+from ci_kaniko.importing.shell.secrets import Secrets, is_placeholder
 from ci_kaniko.importing.shell.values import stripped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ci_kaniko.importing.shell.secrets import Secrets
 
 _CONFIG = re.compile(r"auths|credHelpers|credsStore")
 _ROBOT = re.compile(r"robot\$[a-z0-9][a-z0-9._+-]*")
@@ -116,9 +115,7 @@ class DockerConfig:
                 name = next(part.name for part in password if isinstance(part, Var))
                 self._note("unescaped-json-value", name, line=self._line)
             return replace(
-                login,
-                user=fields.get("username", ()),
-                password=self._secret(password, "password"),
+                login, user=fields.get("username", ()), password=self._secret(password, "password")
             )
         if "auth" in fields:
             return self._with_auth(login, fields["auth"])

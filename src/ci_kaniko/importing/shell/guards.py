@@ -133,11 +133,10 @@ class Guards:
             found = self._chosen[key] = self._node(top, low, high)
         return found
 
-    def _branch(self, guard: int, atom: int, *, high: bool) -> int:
+    def _branches(self, guard: int, atom: int) -> tuple[int, int]:
+        """What a guard is where an atom does not hold, and where it does."""
         own, if_not, if_so = self._nodes[guard]
-        if own != atom:
-            return guard
-        return if_so if high else if_not
+        return (if_not, if_so) if own == atom else (guard, guard)
 
     def is_single(self, guard: int) -> bool:
         """Whether a guard asks for one atom only."""
@@ -204,10 +203,8 @@ class Guards:
             return [()], YES
         self.budget.spend(20)
         top = min(self._nodes[least][0], self._nodes[most][0])
-        least_not = self._branch(least, top, high=False)
-        least_so = self._branch(least, top, high=True)
-        most_not = self._branch(most, top, high=False)
-        most_so = self._branch(most, top, high=True)
+        least_not, least_so = self._branches(least, top)
+        most_not, most_so = self._branches(most, top)
         only_not, covered_not = self._cover(self.minus(least_not, most_so), most_not)
         only_so, covered_so = self._cover(self.minus(least_so, most_not), most_so)
         rest = self.either(self.minus(least_not, covered_not), self.minus(least_so, covered_so))

@@ -20,7 +20,7 @@ from ci_kaniko.importing.shell.commands.builtins import BUILTINS, exported, one_
 from ci_kaniko.importing.shell.commands.dispatch import dispatch
 from ci_kaniko.importing.shell.files import NOWHERE, read_file, write_file
 from ci_kaniko.importing.shell.guards import YES, Budget, TooComplexError
-from ci_kaniko.importing.shell.parsing import NoProgramError, ShellError, parse
+from ci_kaniko.importing.shell.parsing import NoProgramError, ShellError, Tree, parse
 from ci_kaniko.importing.shell.places import MAX_DEPTH, Places
 from ci_kaniko.importing.shell.reader import FAILURE, NOTHING, SUCCESS, Given, Status
 from ci_kaniko.importing.shell.results import script
@@ -39,7 +39,6 @@ from ci_kaniko.importing.shell.words import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ci_kaniko.importing.shell.parsing import Tree
 
 __all__ = ["Given", "NoProgramError", "ShellError", "read"]
 

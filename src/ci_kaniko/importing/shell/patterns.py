@@ -92,8 +92,7 @@ def _check(expression: str) -> None:
 def _cost(expression: str) -> tuple[int, bool]:
     """The power of a text's length that a search may cost, and whether repeats are nested."""
     plain = _UP_TO.sub(
-        lambda found: found[0] if found[2] not in found[1] else "",
-        expression.replace("{0,1}", "?"),
+        lambda found: found[0] if found[2] not in found[1] else "", expression.replace("{0,1}", "?")
     )
     plain = re.sub(r"\\.", "e", plain, flags=re.DOTALL)
     plain = re.sub(r"\[\^?\]?[^]]*\]", "s", plain)

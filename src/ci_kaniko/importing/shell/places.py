@@ -13,6 +13,7 @@ from ci_kaniko.importing.shell.guards import NO, YES, Budget, TooComplexError
 from ci_kaniko.importing.shell.parsing import (
     Parsed,
     ShellError,
+    Tree,
     parse_inner,
     slotted,
     without_hashes,
@@ -23,8 +24,6 @@ from ci_kaniko.importing.shell.values import EMPTY, Item, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from ci_kaniko.importing.shell.parsing import Tree
 
 
 MAX_DEPTH = 30

@@ -7,11 +7,11 @@ from abc import ABC, abstractmethod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.calls import Output, Var
+from ci_kaniko.importing.calls import Output, Part, Text, Var
 from ci_kaniko.importing.sentences import Note
 from ci_kaniko.importing.shell.conditions import Conditions, is_chosen
-from ci_kaniko.importing.shell.guards import NO, YES
-from ci_kaniko.importing.shell.parsing import fill
+from ci_kaniko.importing.shell.guards import NO, YES, Budget
+from ci_kaniko.importing.shell.parsing import Tree, fill
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.shell.state import Fetched, State
 from ci_kaniko.importing.shell.uses import IGNORED_VARIABLES, Uses
@@ -20,10 +20,6 @@ from ci_kaniko.kaniko.builders import KANIKO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from ci_kaniko.importing.calls import Part, Text
-    from ci_kaniko.importing.shell.guards import Budget
-    from ci_kaniko.importing.shell.parsing import Tree
 
 
 _HOPED = re.compile(r" on line \d+$|^not: (?:command|which|type|hash) ")

@@ -33,7 +33,7 @@ from ci_kaniko.importing.shell.files import below, from_start
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.secrets import Secrets, is_written
 from ci_kaniko.importing.shell.uses import file_thing
-from ci_kaniko.importing.shell.values import finished_text, pure
+from ci_kaniko.importing.shell.values import Item, Value, finished_text, pure
 from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.kaniko.variables import owner_of_variable
 
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.sentences import Note
     from ci_kaniko.importing.shell.reader import RawCall, Reader
-    from ci_kaniko.importing.shell.values import Item, Value
 
 _IDENTITY = {"context", "context-sub-path", "dockerfile", "target", "git"}
 _IN_ENVIRONMENT = "DOCKER_AUTH_CONFIG"
@@ -235,10 +234,7 @@ class _Results:
             if rest and is_written(spell(name), rest[0]):
                 text = join((head, *name, "=", Masked(spell(name), item.line)))
         return Word(
-            self._clean(text, item.line),
-            self._when(item.guard, within),
-            item.split,
-            item.line,
+            self._clean(text, item.line), self._when(item.guard, within), item.split, item.line
         )
 
     def _held(

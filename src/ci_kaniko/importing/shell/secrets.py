@@ -6,16 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import (
-    Masked,
-    Output,
-    Part,
-    Text,
-    Var,
-    join,
-    literal,
-    with_inner,
-)
+from ci_kaniko.importing.calls import Masked, Output, Part, Text, Var, join, literal, with_inner
 from ci_kaniko.text.display import MASK, hide
 
 if TYPE_CHECKING:

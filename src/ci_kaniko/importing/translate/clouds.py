@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Contents, Masked, Output, Text, Var, literal, only_var, spell
 from ci_kaniko.importing.shell.secrets import is_placeholder
-from ci_kaniko.importing.translate.settings import note_store
+from ci_kaniko.importing.translate.settings import Settings, note_store
 from ci_kaniko.plan.names import SHELL_NAMES, SHELL_PREFIXES
 from ci_kaniko.syntax.grammar import is_secret_name
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.jobs import Job
-    from ci_kaniko.importing.translate.settings import Settings
 
 
 _KEYS = re.compile(

@@ -183,10 +183,10 @@ class _Run:
     ``names`` are globs of its branch or tag that all match, ``out`` those that do not.
     """
 
-    sides: set[str]
-    starts: set[str]
-    names: dict[str, list[str]]
-    out: dict[str, list[str]]
+    sides: set[str] = field(default_factory=lambda: {*SIDES})
+    starts: set[str] = field(default_factory=lambda: {*STARTS})
+    names: dict[str, list[str]] = field(default_factory=lambda: {side: [] for side in REFS})
+    out: dict[str, list[str]] = field(default_factory=lambda: {side: [] for side in REFS})
     default: bool | None = None
     ruled_out: set[str] = field(default_factory=set)
     anything: bool = False
@@ -195,19 +195,12 @@ class _Run:
     @classmethod
     def of(cls, atoms: list[Atom]) -> _Run | None:
         """None when they contradict each other."""
-        run = cls(
-            set(SIDES),
-            set(STARTS),
-            {"branch": [], "tag": []},
-            {"branch": [], "tag": []},
-        )
+        run = cls()
         for atom in atoms:
             run._take(atom)
         if not run.starts:
             run.sides &= {"pull-request"}
-        for side in ("branch", "tag"):
-            if not run._agrees(side):
-                run.sides.discard(side)
+        run.sides -= {side for side in REFS if not run._agrees(side)}
         return run if run.sides else None
 
     def _take(self, atom: Atom) -> None:

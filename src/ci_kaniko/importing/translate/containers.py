@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import spell
+from ci_kaniko.importing.calls import Text, Word, spell
 from ci_kaniko.importing.shell.commands.containers import mounts
 from ci_kaniko.importing.shell.commands.flags import outputs
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.calls import Text, Word
     from ci_kaniko.importing.translate.work import Work
 
 _OWN = {

@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.builders.registry import builder
-from ci_kaniko.importing.calls import ALWAYS, Masked, Var, spell
+from ci_kaniko.importing.calls import ALWAYS, Call, Masked, Var, spell
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.shell.uses import IGNORED_VARIABLES
 from ci_kaniko.importing.signs import DOCKER
-from ci_kaniko.importing.translate.portable import NotPortable
+from ci_kaniko.importing.translate.portable import NotPortable, Spelled
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES, BUILDER_NAMES
 from ci_kaniko.kaniko.variables import flag_of_variable, is_read, owner_of_variable
 from ci_kaniko.syntax.variables import NATIVE
@@ -18,9 +18,7 @@ from ci_kaniko.syntax.variables import NATIVE
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.jobs import Job
-    from ci_kaniko.importing.translate.portable import Spelled
 
 _DAEMON = re.compile(
     r"(?:BUILDKIT|BUILDX|COMPOSE)_|DOCKER_(?:BUILDKIT|CERT_PATH|DRIVER|HOST|TLS\w*"

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Text, literal, spell
-from ci_kaniko.importing.jobs import put
+from ci_kaniko.importing.jobs import Job, put
 from ci_kaniko.importing.translate.images import split_tag
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS, at_least, distribution_of
@@ -15,7 +15,6 @@ from ci_kaniko.kaniko.flags import FLAGS
 from ci_kaniko.kaniko.pins import GIT_IMAGE
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.translate.work import Work
 
 

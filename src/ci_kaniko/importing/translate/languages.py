@@ -7,12 +7,8 @@ all texts that lead to the same states are one case, and the cases are few.
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.shell.regular import BEGINS, ENDS, LETTERS, NotRegular, tree
-
-if TYPE_CHECKING:
-    from ci_kaniko.importing.shell.regular import Part
+from ci_kaniko.importing.shell.regular import BEGINS, ENDS, LETTERS, NotRegular, Part, tree
 
 _MOST_STATES = 2_000
 _MOST_CASES = 5_000

@@ -5,16 +5,14 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Output, Text, Var, after, join, literal, without_head
+from ci_kaniko.importing.calls import Call, Output, Text, Var, after, join, literal, without_head
 from ci_kaniko.importing.facts import meaning
-from ci_kaniko.importing.jobs import Root
+from ci_kaniko.importing.jobs import Job, Root
 from ci_kaniko.importing.shell.commands.containers import mounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ci_kaniko.importing.calls import Call
-    from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.translate.portable import Spelled
 
 

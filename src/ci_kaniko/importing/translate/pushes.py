@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Test, Text, Var, spell, split_text, variables
+from ci_kaniko.importing.calls import Call, Test, Text, Var, When, spell, split_text, variables
 from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.translate.conditions import (
     DEFAULT_TRIGGERS,
@@ -23,7 +23,6 @@ from ci_kaniko.syntax.conditions import REFS
 from ci_kaniko.syntax.references import Reference
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.calls import Call, When
     from ci_kaniko.importing.translate.work import Work
 
 
@@ -175,13 +174,8 @@ def _destination(
     try:
         reference = reference_of(work, image, line)
     except NotPortable as reason:
-        work.job.tell(
-            "not-portable/destination",
-            line,
-            shown,
-            reason.message,
-            reason.advice or "write it under destinations:",
-        )
+        said = reason.message, reason.advice or "write it under destinations:"
+        work.job.tell("not-portable/destination", line, shown, *said)
         return None
     if _is_narrowed_away(work, condition, asked, shown, reference, line):
         work.held_back.append(reference)

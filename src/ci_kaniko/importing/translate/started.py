@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Output, Test, literal, only_var, variables
+from ci_kaniko.importing.calls import Output, Test, When, Word, literal, only_var, variables
 from ci_kaniko.importing.facts import meaning
-from ci_kaniko.importing.jobs import Started
+from ci_kaniko.importing.jobs import Job, Started
 from ci_kaniko.importing.shell.guards import TooComplexError
 from ci_kaniko.importing.shell.regular import globs_of
 from ci_kaniko.importing.ticked import ignore
@@ -30,8 +30,6 @@ from ci_kaniko.syntax.conditions import REFS
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from ci_kaniko.importing.calls import When, Word
-    from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.report import Voice
     from ci_kaniko.importing.shell.conditions import Conditions
     from ci_kaniko.importing.translate.conditions import Condition
@@ -55,8 +53,7 @@ def bounded(job: Job, *unread: Any) -> Iterator[None]:
     try:
         yield
     except TooComplexError:
-        for each in unread:
-            ignore(each)
+        ignore(*unread)
         job.started = Started(held=True)
         said = "more tests hold than can be followed"
         job.tell("unknown-trigger", job.line, said, "push: never")

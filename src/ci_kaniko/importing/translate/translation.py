@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.jobs import put
+from ci_kaniko.importing.jobs import Job, put
 from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.translate.caching import take_cache
 from ci_kaniko.importing.translate.containers import tell_container
@@ -27,7 +27,6 @@ from ci_kaniko.spec.options import Options
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Call
-    from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.translate.settings import Settings
 
 

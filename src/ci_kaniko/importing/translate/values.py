@@ -6,15 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ci_kaniko.importing.calls import (
-    Masked,
-    Text,
-    Var,
-    literal,
-    spell,
-    split_text,
-    variables,
-)
+from ci_kaniko.importing.calls import Masked, Text, Var, literal, spell, split_text, variables
 from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.shell.commands.flags import Flag
 from ci_kaniko.importing.shell.secrets import is_written
@@ -63,14 +55,8 @@ def _named(work: Work, flag: Flag) -> None:
     except NotPortable as reason:
         if any(isinstance(part, Masked) for part in value):
             work.build.setdefault(field, {})[name] = f"${{env.{name}}}"
-        work.job.tell(
-            "not-portable/named",
-            flag.line,
-            flag.name,
-            name,
-            reason.message,
-            reason.advice or f"write {name} under {field}: by hand",
-        )
+        said = reason.message, reason.advice or f"write {name} under {field}: by hand"
+        work.job.tell("not-portable/named", flag.line, flag.name, name, *said)
         return
     work.build.setdefault(field, {})[name] = written
 
@@ -216,11 +202,7 @@ def _is_proxy(work: Work, name: str, value: Text | None) -> bool:
     return proxy is not None and value in (None, proxy)
 
 
-_BY_NAME: dict[str, Handler] = {
-    "target": _target,
-    "git": _git,
-    "custom-platform": _platform,
-}
+_BY_NAME: dict[str, Handler] = {"target": _target, "git": _git, "custom-platform": _platform}
 _BY_KIND: dict[str, Handler] = {
     "list": _listed,
     "mapping": _mapped,

@@ -94,13 +94,8 @@ class Work:
             self.job.tell("run-time-value/flag", flag.line, flag.shown, field)
 
     def lost(self, field: str, flag: Flag, reason: NotPortable) -> None:
-        self.job.tell(
-            "not-portable",
-            flag.line,
-            flag.shown,
-            reason.message,
-            reason.advice or f"write {field}: by hand",
-        )
+        advice = reason.advice or f"write {field}: by hand"
+        self.job.tell("not-portable", flag.line, flag.shown, reason.message, advice)
 
 
 def _subject(flag: Flag) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.jobs import put
+from ci_kaniko.importing.jobs import Job, put
 from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.preparing import Before, prepare
 from ci_kaniko.importing.readers.scripts import beginning
@@ -16,11 +16,14 @@ from ci_kaniko.kaniko.variables import owner_of_variable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.jobs import Job
+
+SAVED = ("source_dir", "dest_dir", "paths")
+"""What is handed over, from where and to where."""
 
 
-def clone_options(job: Job, fields: Map) -> None:
-    """How the repository is cloned."""
+def clone_options(job: Job, fields: Map, value: Any) -> None:
+    """How the repository is cloned, by a step with some fields or with a lone value."""
+    ignore(value if not isinstance(value, Map) else None)
     checkout: dict[str, Any] = {}
     put(checkout, "depth", fields.number("depth"))
     if fields.native("recurse_submodules") is True:
@@ -49,13 +52,12 @@ def earlier_tasks(job: Job, built: Map, run: Map) -> str:
         clones = False
         for kind, fields, value in steps_of(task):
             if kind == "clone":
-                ignore(fields.get("type"))
-                ignore(value if not isinstance(value, Map) else None)
-                clone_options(job, fields)
+                fields.ignore("type")
+                clone_options(job, fields, value)
                 clones = True
         for item, fields in _checkouts(task):
-            take_saved(item)
-            ignore(fields.get("type"))
+            item.ignore(*SAVED)
+            fields.ignore("type")
         for name, value in task.mapping("environment").items():
             if owner_of_variable(name) == "proxy":
                 native(value)  # the rendered checkout goes through the proxy, too
@@ -121,17 +123,11 @@ def timeout_of(task: Map, run: Map) -> str:
     return task.peek("task_timeout_interval") or run.peek("task_timeout_interval")
 
 
-def take_saved(item: Map) -> None:
-    """Tick what is handed over, from where and to where."""
-    for key in ("source_dir", "dest_dir", "paths"):
-        ignore(item.get(key))
-
-
 def _prepared(job: Job, task: Map, image: str, runs: list[tuple[Map, Any]]) -> None:
     """A task that makes something first."""
     commands = []
     for fields, value in runs:
-        ignore(fields.get("type"))
+        fields.ignore("type")
         ignore_keys(fields, "Agola run")
         text = string(fields.get("command", value))
         if text:
@@ -139,13 +135,8 @@ def _prepared(job: Job, task: Map, image: str, runs: list[tuple[Map, Any]]) -> N
     artifacts = _handed_over(job, task)
     called = f"the task {string(task.get('name'))}"
     if not prepare(job, Before(called, image, commands, artifacts, line_of(task))):
-        job.tell(
-            "earlier-task",
-            line_of(task),
-            called,
-            image or "no image",
-            "; ".join(map(beginning, commands)),
-        )
+        does = image or "no image", "; ".join(map(beginning, commands))
+        job.tell("earlier-task", line_of(task), called, *does)
 
 
 def _handed_over(job: Job, task: Map) -> list[str]:

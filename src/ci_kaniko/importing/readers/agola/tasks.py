@@ -11,11 +11,11 @@ from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.jobs import Facts, Job, Root, Secret, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.agola.earlier import (
+    SAVED,
     checkout_folder,
     clone_options,
     earlier_tasks,
     steps_of,
-    take_saved,
     timeout_of,
     unsaved,
 )
@@ -128,11 +128,11 @@ class _Task:
         take_read(job)
         ignore_keys(self.task, "Agola task")
         for kind, fields, value in steps_of(self.task):
-            ignore(fields.get("type"))
+            fields.ignore("type")
             if kind == "run":
                 ignore_keys(fields, "Agola run")
                 ignore(fields.get("command", value))
-                ignore(fields.get("working_dir"))
+                fields.ignore("working_dir")
                 self._take_variables(job, fields)
         self._take_variables(job, self.task)
         self._take_variables(job, self.container)
@@ -184,11 +184,10 @@ class _Task:
                 for item in maps(fields.get("contents")):
                     source = item.peek("source_dir")
                     if source.startswith("/kaniko/"):
-                        take_saved(item)
+                        item.ignore(*SAVED)
                         job.outputs.append(Root((source,)))
             elif kind == "clone":
-                ignore(value if not isinstance(value, Map) else None)
-                clone_options(job, fields)
+                clone_options(job, fields, value)
                 job.roots.append(Root((folder,)))
         if not job.roots:
             job.roots.append(Root((folder,)))

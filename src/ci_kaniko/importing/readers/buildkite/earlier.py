@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.jobs import forget
+from ci_kaniko.importing.jobs import Job, forget
 from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.preparing import Before, prepare
 from ci_kaniko.importing.ticked import Map, ignore, mapping, maps, peek, sequence
@@ -13,7 +13,6 @@ from ci_kaniko.importing.ticked import Map, ignore, mapping, maps, peek, sequenc
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ci_kaniko.importing.jobs import Job
 
 _MADE = ("image", "command", "commands", "artifact_paths", "key")
 _KEYS = {*_MADE, "label", "name", "id", "agents", "timeout_in_minutes"}
@@ -43,8 +42,8 @@ def prepared_by(job: Job, step: Map, before: Iterable[Map]) -> Map | None:
     made = Before(called, maker.peek("image"), commands, artifacts, maker.line)
     if not prepare(job, made):
         return None
-    for node in (wanted, *(maker.get(key) for key in _MADE)):
-        ignore(node)
+    ignore(wanted)
+    maker.ignore(*_MADE)
     forget(job.section, "depends_on", maker.peek("key"))
     ignore_keys(maker, "Buildkite step")
     return maker

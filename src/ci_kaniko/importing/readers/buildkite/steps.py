@@ -48,9 +48,10 @@ _FACTS = Facts(
     outputs=(_CHECKOUT,),
     keeps_workspace=True,
 )
+_SCRIPTS = ("command", "commands", "script")
 _READ = {
-    *("label", "name", "key", "id", "identifier", "if", "branches", "agents", "command"),
-    *("commands", "script", "plugins", "env", "timeout_in_minutes", "retry", "concurrency"),
+    *("label", "name", "key", "id", "identifier", "if", "branches", "agents", *_SCRIPTS),
+    *("plugins", "env", "timeout_in_minutes", "retry", "concurrency"),
     *("concurrency_group", "secrets", "image", "type", "matrix", "if_changed", "artifact_paths"),
 }
 """Keys of a step that have a field, or none: all others are extra."""
@@ -246,8 +247,8 @@ class _Step:
             self.job.calls = read_pieces(self.job, script).calls
         if not self.job.calls:
             return
-        for key in ("command", "commands", "script") if script else ():
-            ignore(self.step.get(key))  # the shell accounts for them
+        if script:
+            self.step.ignore(*_SCRIPTS)  # the shell accounts for them
         self.step.string("image")
         self._take_environment()
         asked = [each.get(key) for each in (*self.groups, self.step) for key in ("if", "branches")]
@@ -272,7 +273,7 @@ class _Step:
 
     def _commands(self) -> list[Piece]:
         found = []
-        for key in ("command", "commands", "script"):
+        for key in _SCRIPTS:
             value = self.step.get(key)
             items = value if isinstance(value, list) else [value]
             found += [Piece(str(item), item.first) for item in items if isinstance(item, Str)]

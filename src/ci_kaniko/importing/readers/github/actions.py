@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Text, spell, starts_with
+from ci_kaniko.importing.calls import Call, Text, spell, starts_with
 from ci_kaniko.importing.readers.github.catalogue import Action, bare_name, known_actions
 from ci_kaniko.importing.readers.github.checkout import check_out
 from ci_kaniko.importing.readers.github.expressions import pieces_of
@@ -19,7 +19,6 @@ from ci_kaniko.importing.ticked import Map, native, peek
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.readers.github.knowledge import Known, Step
     from ci_kaniko.importing.shell.reader import Reader
     from ci_kaniko.importing.shell.values import Item

@@ -41,8 +41,7 @@ def prepared_by(job: Job, jobs: Map, raw: Map) -> Prepared | None:
         if made is not None and prepare(job, made):
             _tick(job, before)
             tell_unread(job, before, name, "keep the job for this")
-            for value in (fetching[0].get("uses"), *mapping(fetching[0].get("with")).values()):
-                ignore(value)
+            fetching[0].ignore("uses", "with")
             job.tell("action", fetching[0].line_of("uses"), peek(fetching[0].get("uses")))
             return Prepared(name, fetching[0])
     return None

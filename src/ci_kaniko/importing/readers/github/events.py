@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Var
+from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.report import Voice
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.ticked import Map, line_of, mapping, sequence, string
@@ -14,7 +14,6 @@ from ci_kaniko.importing.translate.started import globs, push_only_where, set_tr
 if TYPE_CHECKING:
     from typing import Any
 
-    from ci_kaniko.importing.calls import Text
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.readers.github.expressions import Expressions
     from ci_kaniko.importing.shell.conditions import Conditions

@@ -5,23 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.calls import Text, Var, join, only_var, starts_with
-from ci_kaniko.importing.jobs import Secret
+from ci_kaniko.importing.jobs import Job, Secret
 from ci_kaniko.importing.readers.expressions import values_of
 from ci_kaniko.importing.readers.github.expressions import Expressions
 from ci_kaniko.importing.readers.github.needed import ELSEWHERE, wanted
 from ci_kaniko.importing.shell.commands.builtins import exported
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES, Budget
-from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
-from ci_kaniko.importing.ticked import Map, line_of, string
+from ci_kaniko.importing.shell.values import EMPTY, Item, Value, Values, pure
+from ci_kaniko.importing.ticked import Map, Str, line_of, string
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.shell.reader import Reader
-    from ci_kaniko.importing.shell.values import Values
-    from ci_kaniko.importing.ticked import Str
 
     Input = Callable[[Values], Value]
     """What an input is worth under the conditions of who asks."""
@@ -79,10 +76,7 @@ class Known:
     """
 
     def __init__(
-        self,
-        job: Job,
-        given: Callable[[str, Values], Value],
-        secrets: Mapping[str, Text],
+        self, job: Job, given: Callable[[str, Values], Value], secrets: Mapping[str, Text]
     ) -> None:
         self.job = job
         self.cell: dict[str, Text] = {}

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Output, Text, literal
 from ci_kaniko.importing.shell.commands.docker import add_logins
-from ci_kaniko.importing.shell.values import pure
+from ci_kaniko.importing.shell.values import Value, pure
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.readers.github.scope import Scope
-    from ci_kaniko.importing.shell.values import Value
 
 
 def log_in_to(scope: Scope, registry: Value, source: str, user: Text = ()) -> None:

@@ -86,10 +86,7 @@ class Metadata:
     """The tags and labels of one step."""
 
     def __init__(
-        self,
-        conditions: Conditions,
-        within: Callable[[int], int],
-        tell: Callable[..., None],
+        self, conditions: Conditions, within: Callable[[int], int], tell: Callable[..., None]
     ) -> None:
         self.conditions = conditions
         self.guards = conditions.guards
@@ -113,11 +110,10 @@ class Metadata:
         entries.sort(key=lambda entry: -_PRIORITIES[entry.kind])
         self._entries_by_weight = entries
         named = [(entry.guard, entry.text, entry.line) for entry in entries]
-        named += self._latest(entries, line)
+        named.append((*self._latest(entries), line))
         bases = [row for row in images if literal(_fields(row.text).get("enable", ())) != "false"]
         found: dict[Text, Item] = {}
-        if len(bases) * len(named) > _MOST_TAGS:
-            count = len(bases) * len(named)
+        if (count := len(bases) * len(named)) > _MOST_TAGS:
             self.tell("metadata-action/too-many", line, count)
             return []
         for base in bases:
@@ -155,7 +151,7 @@ class Metadata:
             and refs <= {_REF_TAG, ("pr-", *_REQUEST)}
         )
 
-    def _latest(self, entries: list[Entry], line: int) -> list[tuple[int, Text, int]]:
+    def _latest(self, entries: list[Entry]) -> tuple[int, Text]:
         """``latest``, which the tag that counts most decides."""
         found = NO
         rest = YES
@@ -163,7 +159,7 @@ class Metadata:
             found = self.guards.either(found, self.guards.both(rest, entry.latest))
             rest = self.guards.minus(rest, entry.guard)
         prefix, suffix = self.around_latest.values()
-        return [(found, join((*prefix, "latest", *suffix)), line)]
+        return found, join((*prefix, "latest", *suffix))
 
     def _flavor(self, rows: list[Item]) -> None:
         for row in rows:
@@ -191,16 +187,15 @@ class Metadata:
         default = "sha-" if kind == "sha" else "pr-" * (literal(fields.get("event", ())) == "pr")
         prefix = fields.get("prefix", self.prefix or ((default,) if default else ()))
         suffix = fields.get("suffix", self.suffix)
-        affixes = [self._pattern(text, row) for text in (prefix, suffix)]
-        if affixes[0] is None or affixes[1] is None:
+        before, after = (self._pattern(text, row) for text in (prefix, suffix))
+        if before is None or after is None:
             return
         if _names_branch(prefix) or _names_branch(suffix):
             # It is empty elsewhere, and what is left begins with a dash or is of any run.
             guard = self.guards.both(guard, self.conditions.filled(_BRANCH, row.line))
-        prefix, suffix = affixes[0], affixes[1]
         for way, made, auto in self._made(kind, fields, row):
             where = self.guards.both(way, guard)
-            text = join((*prefix, *made, *suffix)) if made else ()
+            text = join((*before, *made, *after)) if made else ()
             known = {"true": where, "false": NO}
             latest = known.get(self.latest, self.guards.both(auto, guard))
             yield Entry(kind, where, text, row.line, latest)

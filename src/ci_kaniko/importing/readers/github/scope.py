@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import join, spell, split_text
+from ci_kaniko.importing.calls import Text, join, spell, split_text
 from ci_kaniko.importing.readers.github.expressions import EXPRESSION, lines_of, stripped_text
-from ci_kaniko.importing.readers.github.knowledge import in_workspace
+from ci_kaniko.importing.readers.github.knowledge import Known, Step, in_workspace
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import Item, Value, plain, pure
 from ci_kaniko.importing.ticked import Map, line_of, string
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.calls import Text
-    from ci_kaniko.importing.readers.github.knowledge import Known, Step
     from ci_kaniko.importing.shell.reader import Reader
 
 _BLANKS = re.compile(r"\s+")

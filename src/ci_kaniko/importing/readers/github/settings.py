@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import literal, spell
-from ci_kaniko.importing.jobs import put
+from ci_kaniko.importing.calls import Text, literal, spell
+from ci_kaniko.importing.jobs import Job, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, tell_unread
 from ci_kaniko.importing.readers.inputs import with_inputs
 from ci_kaniko.importing.readers.scripts import is_named
@@ -18,8 +18,6 @@ from ci_kaniko.kaniko.variables import flag_of_variable, is_read, owner_of_varia
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ci_kaniko.importing.calls import Text
-    from ci_kaniko.importing.jobs import Job
 
 _WORD = re.compile(r"\w+")
 _USUAL = (["ubuntu-24.04"], ["ubuntu-latest"])

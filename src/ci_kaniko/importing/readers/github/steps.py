@@ -16,14 +16,14 @@ from ci_kaniko.importing.calls import ALWAYS, Text, Var, join, literal, spell, s
 from ci_kaniko.importing.readers.github.actions import Actions
 from ci_kaniko.importing.readers.github.catalogue import composite_action
 from ci_kaniko.importing.readers.github.expressions import EXPRESSION, bare_condition
-from ci_kaniko.importing.readers.github.knowledge import Step, in_workspace
-from ci_kaniko.importing.readers.github.needed import list_of, wanted
+from ci_kaniko.importing.readers.github.knowledge import Known, Step, in_workspace
+from ci_kaniko.importing.readers.github.needed import Needed, list_of, wanted
 from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
 from ci_kaniko.importing.shell.files import change_folder, read_file, remove_file
 from ci_kaniko.importing.shell.guards import NO, TooComplexError
-from ci_kaniko.importing.shell.reader import SUCCESS, Host, Status
-from ci_kaniko.importing.shell.values import EMPTY, Item, Value, plain_of, pure
-from ci_kaniko.importing.ticked import Map, mapping, peek, string
+from ci_kaniko.importing.shell.reader import SUCCESS, Host, Reader, Status
+from ci_kaniko.importing.shell.values import EMPTY, Item, Value, Values, plain_of, pure
+from ci_kaniko.importing.ticked import Map, Str, mapping, peek, string
 from ci_kaniko.importing.translate.conditions import both_ways, is_unknown
 
 if TYPE_CHECKING:
@@ -32,11 +32,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Call, When, Word
     from ci_kaniko.importing.originals import Original
     from ci_kaniko.importing.readers.github.events import Events
-    from ci_kaniko.importing.readers.github.knowledge import Input, Known
-    from ci_kaniko.importing.readers.github.needed import Needed
-    from ci_kaniko.importing.shell.reader import Reader
-    from ci_kaniko.importing.shell.values import Values
-    from ci_kaniko.importing.ticked import Str
+    from ci_kaniko.importing.readers.github.knowledge import Input
 
 _SHELLS = ("bash", "sh", "")
 _STATIC = re.compile(r"(?:matrix|inputs|github\.event\.inputs)\.")

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Login, Text, Var, literal, spell, starts_with
+from ci_kaniko.importing.calls import Call, Login, Text, Var, literal, spell, starts_with
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.jobs import Facts, Job, Root, forget, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
@@ -28,12 +28,11 @@ from ci_kaniko.importing.readers.github.settings import (
 from ci_kaniko.importing.readers.github.steps import Steps
 from ci_kaniko.importing.readers.inputs import name_of, read_input, unsaid
 from ci_kaniko.importing.readers.matrices import cell_name, followed
-from ci_kaniko.importing.shell.values import EMPTY, pure
+from ci_kaniko.importing.shell.values import EMPTY, Value, Values, pure
 from ci_kaniko.importing.signs import are_mentioned, is_image
 from ci_kaniko.importing.ticked import (
     Map,
     Str,
-    ignore,
     leftover,
     line_of,
     mapping,
@@ -49,10 +48,8 @@ from ci_kaniko.syntax.references import pulled_from
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.originals import Original
     from ci_kaniko.importing.readers.github.knowledge import Input
-    from ci_kaniko.importing.shell.values import Value, Values
 
 _ROOTS = (Var("GITHUB_WORKSPACE"), Var("github.workspace"), "/github/workspace")
 _FACTS = Facts("github", tuple(Root((each,)) for each in _ROOTS))
@@ -262,7 +259,7 @@ class Workflow:
                 self.prepared.add(other.name)
                 forget(job.section, "needs", other.name)
         if self.caller is None and not self.is_action:
-            ignore(mapping(self.on.get("workflow_call")).get("secrets"))
+            mapping(self.on.get("workflow_call")).ignore("secrets")
             self._later(job)
         tell_environment(job, self.root, raw, self._words)
         return job

@@ -22,7 +22,7 @@ from ci_kaniko.importing.readers.github.logins import log_in_to
 from ci_kaniko.importing.readers.github.metadata import LABELS
 from ci_kaniko.importing.shell.commands.executor import record
 from ci_kaniko.importing.shell.guards import NO, YES
-from ci_kaniko.importing.shell.reader import Container
+from ci_kaniko.importing.shell.reader import Container, Reader
 from ci_kaniko.importing.shell.values import Item, Value, change_text, plain, pure
 from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.ticked import native
@@ -31,7 +31,6 @@ from ci_kaniko.kaniko.variables import is_read
 if TYPE_CHECKING:
     from ci_kaniko.importing.readers.github.catalogue import Action
     from ci_kaniko.importing.readers.github.scope import Scope
-    from ci_kaniko.importing.shell.reader import Reader
 
 
 _BRANCH, _TAG, _REF_TAG, _REQUEST = (
@@ -219,13 +218,12 @@ def _docker_build_push_action_v1(scope: Scope, words: list[Item]) -> None:
 
 def _build(scope: Scope, words: list[Item], pushes: int) -> None:
     from ci_kaniko.importing.shell.commands.docker_build import build
-    from ci_kaniko.importing.shell.commands.others import Line
+    from ci_kaniko.importing.shell.commands.others import line_at
 
     reader = scope.reader
     if pushes != NO:
         words.insert(0, Item(pushes, ("--push",), line=scope.line_of("push")))
-    within = reader.guards.both(reader.state.path, reader.guards.negate(reader.failed))
-    line = Line(DOCKER.name, reader.conditions, reader.note, within)
+    line = line_at(reader, DOCKER.name)
     if f"{scope.step.raw.string('id')}.digest" in scope.known.wanted:
         line.keep(Item(YES, ("--digest-file=/kaniko/digest",), line=scope.line))
     build(reader, words, line)

@@ -24,7 +24,6 @@ from ci_kaniko.importing.ticked import (
     Map,
     Str,
     Tagged,
-    ignore,
     is_read,
     is_true,
     line_of,
@@ -268,9 +267,8 @@ class _Pipeline:
         made = Before(f"the job {name}", peek(image), [*map(str, pieces)], paths, line)
         if not prepare(job, made):
             return False
-        for key in (*_SCRIPTS, "image", "stage", *_STARTS):
-            ignore(before.get(key))
-        ignore(artifacts.get("paths"))
+        before.ignore(*_SCRIPTS, "image", "stage", *_STARTS)
+        artifacts.ignore("paths")
         tell_unread(job, before, name, "keep the job for this")
         return True
 

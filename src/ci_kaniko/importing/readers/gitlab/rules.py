@@ -6,25 +6,18 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Output, Var, only_var, spell
+from ci_kaniko.importing.calls import Call, Output, Var, only_var, spell
 from ci_kaniko.importing.readers.expressions import Expressions, values_of
 from ci_kaniko.importing.report import FILE_LINES
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import Value, plain, pure
 from ci_kaniko.importing.signs import DOCKER
-from ci_kaniko.importing.ticked import (
-    Map,
-    line_of,
-    mapping,
-    sequence,
-    string,
-)
+from ci_kaniko.importing.ticked import Map, line_of, mapping, sequence, string
 from ci_kaniko.importing.translate.conditions import read
 from ci_kaniko.importing.translate.started import bounded, globs, push_only_where, set_triggers
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.readers.gitlab.files import Files
     from ci_kaniko.importing.readers.gitlab.variables import Variables
@@ -60,9 +53,7 @@ class Rules:
         self.variables = variables
         self.offered = variables.offered()
         self.expressions = Expressions(
-            self._named,
-            values_of(Conditions(job.report.asking)),
-            variables.fixed(job.environment),
+            self._named, values_of(Conditions(job.report.asking)), variables.fixed(job.environment)
         )
         self.guards = self.expressions.guards
         self.paths: list[str] = []

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import literal, spell
-from ci_kaniko.importing.jobs import forget, put
+from ci_kaniko.importing.jobs import Job, forget, put
 from ci_kaniko.importing.readers.accounting import tell_unread
 from ci_kaniko.importing.readers.scripts import is_named
 from ci_kaniko.importing.shell.commands.flags import outputs
@@ -17,7 +17,6 @@ from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.kaniko.variables import flag_of_variable, owner_of_variable
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.readers.gitlab.files import Files
     from ci_kaniko.importing.readers.gitlab.variables import Variables
 

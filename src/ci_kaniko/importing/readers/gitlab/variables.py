@@ -11,14 +11,13 @@ from ci_kaniko.importing.readers.matrices import combined
 from ci_kaniko.importing.readers.scripts import Piece, is_named
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.ticked import Map, line_of, mapping, native, peek, sequence, string
-from ci_kaniko.syntax.logic import NotLogic, parsed
+from ci_kaniko.syntax.logic import Node, NotLogic, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from ci_kaniko.importing.jobs import Job
     from ci_kaniko.importing.readers.gitlab.files import Files
-    from ci_kaniko.syntax.logic import Node
 
 _VARIABLE = re.compile(r"\$\$|\$\{(\w+)\}|\$([A-Za-z_]\w*)|\$\[\[\s*inputs\.([\w-]+)[^]]*\]\]")
 _WORD = re.compile(r"\w+")

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.facts import whole_ref
 from ci_kaniko.importing.jobs import Other
-from ci_kaniko.importing.readers.jenkins.groovy import MARK
+from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement
 from ci_kaniko.importing.shell.commands.programs import clone_words
 from ci_kaniko.importing.signs import are_mentioned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ci_kaniko.importing.readers.jenkins.groovy import Quoted, Statement
 
 ASSIGNED = re.compile(r"\s*(?:(?:def|String|final)\s+)*(?:env\.)?(\w+)\s*=(?![=~])")
 BY_NAME = re.compile(r"\s*\w+\s*\(?\s*(?:(?:name|path):\s*)?([A-Za-z_][\w.]*)\s*\)?\s*")

@@ -6,13 +6,12 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Var
+from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.shell.values import change_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ci_kaniko.importing.calls import Text
 
 _ARGUMENTS = r"\((?:[^()'\"]|'[^']*'|\"[^\"]*\")*\)"
 _CHAIN = re.compile(

@@ -28,19 +28,14 @@ from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement, 
 from ci_kaniko.importing.readers.jenkins.loops import default, unrolled, with_defaults
 from ci_kaniko.importing.readers.jenkins.methods import changed
 from ci_kaniko.importing.readers.jenkins.pods import Pod, pod_jobs, read_pod, template_of
-from ci_kaniko.importing.readers.jenkins.when import (
-    VARIABLES,
-    asked_guard,
-    changed_paths,
-    guard,
-)
+from ci_kaniko.importing.readers.jenkins.when import VARIABLES, asked_guard, changed_paths, guard
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.scripts import Piece, beginning, hole, read_pieces
 from ci_kaniko.importing.report import FILE_LINES
 from ci_kaniko.importing.shell.commands.builtins import exported
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.reader import SUCCESS, Host, Reader, Status
-from ci_kaniko.importing.shell.values import pure
+from ci_kaniko.importing.shell.values import Item, Value, pure
 from ci_kaniko.importing.signs import are_mentioned
 from ci_kaniko.importing.ticked import Map, read_yaml
 from ci_kaniko.importing.translate.started import bounded, set_triggers
@@ -49,7 +44,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.importing.originals import Original
-    from ci_kaniko.importing.shell.values import Item, Value
 
 _FACTS = Facts(
     "jenkins",
@@ -105,6 +99,10 @@ class _Around:
     secrets: dict[str, Secret] = field(default_factory=dict)
     asked: tuple[Statement, ...] = ()
     goes_on: bool = False
+
+
+_Pieces = list[tuple[list[Piece], _Around]]
+"""The parts of the script of a stage, each with what holds for it."""
 
 
 def jobs(original: Original) -> Iterator[Job]:
@@ -565,7 +563,7 @@ class _Reader:
         job = Job(_FACTS, name, self.original, stage.line)
         job.files = self.files
         job.names_of_logins = self.names_of_logins
-        pieces: list[tuple[list[Piece], _Around]] = []
+        pieces: _Pieces = []
         self._steps(job, statements, around, pieces)
         may_build = self.original.may_build
         building = (
@@ -595,11 +593,7 @@ class _Reader:
             self.jobs.append(job)
 
     def _steps(
-        self,
-        job: Job,
-        statements: list[Statement],
-        around: _Around,
-        pieces: list[tuple[list[Piece], _Around]],
+        self, job: Job, statements: list[Statement], around: _Around, pieces: _Pieces
     ) -> None:
         for statement, test in self.questions.along(statements):
             name = statement.name
@@ -622,11 +616,7 @@ class _Reader:
                 pieces.append(([*self._setting(statement, test, around, "")], around))
 
     def _shared_stage(
-        self,
-        job: Job,
-        statement: Statement,
-        around: _Around,
-        pieces: list[tuple[list[Piece], _Around]],
+        self, job: Job, statement: Statement, around: _Around, pieces: _Pieces
     ) -> None:
         """A stage that shares the daemon with the one that builds, asked for what it asks."""
         inside, asked = around, []

@@ -5,21 +5,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.jobs import Job
-from ci_kaniko.importing.readers.accounting import later
-from ci_kaniko.importing.readers.jenkins.groovy import MARK
+from ci_kaniko.importing.jobs import Facts, Job
+from ci_kaniko.importing.readers.accounting import ignore_keys, later
+from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement
 from ci_kaniko.importing.readers.pods.containers import calls_of, read_environment, runs_executor
 from ci_kaniko.importing.readers.pods.settings import metadata_settings, pod_settings
 from ci_kaniko.importing.readers.pods.volumes import read_volumes
 from ci_kaniko.importing.signs import is_image
-from ci_kaniko.importing.ticked import List, Map, Str, ignore, line_of, maps, peek, text
+from ci_kaniko.importing.ticked import List, Map, Str, line_of, maps, peek, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.jobs import Facts
     from ci_kaniko.importing.originals import Original
-    from ci_kaniko.importing.readers.jenkins.groovy import Quoted, Statement
 
 _PART = re.compile(rf"\b(\w+)\s*\(|(?:\b(\w+)\s*:\s*)?{MARK}|\b(\w+)\s*:\s*(true|false|\d+)\b")
 _LOOKS = {"ttyEnabled", "alwaysPullImage", "label"}
@@ -98,13 +96,11 @@ def read_pod(job: Job, pod: Pod, name: str) -> None:
         return
     if not name and "name" in container:
         job.tell("container-name/jnlp", job.line)
-    ignore(pod.root.get("apiVersion"))
-    ignore(pod.root.get("kind"))
-    ignore(container.get("name"))
+    ignore_keys(pod.root, "Kubernetes object")
+    ignore_keys(container, "Kubernetes container")
     command = container.get("command") or [""]
     if _SLEEPS.search(peek(command[0] if isinstance(command, list) else command)):
-        for key in ("command", "args", "tty"):
-            ignore(container.get(key))  # it waits for the steps
+        container.ignore("command", "args", "tty")  # it waits for the steps
     image = container.string("image")
     job.image = (image,) if image else ()
     job.image_line = container.line_of("image")

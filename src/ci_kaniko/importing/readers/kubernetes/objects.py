@@ -9,7 +9,7 @@ from ci_kaniko.importing.jobs import Facts, Job, Root, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.kubernetes.argo import as_pipeline
 from ci_kaniko.importing.readers.kubernetes.clones import read_clones
-from ci_kaniko.importing.readers.kubernetes.tekton import callers_in, named, tekton_jobs
+from ci_kaniko.importing.readers.kubernetes.tekton import Callers, callers_in, named, tekton_jobs
 from ci_kaniko.importing.readers.pods.containers import (
     calls_of,
     filled,
@@ -19,11 +19,7 @@ from ci_kaniko.importing.readers.pods.containers import (
 )
 from ci_kaniko.importing.readers.pods.logins import read_logins
 from ci_kaniko.importing.readers.pods.settings import fixed, metadata_settings, pod_settings
-from ci_kaniko.importing.readers.pods.volumes import (
-    annotation_files,
-    read_volumes,
-    volumes_of,
-)
+from ci_kaniko.importing.readers.pods.volumes import annotation_files, read_volumes, volumes_of
 from ci_kaniko.importing.ticked import Map, ignore, line_of, maps, peek, string
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES, KANIKO
 
@@ -31,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.importing.originals import Original
-    from ci_kaniko.importing.readers.kubernetes.tekton import Callers
 
 _RECOMMENDED = "app.kubernetes.io"
 _WRITTEN = {"automountServiceAccountToken": "false", "enableServiceLinks": "false"}
@@ -189,8 +184,7 @@ def _google_document(job: Job, pod: Map, container: Map, annotations: Map) -> se
         key = field.removeprefix("metadata.annotations['").removesuffix("']")
         if file == path and "external_account" in annotations.peek(key):
             job.google_document = string(annotations[key])
-            for node in nodes:
-                ignore(node)
+            ignore(*nodes)
             return {key}
     return set()
 

@@ -365,17 +365,13 @@ def _workspaces(spec: Map) -> Iterator[Mounted]:
 
 def _beside(job: Job, at: int, steps: list[Map], left: list[set[int]]) -> None:
     """The steps before and after the one that builds; ``left`` are those that nobody told yet."""
-    for behind, told in enumerate(left):
-        for number in sorted(one for one in told if (one > at) == bool(behind)):
+    words = ("before", "prepare: runs commands before it"), ("after", "a task of its own")
+    for (when, instead), told in zip(words, left, strict=True):
+        for number in sorted(one for one in told if (one > at) == (when == "after")):
             told.remove(number)
-            job.tell(
-                "step",
-                line_of(steps[number]),
-                steps[number].peek("name") or number + 1,
-                ("before", "after")[behind],
-                beginning(_body(steps[number])),
-                ("prepare: runs commands before it", "a task of its own")[behind],
-            )
+            step = steps[number]
+            said = step.peek("name") or number + 1, when, beginning(_body(step)), instead
+            job.tell("step", line_of(step), *said)
 
 
 def _body(step: Map) -> str:

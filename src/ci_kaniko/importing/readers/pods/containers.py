@@ -154,10 +154,7 @@ def _values(job: Job) -> dict[str, Text]:
 
 
 def calls_of(
-    job: Job,
-    container: Map,
-    known: Known = UNKNOWN,
-    before: tuple[Piece, ...] = (),
+    job: Job, container: Map, known: Known = UNKNOWN, before: tuple[Piece, ...] = ()
 ) -> tuple[Call, ...]:
     """What a container calls: by its arguments, or in the script that it runs.
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ci_kaniko.builders.registry import builder
 from ci_kaniko.importing.calls import spell
-from ci_kaniko.importing.jobs import put
+from ci_kaniko.importing.jobs import Job, put
 from ci_kaniko.importing.signs import builder_of
 from ci_kaniko.importing.ticked import Map, mapping, native, peek, string
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
-
-if TYPE_CHECKING:
-    from ci_kaniko.importing.jobs import Job
 
 _DEFAULTS = {"cpu": "500m", "memory": "1Gi"}
 """Requests that ci-kaniko makes by itself."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import literal
-from ci_kaniko.importing.jobs import Mounted
+from ci_kaniko.importing.jobs import Job, Mounted
 from ci_kaniko.importing.ticked import Map, ignore, maps, peek
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.jobs import Job
 
 Nodes = tuple[Any, ...]
 
@@ -83,18 +82,15 @@ def _take_scratch(pod: Map, container: Map, volumes: dict[str, Map]) -> None:
     shared = {item.peek("name") for other in others for item in maps(other.get("volumeMounts"))}
     for _, _, volume, nodes in _mounted(container, volumes):
         if volume.get("emptyDir") == {} and volume.peek("name") not in shared:
-            for node in (*nodes, volume["emptyDir"]):
-                ignore(node)
+            ignore(*nodes, volume["emptyDir"])
 
 
 def take_folder(volume: Map, *mounts: Map) -> None:
     """Tick what says where containers have an empty folder of their pod."""
-    for value in (volume.get("name"), *(mount.get(key) for mount in mounts for key in _PLACE)):
-        ignore(value)
+    volume.ignore("name")
     volume.mapping("emptyDir")
-
-
-_PLACE = ("name", "mountPath", "readOnly")
+    for mount in mounts:
+        mount.ignore("name", "mountPath", "readOnly")
 
 
 def _mounted(container: Map, volumes: dict[str, Map]) -> Iterator[tuple[str, Map, Map, Nodes]]:

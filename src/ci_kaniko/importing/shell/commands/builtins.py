@@ -27,7 +27,7 @@ from ci_kaniko.importing.shell.files import (
     resolved,
 )
 from ci_kaniko.importing.shell.guards import YES
-from ci_kaniko.importing.shell.reader import FAILURE, SUCCESS, Status
+from ci_kaniko.importing.shell.reader import FAILURE, SUCCESS, Reader, Status
 from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import (
     EMPTY,
@@ -44,8 +44,6 @@ from ci_kaniko.kaniko.variables import is_read, owner_of_variable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from ci_kaniko.importing.shell.reader import Reader
 
 
 def set_options(reader: Reader, items: list[Item]) -> Status:

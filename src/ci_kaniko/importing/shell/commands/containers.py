@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Text, literal, split_text, starts_with, without_head
+from ci_kaniko.importing.calls import Text, Word, literal, split_text, starts_with, without_head
 from ci_kaniko.importing.shell.parsing import csv_fields
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ci_kaniko.importing.calls import Word
     from ci_kaniko.importing.shell.reader import Reader
 
 

@@ -23,9 +23,9 @@ from ci_kaniko.importing.shell.commands.builtins import BUILTINS, is_login, unkn
 from ci_kaniko.importing.shell.commands.executor import first_word, record
 from ci_kaniko.importing.shell.commands.others import (
     FOR_NAMESPACES,
-    Line,
     build_words,
     image_name,
+    line_at,
     named,
     push_words,
     subcommand,
@@ -35,7 +35,7 @@ from ci_kaniko.importing.shell.commands.programs import COMMANDS
 from ci_kaniko.importing.shell.docker_config import looks_like_config
 from ci_kaniko.importing.shell.files import read_file
 from ci_kaniko.importing.shell.guards import YES
-from ci_kaniko.importing.shell.reader import SUCCESS, Status
+from ci_kaniko.importing.shell.reader import SUCCESS, Reader, Status
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.shell.uses import IGNORED, PRINTS
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, printed, pure
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.calls import Text
     from ci_kaniko.importing.shell.commands.flags import Told
-    from ci_kaniko.importing.shell.reader import Reader
 
 _CREDS = "--creds"
 """Where a login stands that is of one push alone."""
@@ -69,12 +68,11 @@ _ASKS = re.compile(
     r"|(?:docker|podman) (?:image |manifest |buildx imagetools )?inspect\b"
 )
 """Commands that are run for nothing but whether they succeed."""
-_ONE_WORD: list[list[str | None]] = [
-    [word] for word in ("context", "info", "logout", "pull", "version", "--version")
-]
-_TWO_WORDS: list[list[str | None]] = [
-    ["buildx", word] for word in ("create", "inspect", "install", "ls", "rm", "use", "version")
-]
+_OF_DAEMONS = re.compile(
+    r"(?:context|info|logout|pull|(?:--)?version"
+    r"|buildx (?:create|inspect|install|ls|rm|use|version))(?: |$)"
+)
+"""What a daemon is set up or looked at with."""
 
 
 def dispatch(reader: Reader, words: list[Item]) -> Status:
@@ -179,7 +177,7 @@ def _other(reader: Reader, builder: str, rest: list[Item]) -> Status:
     if command in {"build", "bud", "build-using-dockerfile"}:
         _build(reader, builder, [*before, *items])
     elif command == "push":
-        _pushed(reader, *push_words(_line(reader, builder, reader.state.path), items))
+        _pushed(reader, *push_words(line_at(reader, builder), items))
     elif command == "tag" and len(items) > 1:
         _tagged(reader, items)
     elif command == "run":
@@ -189,16 +187,10 @@ def _other(reader: Reader, builder: str, rest: list[Item]) -> Status:
     return reader.hoped(builder)
 
 
-def _line(reader: Reader, builder: str, path: int) -> Line:
-    """A command line at a place, as far as the script has not stopped with an error."""
-    within = reader.guards.both(path, reader.guards.negate(reader.failed))
-    return Line(builder, reader.conditions, reader.note, within)
-
-
 def _build(reader: Reader, builder: str, items: list[Item]) -> None:
     formats = {literal(text) for _, text in reader.state.value("BUILDAH_FORMAT")}
     usual = "docker" if formats == {"docker"} else "oci"
-    words, names = build_words(_line(reader, builder, reader.state.path), items, usual)
+    words, names = build_words(line_at(reader, builder), items, usual)
     words, fetched = fetching.from_fetched(reader, words)
     count = len(reader.calls)
     record(reader, words, reader.container, builder)
@@ -248,7 +240,7 @@ def _pushed(
         if not reader.conditions.possible(both(call.path, path)):
             continue
         told = False
-        line = _line(reader, call.builder, call.path)
+        line = line_at(reader, call.builder, call.path)
         reader.guards.budget.spend(3 * len(call.items))
         for item in call.items:
             line.keep(item)
@@ -322,7 +314,7 @@ def _for_daemon(reader: Reader, name: str, words: list[str | None]) -> Status | 
     """What a daemon is set up or looked at with; None for everything else."""
     if reader.captures:
         return None  # what it prints is asked for, and only a run can tell that
-    if name == "buildah" or (words[:1] not in _ONE_WORD and words[:2] not in _TWO_WORDS):
+    if name == "buildah" or not _OF_DAEMONS.match(" ".join(map(str, words))):
         return None
     reader.note("daemon-command", reader.text)
     return reader.hoped(f"{name} {words[0]}")
@@ -336,9 +328,9 @@ def _by_docker(reader: Reader, name: str, rest: list[Item]) -> Status | None:
 
     command, items = docker_build.command_of(rest)
     if command == "build":
-        docker_build.build(reader, items, _line(reader, DOCKER.name, reader.state.path))
+        docker_build.build(reader, items, line_at(reader, DOCKER.name))
     elif command == "push" and reader.images:
-        line = _line(reader, DOCKER.name, reader.state.path)
+        line = line_at(reader, DOCKER.name)
         _pushed(reader, *push_words(line, items))
     elif command == "tag" and reader.images and len(items) > 1:
         _tagged(reader, items)

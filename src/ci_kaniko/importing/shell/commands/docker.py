@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Login, literal, spell, split_text, starts_with
+from ci_kaniko.importing.calls import Login, Text, literal, spell, split_text, starts_with
 from ci_kaniko.importing.shell.commands.containers import environment, values_of
 from ci_kaniko.importing.shell.commands.executor import looks_like_kaniko, record
 from ci_kaniko.importing.shell.commands.flags import flags_of
 from ci_kaniko.importing.shell.guards import YES
-from ci_kaniko.importing.shell.reader import SUCCESS, Container, Status
-from ci_kaniko.importing.shell.values import EMPTY, Item, pure
+from ci_kaniko.importing.shell.reader import SUCCESS, Container, Reader, Status
+from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure
 from ci_kaniko.importing.signs import is_path_in, is_program
-
-if TYPE_CHECKING:
-    from ci_kaniko.importing.calls import Text
-    from ci_kaniko.importing.shell.reader import Reader
-    from ci_kaniko.importing.shell.values import Value
 
 CLIENTS = {"docker", "podman", "nerdctl", "buildah"}
 REGISTRY_CLIENTS = {*CLIENTS, "skopeo", "oras", "crane", "regctl"}

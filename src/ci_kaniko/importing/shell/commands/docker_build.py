@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import literal, only_var, spell, starts_with
+from ci_kaniko.importing.calls import Text, literal, only_var, spell, starts_with
 from ci_kaniko.importing.shell.commands.executor import record
 from ci_kaniko.importing.shell.commands.others import (
     BUILDAH_SWITCHES,
@@ -21,7 +21,6 @@ from ci_kaniko.importing.shell.guards import NO
 from ci_kaniko.importing.signs import DOCKER
 
 if TYPE_CHECKING:
-    from ci_kaniko.importing.calls import Text
     from ci_kaniko.importing.shell.commands.flags import Told
     from ci_kaniko.importing.shell.reader import Reader
     from ci_kaniko.importing.shell.values import Item

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Text, Var, join, literal, spell, variables
+from ci_kaniko.importing.calls import Part, Text, Var, join, literal, plain_head, spell, variables
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.shell.commands.containers import environment
 from ci_kaniko.importing.shell.commands.flags import one_of, one_word_each
 from ci_kaniko.importing.shell.guards import NO
 from ci_kaniko.importing.shell.parsing import ShellError
-from ci_kaniko.importing.shell.reader import Container, RawCall
+from ci_kaniko.importing.shell.reader import Container, RawCall, Reader
 from ci_kaniko.importing.shell.secrets import is_secret_name
-from ci_kaniko.importing.shell.values import Item
+from ci_kaniko.importing.shell.values import Item, Value
 from ci_kaniko.importing.signs import is_build
 from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.kaniko.variables import flag_of_variable, is_read, owner_of_variable
@@ -21,10 +21,7 @@ from ci_kaniko.kaniko.variables import flag_of_variable, is_read, owner_of_varia
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ci_kaniko.importing.calls import Part
     from ci_kaniko.importing.shell.conditions import Conditions
-    from ci_kaniko.importing.shell.reader import Reader
-    from ci_kaniko.importing.shell.values import Value
 
 _PLACEHOLDER = re.compile(r"<[A-Za-z][\w -]*>|(?<!\$)\{[A-Z][A-Z_]+\}")
 _FILLED_IN = ("--destination=", "--context=", "--cache-repo=")
@@ -37,7 +34,7 @@ def looks_like_kaniko(image: Text, arguments: list[Item]) -> bool:
 
 def first_word(text: Text) -> str:
     """A flag without its value."""
-    return (str(text[0]) if text else "").partition("=")[0]
+    return plain_head(text).partition("=")[0]
 
 
 def record(
@@ -111,12 +108,8 @@ def _cleaned(reader: Reader, items: list[Item]) -> list[Item]:
     """Words without the blanks that a backslash in the wrong place makes a part of them."""
     found = []
     for item in items:
-        first = item.text[0] if item.text else ""
-        if (
-            isinstance(first, str)
-            and first[:1] in (" ", "\t", "\n")
-            and (first.lstrip().startswith("-") or not first.strip())
-        ):
+        first = plain_head(item.text)
+        if first[:1] in (" ", "\t", "\n") and (first.lstrip()[:1] in ("-", "")):
             shown = spell(item.text).strip()
             reader.note("backslash-blank", shown or "that follows", line=item.line)
             text = join((first.lstrip(), *item.text[1:]))
@@ -146,11 +139,10 @@ def _examine(reader: Reader, item: Item) -> None:
         reader.note("unknown-words", shown, line=item.line)
     elif item.split and not all(map(_is_one_word, item.text)):
         reader.note("unquoted-words", shown, line=item.line)
-    first = item.text[0] if item.text else ""
-    if isinstance(first, str) and re.match(r"['\"]", first):
+    first = plain_head(item.text)
+    if re.match(r"['\"]", first):
         reader.note("kept-quotes", shown, line=item.line)
-    filled_in = isinstance(first, str) and first.startswith(_FILLED_IN)
-    if filled_in and (match := _PLACEHOLDER.search(spell(item.text))):
+    if first.startswith(_FILLED_IN) and (match := _PLACEHOLDER.search(spell(item.text))):
         reader.note("placeholder/script", match.group(), line=item.line)
     for var in variables(item.text):
         if is_secret_name(var.name):

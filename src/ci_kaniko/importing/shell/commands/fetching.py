@@ -24,14 +24,13 @@ from ci_kaniko.importing.calls import (
 from ci_kaniko.importing.shell.files import read_file, write_file
 from ci_kaniko.importing.shell.state import Fetched
 from ci_kaniko.importing.shell.uses import file_thing
-from ci_kaniko.importing.shell.values import EMPTY, pure, stripped
+from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure, stripped
 from ci_kaniko.plan.model import FETCHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ci_kaniko.importing.shell.reader import Reader, Status
-    from ci_kaniko.importing.shell.values import Item, Value
 
 _TOLD = re.compile(r"(?i)(?:GIT_USERNAME|GIT_PASSWORD|HTTPS?_PROXY|NO_PROXY)=[^\n]*")
 _FROM = re.compile(r"\$\(buildah from (\S+)\)")

@@ -17,28 +17,20 @@ from ci_kaniko.importing.calls import (
     decoded,
     join,
     literal,
+    plain_head,
     references,
     spell,
 )
 from ci_kaniko.importing.shell.files import is_missing, read_file, write_file
 from ci_kaniko.importing.shell.parsing import fill, slotted
-from ci_kaniko.importing.shell.reader import SUCCESS, Status
+from ci_kaniko.importing.shell.reader import SUCCESS, Reader, Status
 from ci_kaniko.importing.shell.tests import grep
 from ci_kaniko.importing.shell.text_filters import sed_arguments, sed_commands
-from ci_kaniko.importing.shell.values import (
-    EMPTY,
-    Value,
-    plain,
-    plain_of,
-    pure,
-    stripped,
-)
+from ci_kaniko.importing.shell.values import EMPTY, Value, plain, plain_of, pure, stripped
 from ci_kaniko.importing.shell.words import change
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from ci_kaniko.importing.shell.reader import Reader
 
 
 def words_of(values: list[Value]) -> list[str]:
@@ -208,7 +200,8 @@ def _by_program(reader: Reader, program: Text, text: Text) -> Text:
         return _by_a_run(program, text)
     for pattern, new, flags in commands:
         instead = fill(re.sub(r"\\([/&|#@,:])", r"\1", new), holes)
-        if any(isinstance(part, Encoded) for part in instead) and _ends(program, "/"):
+        delimited = plain_head(program).lstrip()[1:2] == "/"
+        if delimited and any(isinstance(part, Encoded) for part in instead):
             reader.note("sed-delimiter")
         old = re.sub(r"\\([^A-Za-z0-9])", r"\1", pattern)
         if any(isinstance(part, Contents) for part in text):
@@ -227,11 +220,6 @@ def _by_program(reader: Reader, program: Text, text: Text) -> Text:
 
 def _by_a_run(program: Text, text: Text) -> Text:
     return (Output(f"printf %s '{spell(text)}'", (f"sed '{spell(program)}'",)),)
-
-
-def _ends(program: Text, mark: str) -> bool:
-    first = program[0] if program else ""
-    return isinstance(first, str) and first.lstrip()[1:2] == mark
 
 
 def _replaced(text: Text, old: Text, new: Text, *, every: bool) -> Text:

@@ -15,6 +15,7 @@ from ci_kaniko.importing.calls import (
     When,
     join,
     literal,
+    plain_head,
     spell,
     split_text,
     starts_with,
@@ -87,7 +88,7 @@ def flags_of(
     while rest:
         item = rest.pop(0)
         head, *value = split_text(item.text, "=", 1)
-        first = str(head[0]) if head and isinstance(head[0], str) else ""
+        first = plain_head(head)
         name = first.lstrip("-")
         dashes = first[: len(first) - len(name)]
         if not _DASHES.match(first):
@@ -214,7 +215,7 @@ _FLAG = re.compile(r"--?([A-Za-z][A-Za-z-]*)(=?)")
 
 def parse(text: Text, when: When = ALWAYS, line: int = 0) -> Flag | None:
     """A word as a flag; None when it is none."""
-    match = _start(text)
+    match = _FLAG.match(plain_head(text))
     rest = join((match.string[match.end() :], *text[1:])) if match else ()
     if not match or (rest and not match[2]):
         return None
@@ -223,10 +224,5 @@ def parse(text: Text, when: When = ALWAYS, line: int = 0) -> Flag | None:
 
 def one_of(names: Collection[str], text: Text) -> Flag | None:
     """A word as a flag of one of some names; None when it is none."""
-    match = _start(text)
+    match = _FLAG.match(plain_head(text))
     return parse(text) if match and _NAMES.get(match[1], match[1]) in names else None
-
-
-def _start(text: Text) -> re.Match[str] | None:
-    first = text[0] if text else ""
-    return _FLAG.match(first) if isinstance(first, str) else None

@@ -62,11 +62,7 @@ class Line:
     """
 
     def __init__(
-        self,
-        builder: str,
-        conditions: Conditions,
-        note: Callable[..., None],
-        within: int = YES,
+        self, builder: str, conditions: Conditions, note: Callable[..., None], within: int = YES
     ) -> None:
         self.builder = builder
         self.conditions = conditions
@@ -149,6 +145,13 @@ class Line:
             kept.append(Item(silent, ("--no-push",), line=line))
         # a push may follow in a command of its own: two ways to build have the same words then
         return sorted(kept, key=lambda item: starts_with(item.text, "--destination="))
+
+
+def line_at(reader: Reader, builder: str, path: int | None = None) -> Line:
+    """A command line here or on a path, as far as the script has not stopped with an error."""
+    path = reader.state.path if path is None else path
+    within = reader.guards.both(path, reader.guards.negate(reader.failed))
+    return Line(builder, reader.conditions, reader.note, within)
 
 
 def _flag(name: str, value: Text | None) -> Text:

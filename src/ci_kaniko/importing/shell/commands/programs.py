@@ -18,7 +18,7 @@ from ci_kaniko.importing.shell.commands.filters import (
     words_of,
 )
 from ci_kaniko.importing.shell.files import in_folder, read_file, remove_file, resolved, write_file
-from ci_kaniko.importing.shell.reader import SUCCESS, Status
+from ci_kaniko.importing.shell.reader import SUCCESS, Reader, Status
 from ci_kaniko.importing.shell.text_filters import FILTERS, unescaped
 from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import EMPTY, Value, plain, pure
@@ -27,7 +27,6 @@ from ci_kaniko.importing.shell.words import change
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ci_kaniko.importing.shell.reader import Reader
 
 _DIRECTIVE = re.compile(r"%(-?\d*)(?:\.(\d+|\?))?([sdbqcxi%])")
 _GIT = {
