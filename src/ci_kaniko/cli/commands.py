@@ -397,7 +397,7 @@ def import_(
     output: OutputOption = None,
     settings: SetOption = None,
 ) -> None:
-    """Print the spec of a pipeline that runs kaniko, and report what became of each part."""
+    """Print the spec of a pipeline that builds images, and report what became of each part."""
     with _told():
         act("first_steps:import_pipelines", files, source, target, output, settings or ())
 

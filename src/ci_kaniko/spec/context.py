@@ -70,7 +70,10 @@ class Git(Model):
         default=None, description="Fetch one branch only.", examples=[True]
     )
     recurse_submodules: Boolean | None = Field(
-        default=None, description="Fetch submodules too.", examples=[True]
+        default=None,
+        description="Fetch submodules too. kaniko sends the token to the server of each of them, "
+        "Buildah to that of the repository only.",
+        examples=[True],
     )
     depth: Depth | None = Field(
         default=None, description="Fetch only so many commits.", examples=[1]
