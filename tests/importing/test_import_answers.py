@@ -1511,6 +1511,11 @@ held:
   script:
     - git -c http.extraHeader="PRIVATE-TOKEN; $A" -C lib clone http://me:$TOKEN@x.io/acme/tool
     - /kaniko/executor --context lib/tool --destination quay.io/acme/held:1
+here:
+  <<: *one
+  script:
+    - git clone https://x.io/a/b . && git clone https://x.io/a/c c
+    - /kaniko/executor --context d --destination quay.io/acme/here:1
 commit:
   <<: *one
   script:
@@ -1524,6 +1529,8 @@ commit:
             "images.login.git": {"token": "TOKEN", "username": "bot"},
             "images.either.push": "never",
             "images.held.push": "never",
+            "images.here.context": "git://x.io/a/b.git",
+            "images.here.context_sub_path": "d",
             "images.commit.push": "never",
         },
         told=(
@@ -1532,7 +1539,7 @@ commit:
             (23, "unknown-context"),
             (27, "skipped-command"),
             (28, "unknown-context"),
-            (32, "bad-context"),
+            (37, "bad-context"),
         ),
     ),
     "the cache beside one of two destinations": Case(

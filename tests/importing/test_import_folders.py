@@ -124,6 +124,7 @@ def test_other_files_say_where_the_repository_is(name: str, text: str, root: str
         ),
         ("}\n  sh 'cd . && git clone https://me:$T@x.io/acme/a ./lib'; {", ".", "never"),
         ("script { git 'https://x.io/acme/a' }", "git://x.io/acme/a.git#refs/heads/master", "auto"),
+        ("sh 'git clone https://x.io/acme/a .'", "git://x.io/acme/a.git", "auto"),
         ("checkout scm }\n  dir('lib') { git 'https://x.io/acme/a'", ".", "never"),
         (
             (
@@ -305,6 +306,12 @@ def test_what_jenkins_clones_of_the_repository_itself_is_no_other() -> None:
     text = JENKINS.replace("checkout scm", clone) % "`pwd`/new/src/api"
     found = import_files([("Jenkinsfile", text.replace("`pwd`/src", "`pwd`/new/src"))])
     assert "\ncontext: src/api\ndockerfile: D\n" in f"\n{found.spec_text}"
+
+
+def test_what_jenkins_fetches_beside_the_commit_is_told() -> None:
+    more = "checkout([extensions: scm.extensions + [[$class: 'SubmoduleOption']], lfs()])"
+    found = import_files([("Jenkinsfile", JENKINS.replace("checkout scm", more) % "`pwd`/src")])
+    assert any("{submodules: recursive, lfs: true}" in entry.message for entry in found.report)
 
 
 def test_files_that_other_steps_bring_are_told() -> None:

@@ -129,9 +129,11 @@ _CLONE = "git clone "
 
 def _cloned(work: Work, path: str) -> tuple[str, set[Text]]:
     """A folder in what the script has cloned there, and the addresses where that is another one."""
-    for name, choices in work.call.files.items():
-        folder = name.removeprefix("$PWD/").removesuffix("/.git")
-        if name.endswith("/.git") and (path == folder or path.startswith(f"{folder}/")):
+    for name, choices in reversed([*work.call.files.items()]):
+        folder = f"./{name.removeprefix('$PWD/')}".removesuffix("/.git")[2:]
+        if name.endswith(".git") and (
+            path == folder or path.startswith(f"{folder}/" * bool(folder))
+        ):
             addresses = {without_head(choice.text, _CLONE) for choice in choices}
             own = all(map(_is_this_repository, addresses))
             return below(path, folder), set() if own else addresses

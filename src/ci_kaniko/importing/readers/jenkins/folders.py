@@ -123,13 +123,13 @@ class Folders:
             root |= self._stashed.get(self._given(statement, "name", ""), {})
         if not self.owns(statement) and not self._fetches(statement):
             return ""
-        left = _left_out(statement)
+        left, beside = _left_out(statement), _fetched_beside(statement)
         if folder := self._places.get(id(statement)):
-            return self._said(folder) + left if self._fetches(statement) else ""
+            return self._said(folder) + left if self._fetches(statement) else beside
         before = root.get(".") if id(statement) in self._choices else None
         root.clear()
         if self.owns(statement):
-            return ""
+            return beside
         found = self._location(statement)
         root["."] = found if before in {None, found} else Other()
         then = "is not pushed: where it is this repository, take push: never out"
@@ -228,6 +228,15 @@ def _left_out(statement: Statement) -> str:
     return modules * ("submodule" in written) + "; without lfs" * ("lfs" in written)
 
 
+def _fetched_beside(statement: Statement) -> str:
+    """What a checkout of this repository fetches beside its files; nothing where it does not."""
+    written = statement.shown.lower()
+    asked = ["submodules: recursive"] * ("submodule" in written) + ["lfs: true"] * (
+        "lfs" in written
+    )
+    return f"fetches more than the commit: checkout: {{{', '.join(asked)}}}" if asked else ""
+
+
 def _passwords(written: str) -> dict[str, str]:
     """The credentials of withCredentials by the variable of their password; git's own by none."""
     found: dict[str, str] = {}
@@ -257,5 +266,5 @@ def _cloned(script: str) -> Iterator[tuple[str, str, str, str]]:
         places, branch = clone_words(words)
         address, *folder = [words[place].strip("'\"") for place in places] or [""]
         into = folder[0] if folder else address.rpartition("/")[2].removesuffix(".git")
-        if re.fullmatch(r"(?:\./)?\w[\w./-]*", into):
+        if re.fullmatch(r"\.|(?:\./)?\w[\w./-]*", into):
             yield address, branch, into, command.removeprefix(before).strip()

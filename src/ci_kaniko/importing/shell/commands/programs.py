@@ -219,7 +219,7 @@ def _clone(reader: Reader, words: list[str], texts: list[Text], start: Text) -> 
     is_own = any(meaning(part) in CLONED for part in address)
     if not is_own:
         reader.note("skipped-command", reader.text)
-    if into and into != [(".",)]:
+    if into:
         ref = f"#{branch}" if branch and not is_own else ""
         place = in_folder(into[0], ".git")
         place = join((*start, "/", *place)) if start and not starts_with(place, "/") else place
