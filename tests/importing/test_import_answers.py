@@ -594,6 +594,23 @@ docker build -t "$1/a/b:1" . && docker push "$1/a/b:1"
         {"push": "never"},
         told=((2, "not-portable"),),
     ),
+    "a copy of a Dockerfile is that file, and one that a script writes is no commit's": Case(
+        "ci.sh",
+        """\
+cp docker/Dockerfile . && docker build -t quay.io/a/api:1 .
+docker push quay.io/a/api:1
+echo "FROM quay.io/a/api:1" > web/Dockerfile
+docker build -t quay.io/a/web:1 web && docker push quay.io/a/web:1
+""",
+        {"images.api.dockerfile": "docker/Dockerfile", "images.web.push": "never"},
+        told=((4, "unknown-dockerfile"),),
+    ),
+    "a token stands in the address of a context": Case(
+        "ci.sh",
+        f"/kaniko/executor -c git://ghp_{'a1' * 18}@github.com/a/b.git -d quay.io/a/b:1\n",
+        {"context": "git://github.com/a/b.git", "git": {"token": "GIT_TOKEN"}},
+        told=((1, "token-in-context"),),
+    ),
     "a date in a tag is that of the build, and none of another": Case(
         "ci.sh",
         """\

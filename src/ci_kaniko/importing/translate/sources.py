@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import (
+    Choice,
+    Contents,
     Text,
     Var,
     after,
@@ -159,8 +162,8 @@ def _set_clone(work: Work, path: str, addresses: set[Text], flag: Flag) -> None:
 def _without_login(address: Text) -> tuple[Text, Text]:
     """Who logs in by an address, and the address without."""
     user, *rest = split_text(address, "@", 1)
-    scheme, _, begun = str(user[0] if user else "").partition("://")
-    if not rest or not begun or "/" in spell(user).partition("://")[2]:
+    scheme, has_scheme, begun = str(user[0] if user else "").partition("://")
+    if not rest or not has_scheme or "/" in spell(user).partition("://")[2]:
         return (), address
     return join((begun, *user[1:])), join((f"{scheme}://", *rest[0]))
 
@@ -276,6 +279,25 @@ def _sub_path(work: Work, flag: Flag) -> None:
 
 
 def take_dockerfile(work: Work) -> None:
+    """The Dockerfile; one that the script writes is of no commit, unless it is a copy."""
+    _named_dockerfile(work)
+    path = posixpath.join(work.context, work.build.get("dockerfile", "Dockerfile"))
+    path = posixpath.normpath(path)
+    files = {} if work.fetched else work.call.files
+    written = files.get(path) or files.get(f"$PWD/{path}")
+    held = [part for one in written or () for part in one.text]
+    if not written or (held and all(getattr(one, "path", "") == path for one in held)):
+        return  # the command that changes it is told
+    copied = held[0] if held else None
+    plain = isinstance(copied, Contents) and re.fullmatch(r"\w[\w./-]*", copied.path)
+    if isinstance(copied, Contents) and plain and written == (Choice((Contents(copied.path),)),):
+        work.job.tell("context/dockerfile", work.call.line, path, copied.path)
+        put(work.build, "dockerfile", below(copied.path, work.context), "Dockerfile")
+    else:
+        work.misses("unknown-dockerfile/written", work.call.line, path)
+
+
+def _named_dockerfile(work: Work) -> None:
     flag = work.last("dockerfile")
     if flag is None or flag.value is None:
         return

@@ -269,7 +269,7 @@ def copy(reader: Reader, values: list[Value]) -> Status:
     """``cp``, ``mv`` and ``install``: single files."""
     paths = _paths(values)
     *sources, target = paths or [()]
-    folder = len(sources) > 1 or spell(target).endswith("/")
+    folder = len(sources) > 1 or spell(target).rpartition("/")[2] in {"", ".", ".."}
     for origin in sources:
         text = read_file(reader, origin)
         place = spell(resolved(reader, origin))
