@@ -41,7 +41,7 @@ class Settings:
         self.job = job
         self.files = files
         self.variables = variables
-        self.needed: set[str] = set()
+        self.needed: dict[str, None] = {}
 
     def set(self, whole: Map, image: str) -> None:
         """Fill the section of a job, whose image is written so, and report what is left of it."""
@@ -101,7 +101,7 @@ class Settings:
                 self.job.tell("needs", line_of(item), shown or name)
                 continue
             if entry.string("artifacts") != "false":
-                self.needed.add(name)
+                self.needed[name] = None
             if name not in names:
                 names.append(name)
         if names or not sequence(whole["needs"]):
@@ -114,7 +114,7 @@ class Settings:
 
     def _extra(self, whole: Map) -> None:
         """Keep the keys that nobody has read as GitLab has them."""
-        self.needed.update(peek(name) for name in whole.sequence("dependencies"))
+        self.needed.update(dict.fromkeys(map(peek, whole.sequence("dependencies"))))
         script = self.job.script_text
         for name, token in whole.mapping("id_tokens").items():
             if is_named(name, script):
