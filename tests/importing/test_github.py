@@ -352,22 +352,22 @@ CASES = {
     ),
     "a called workflow pushes where its job asks for it": Case(
         [_built(tags="ghcr.io/acme/a:1")],
-        {"destinations": [{"image": "ghcr.io/acme/a:1", "when": {"tag": "v**"}}]},
-        {"called-if"},
+        {"destinations": ["ghcr.io/acme/a:1"], "triggers": {"tags": ["v**"]}},
+        set(),
         on={"workflow_call": None},
         job={"if": "contains(github.ref, 'refs/tags/v')"},
     ),
     "a called workflow pushes nothing where nobody can tell": Case(
         [_built(tags="ghcr.io/acme/a:1")],
         {"push": "never"},
-        {"called-if", "unknown-condition"},
+        {"unknown-trigger"},
         on={"workflow_call": None},
         job={"if": "endsWith(github.ref, vars.END)"},
     ),
     "an input whose default has several lines": Case(
         _metadata(images=_WEB, tags="${{ inputs.rows }}"),
         {"destinations": [f"{_WEB}:a", f"{_WEB}:b"], "inputs": None},
-        {"input"},
+        {"called", "input"},
         on={"workflow_call": {"inputs": {"rows": {"type": "string", "default": "a\nb"}}}},
     ),
     "what inputs name, and what an expression gives them": Case(
@@ -389,7 +389,7 @@ CASES = {
                 "${input.registry_host}": {"username": "acme", "password": "OTHER"},
             },
         },
-        {"input"},
+        {"called", "input"},
         on={
             "workflow_call": {
                 "inputs": {

@@ -733,6 +733,8 @@ jobs:
         with: {push: true, target: "${{ inputs.part }}", tags: "quay.io/a/b:1${{ inputs.suffix }}"}
 """,
         {
+            "triggers.branches": ["**"],
+            "triggers.manual": True,
             "github.runs_on": ["self-hosted", "${input.runner}"],
             "target": "${input.part}",
             "destinations": ["quay.io/a/b:1${input.suffix}"],
@@ -745,6 +747,24 @@ jobs:
         },
         told=((0, "bad-input"),),
         silent=("runs-on",),
+    ),
+    "an output that holds what the executor wrote": Case(
+        ".github/workflows/build.yml",
+        """\
+on: {push: {branches: [main]}}
+jobs:
+  build:
+    runs-on: ubuntu-24.04
+    outputs: {digest: "${{ steps.told.outputs.digest }}"}
+    steps:
+      - uses: actions/checkout@v4
+      - run: >-
+          docker run -v "$PWD:/workspace" gcr.io/kaniko-project/executor:v1.24.0
+          -c /workspace -d quay.io/a/b:1 --digest-file=/workspace/out/digest
+      - {id: told, run: 'echo "digest=$(cat out/digest)" >> "$GITHUB_OUTPUT"'}
+""",
+        {"digest": True, "destinations": ["quay.io/a/b:1"]},
+        silent=("step-output", "job-outputs", "container-option"),
     ),
     "a date that Groovy makes is that of the build": Case(
         "Jenkinsfile",

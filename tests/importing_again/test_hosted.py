@@ -86,10 +86,11 @@ target: ${input.part}
 destinations: [quay.io/acme/shop:1]
 registries: {quay.io: anonymous}
 triggers: {branches: [main]}
+digest: true
 inputs: {folder: {}, file: {default: Dockerfile}, part: {}}
 gitlab: {form: component}
 github: {form: reusable}
 """)
     again = import_files([(f"a.{target}.yml", render(spec, target))], target).spec
-    for field in ("context", "dockerfile", "target", "inputs", "push"):
+    for field in ("context", "dockerfile", "target", "inputs", "push", "digest", "triggers"):
         assert getattr(again, field) == getattr(spec, field)

@@ -132,6 +132,7 @@ class Job(Voice):
     where they are mounted, ``exported`` the lines of the variables that the container itself has.
     ``own_folders`` are where this repository is checked out, below what its files are taken from,
     ``others`` the folders that hold another one, with its address where that is known.
+    ``handed_on`` are files of digests that other jobs are told.
     ``section`` are the native settings for ``target``, ``shared`` what stands at the top of the
     spec. ``known_files`` are what a script finds, ``written`` the secrets that stand in the file.
     """
@@ -156,6 +157,7 @@ class Job(Voice):
         self.environment: dict[str, Text] = dict(facts.variables)
         self.roots = [*facts.roots]
         self.outputs = [*facts.outputs]
+        self.handed_on: set[str] = set()
         self.own_folders: list[str] = []
         self.others: dict[str, Other] = {}
         self.mounts: list[Mounted] = []

@@ -163,9 +163,11 @@ def tell_versions(job: Voice | Job, made: Condition, line: int) -> None:
             job.tell(sentence, test.line or line, test.text, found.word)
 
 
-def always(paths: Sequence[str] = (), *, implicit: bool) -> Started:
+def always(paths: Sequence[str] = (), *, implicit: bool, by_hand: bool = False) -> Started:
     """What starts a job that asks for nothing."""
     triggers: dict[str, Any] = {"branches": ["**"], "tags": ["**"], "pull_requests": True}
+    if by_hand:
+        triggers["manual"] = True
     if paths:
         triggers["paths"] = paths
     return Started(triggers, requests=True, implicit=implicit)

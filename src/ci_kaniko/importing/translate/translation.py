@@ -37,9 +37,13 @@ def build_of(job: Job, call: Call, settings: Settings) -> dict[str, Any]:
     take_context(work)
     take_dockerfile(work)
     take_proxy(work)
+    later = work.of("digest-file")  # without a push there is none to hand on
     for flag in work.flags:
-        take(work, flag)
+        if flag not in later:
+            take(work, flag)
     take_destinations(work)
+    for flag in later:
+        take(work, flag)
     take_cache(work)
     take_fetching(work)
     take_context_login(work)

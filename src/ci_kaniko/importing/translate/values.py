@@ -149,7 +149,8 @@ def _file(work: Work, flag: Flag) -> None:
     value = flag.value or ()
     path = work.paths.output(value)
     shown = spell(value)
-    if field == "digest_file" and shown.startswith(HANDED_ON):
+    handed = shown in work.job.handed_on and work.build.get("push") != "never"
+    if field == "digest_file" and (handed or shown.startswith(HANDED_ON)):
         work.build["digest"] = True
         work.job.tell("digest/file", flag.line, shown)
     elif path is not None and not path.startswith(".."):

@@ -9,7 +9,7 @@ from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.report import Voice
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.ticked import Map, line_of, mapping, sequence, string
-from ci_kaniko.importing.translate.started import globs, push_only_where, set_triggers
+from ci_kaniko.importing.translate.started import always, globs, push_only_where, set_triggers
 
 if TYPE_CHECKING:
     from typing import Any
@@ -45,10 +45,15 @@ class Events:
         self.unsaid = False
         self.some_requests = False
 
+    @property
+    def is_called(self) -> bool:
+        """Whether nothing but other workflows starts this one."""
+        return "workflow_call" in self.on and self.on.keys() <= {"workflow_call", "merge_group"}
+
     def guard(self, expressions: Expressions) -> int:
         """Where the job runs."""
         guards = expressions.guards
-        found = NO if self.on else YES
+        found = NO if self.on and not self.is_called else YES
         for event, settings in self.on.items():
             one = self._event(event, mapping(settings), self.on.line_of(event), expressions)
             found = guards.either(found, one)
@@ -101,22 +106,20 @@ class Events:
 
     def tell(self, job: Job, expressions: Expressions) -> None:
         """Set the triggers of a job, and report what they cannot say."""
-        on = self.on
-        called = "workflow_call" in on and set(on) <= {"workflow_call", "merge_group"}
-        if called and self.condition:
-            # Who calls the workflow starts it, so the pushes have to ask for it.
-            push_only_where(job, expressions.conditions.when(self._within(YES, expressions)))
-            job.tell("called-if", self.condition_line, self.condition)
-        if called or not (on or self.condition):
+        on, called = self.on, self.is_called
+        if called and not self.condition:
+            job.started = always(implicit=True, by_hand=True)
+            job.tell("called", on.line_of("workflow_call"))
+        if not self.condition and (called or not on):
             return
         voice = Voice(self.path, job.line, job.report)
-        for event, settings in on.items():
+        for event, settings in on.items() if not called else ():
             self._report(voice, event, mapping(settings), on.line_of(event))
         guard = self.guard(expressions)
         if "release" in on:
             # A trigger names tags and no versions, so the pushes have to.
             push_only_where(job, expressions.conditions.when(guard))
-        requests = bool(_REQUESTS & on.keys()) or not on
+        requests = called or bool(_REQUESTS & on.keys()) or not on
         paths = self._paths(voice)
         crons = [mapping(item).string("cron") for item in on.sequence("schedule")]
         set_triggers(

@@ -13,6 +13,7 @@ from ci_kaniko.importing.readers.scripts import is_named
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.signs import is_image
 from ci_kaniko.importing.ticked import Map, mapping, native, peek, sequence, string
+from ci_kaniko.importing.translate.conditions import is_unknown
 from ci_kaniko.kaniko.variables import flag_of_variable, is_read, owner_of_variable
 
 if TYPE_CHECKING:
@@ -162,7 +163,9 @@ def tell_rest(job: Job, root: Map, raw: Map, *, ours: bool) -> None:
         for key in holder:
             sentence = _LEFT.get(f"{prefix}{key}")
             if sentence and (holder is not root or key == "concurrency"):
-                job.tell(sentence, holder.line_of(key), _shown(native(holder[key])))
+                shown = _shown(native(holder[key]))
+                if not (key == "outputs" and hands_digest(job, shown)):
+                    job.tell(sentence, holder.line_of(key), shown)
     for at, step in enumerate(raw.sequence("steps")):
         tell_unread(job, step, f"steps[{at}]", "the rendered job has steps of its own")
     tell_unread(
@@ -173,6 +176,17 @@ def tell_rest(job: Job, root: Map, raw: Map, *, ours: bool) -> None:
     for key, value in root.items():
         if key not in {"name", "on", "true", "True", "jobs", "runs"}:
             tell_unread(job, value, key)
+
+
+_DIGEST = re.compile(r"digest: \$\{\{ *(?:steps|jobs)\.[\w-]+\.outputs\.digest *\}\}")
+
+
+def hands_digest(job: Job, output: str) -> bool:
+    """Whether an output is the one that ``digest: true`` makes."""
+    pushing = [call for call in job.calls if any(not is_unknown(it.when) for it in call.pushed)]
+    words = (spell(word.text) for call in pushing for word in call.words)
+    wanted = any(word.startswith("--digest-file=") for word in words)
+    return wanted and _DIGEST.fullmatch(output) is not None
 
 
 def _shown(value: Any) -> str:

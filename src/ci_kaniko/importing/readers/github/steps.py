@@ -12,13 +12,24 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import ALWAYS, Text, Var, join, literal, spell, split_text
+from ci_kaniko.importing.calls import (
+    ALWAYS,
+    Contents,
+    Text,
+    Var,
+    join,
+    literal,
+    spell,
+    split_text,
+    without_head,
+)
 from ci_kaniko.importing.readers.github.actions import Actions
 from ci_kaniko.importing.readers.github.catalogue import composite_action
 from ci_kaniko.importing.readers.github.expressions import EXPRESSION, bare_condition
 from ci_kaniko.importing.readers.github.knowledge import Known, Step, in_workspace
 from ci_kaniko.importing.readers.github.needed import Needed, list_of, wanted
 from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
+from ci_kaniko.importing.shell.commands.containers import mounts
 from ci_kaniko.importing.shell.files import change_folder, read_file, remove_file
 from ci_kaniko.importing.shell.guards import NO, TooComplexError
 from ci_kaniko.importing.shell.reader import SUCCESS, Host, Reader, Status
@@ -41,6 +52,7 @@ _LONG = 24_000
 _MATTERS = re.compile(r"kaniko|executor|docker|GITHUB_(?:ENV|OUTPUT)|config\.json|login")
 _SHOWN_STEP = re.compile(r"(?i)(?<!\S)\S*(?:pass|token|secret)\S*")
 _LATE = re.compile(r"\b(?:steps|env|secrets|needs)\.")
+_HERE = re.compile(r"^(?:\$\{?(?:PWD|GITHUB_WORKSPACE)\}?|\.)/+")
 _SET_OUTPUT = re.compile(
     r"echo\s+([\"']?)::set-(output|env) name=([\w-]+)::(.*)\1[ \t]*$", re.MULTILINE
 )
@@ -85,7 +97,7 @@ class Steps:
         if script.calls:
             # The outputs of steps that nothing of the build reads.
             for name, line in self._written.items():
-                if name not in self.known.used:
+                if not self._hands_digest(script.calls, name) and name not in self.known.used:
                     self.job.tell("step-output", line, name.replace(".outputs.", "."))
         return tuple(
             replace(
@@ -93,6 +105,22 @@ class Steps:
             )
             for call in script.calls
         )
+
+    def _hands_digest(self, calls: tuple[Call, ...], name: str) -> bool:
+        """Whether an output is what an executor call writes about its image."""
+        texts = (text for _, text in self.known.outputs.get(name, ()) if len(text) == 1)
+        read = {part.path for (part,) in texts if isinstance(part, Contents)}
+        found: set[str] = set()
+        for call in calls:
+            places = set(read)
+            for outside, inside in mounts(call.docker):
+                head = _HERE.sub("", f"{spell(outside)}/")
+                below = (path.removeprefix(head) for path in read if path.startswith(head))
+                places |= {f"{spell(inside)}/{path}" for path in below}
+            words = (without_head(word.text, "--digest-file=") for word in call.words)
+            found |= places.intersection(map(spell, words))
+        self.job.handed_on |= found
+        return bool(found)
 
     def _asked(self, when: When) -> When:
         """A condition of the script; nothing where what starts the job says as much."""

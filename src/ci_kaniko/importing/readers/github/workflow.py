@@ -20,6 +20,7 @@ from ci_kaniko.importing.readers.github.knowledge import Known, secret_name
 from ci_kaniko.importing.readers.github.matrix import cells_of, take_named
 from ci_kaniko.importing.readers.github.needed import needed_by
 from ci_kaniko.importing.readers.github.settings import (
+    hands_digest,
     section_of,
     tell_environment,
     tell_rest,
@@ -359,7 +360,8 @@ class Workflow:
             outputs = mapping(call["outputs"])
             value = mapping(outputs[name]).string("value")
             ignore_keys(mapping(outputs[name]), "GitHub input")
-            job.tell("workflow-outputs", outputs.line_of(name), name, value)
+            if not hands_digest(job, f"{name}: {value}"):
+                job.tell("workflow-outputs", outputs.line_of(name), name, value)
         if len(self.on) == 1:
             job.section["form"] = "reusable"
 
