@@ -1802,3 +1802,19 @@ def test_a_long_condition_is_shown_by_its_beginning() -> None:
     said = next(entry.message for entry in found.report if entry.rule == "conditional-flag")
     assert "curl https://x.io/a" in said
     assert len(said) < 250
+
+
+@pytest.mark.parametrize("kind", ["password(name: 'WHO'", "string(name: 'API_KEY'"])
+def test_the_default_of_a_secret_parameter_is_in_no_report(kind: str) -> None:
+    name = kind.partition("'")[2].rstrip("'")
+    text = (
+        f"pipeline {{\n  parameters {{ {kind}, defaultValue: 'a1b2c3d4e5f6') }}\n"
+        "  stages { stage('a') { steps { script {\n"
+        f"    if (params.{name}.isEmpty()) {{ error 'no' }}\n"
+        f'    sh "docker build -t quay.io/a/b:1 . && scan ${{params.{name}}} > /dev/null"\n'
+        "    sh 'docker push quay.io/a/b:1'\n  } } } }\n}\n"
+    )
+    found = import_files([("Jenkinsfile", text)])
+    said = " ".join(entry.message for entry in found.report)
+    assert f"params.{name}.isEmpty()" in said
+    assert "a1b2c3" not in said + found.spec_text

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.readers.jenkins.folders import ASSIGNED, constants
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement
+from ci_kaniko.importing.shell.secrets import is_secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,6 +54,7 @@ def with_defaults(statements: list[Statement]) -> tuple[list[Statement], list[To
         for one in whole
         for parameter in (one.block if one.name == "parameters" else ())
         if (name := parameter.given("name")) and (value := default(parameter))
+        if parameter.name != "password" and not is_secret_name(name.text())
     }
     told = []
     for one in whole if values else ():

@@ -264,7 +264,7 @@ class _Reader:
             if statement.name in _DECLARED:
                 around = self._declared(statement, around)
             for parameter in statement.block if statement.name == "parameters" else ():
-                self._parameter(parameter)
+                around = self._parameter(parameter, around)
         shared = _share_a_daemon(statements)
         later = {id(one) for one in shared[1:]}
         last = max((at for at, one in enumerate(statements) if _builds(one)), default=0)
@@ -427,16 +427,21 @@ class _Reader:
                 self.earlier += self._setting(inner, "", so_far, "environment: ")
         return replace(around, environment=environment, secrets=secrets)
 
-    def _parameter(self, statement: Statement) -> None:
-        name = statement.given("name")
-        if name is None:
+    def _parameter(self, statement: Statement, around: _Around) -> _Around:
+        """A parameter has its default; of a password the spec has no more than the name."""
+        called = statement.given("name")
+        if called is None:
             self._tell_parts(statement, "parameters: ")
-            return
-        shown = statement.shown if statement.name != "password" else name.text()
-        said = f"the parameter {shown}: the spec has the default"
-        self.rest.append((statement, said))
+            return around
+        name = called.text()
+        if statement.name == "password":
+            revoke = "; revoke the default, which everybody can read" * bool(default(statement))
+            self.rest.append((statement, f"the parameter {name}: the spec has a secret{revoke}"))
+            return replace(around, secrets={**around.secrets, name: Secret(name)})
+        self.rest.append((statement, f"the parameter {statement.shown}: the spec has the default"))
         if value := default(statement):
-            self.known[name.text()] = (value,)
+            self.known[name] = (value,)
+        return around
 
     def _assigned(self, statement: Statement, around: _Around) -> bool:
         """A variable with a text of its own."""
