@@ -90,12 +90,13 @@ class Caller(NamedTuple):
 class Callers:
     """What calls the tasks of some files, by their names, and how much that may give.
 
-    ``folders`` are where the catalog's ``git-clone`` puts the repository, and ``workflows`` what
-    templates of Argo are started with.
+    ``folders`` are where the catalog's ``git-clone`` puts the repository, ``clones`` what it is
+    asked, by its line, and ``workflows`` what templates of Argo are started with.
     """
 
     found: dict[str, list[Caller]] = field(default_factory=dict)
     folders: dict[str, None] = field(default_factory=dict)
+    clones: dict[tuple[int, str], None] = field(default_factory=dict)
     workflows: dict[str, list[list[Map]]] = field(default_factory=dict)
     left: int = _MAX_CALLS
     listed: Listed = field(default_factory=Listed)
@@ -139,6 +140,8 @@ def tekton_jobs(root: Map, original: Original, callers: Callers) -> Iterator[Job
                     _tell_call(job, task)
                     callers.left -= 1
                 yield job
+                for line, asked in callers.clones:
+                    job.tell("clone", line, asked)
                 for each in (each for one in calling for each in one.beside):
                     job.tell("other-object", line_of(each), each.peek("kind"), named(each))
 
@@ -177,8 +180,8 @@ def callers_in(original: Original) -> Callers:
             for item in (*maps(inner.get("tasks")), *maps(inner.get("finally"))):
                 if called := item.mapping(_CALLS).peek("name"):
                     found.setdefault(called, []).append(Caller(item, outer, root, beside))
-                if folder := _cloned_into(item):
-                    callers.folders[folder] = None
+                if "git-clone" in " ".join(texts_below(item.get(_CALLS))):
+                    _take_clone(callers, item)
     return callers
 
 
@@ -188,12 +191,14 @@ def _without_event(item: Map) -> Map:
     return item.kept(lambda key: key == "name") if whole else item
 
 
-def _cloned_into(item: Map) -> str:
-    """The folder of the workspace that a task of a pipeline clones into, where it has one."""
-    if "git-clone" not in " ".join(texts_below(item.get(_CALLS))):
-        return ""
+def _take_clone(callers: Callers, item: Map) -> None:
+    """What a task of a pipeline clones, with which logins, and into which folder if it has one."""
     given = {one.peek("name"): one.peek("value") for one in maps(item.get("params"))}
-    return given.get("subdirectory", "").strip("/")
+    logins = [one.peek("name") for one in maps(item.get("workspaces"))]
+    asked = [*(f"{name}: {value}" for name, value in given.items()), *logins]
+    callers.clones[line_of(item), f"git-clone ({', '.join(asked)})".removesuffix(" ()")] = None
+    if folder := given.get("subdirectory", "").strip("/"):
+        callers.folders[folder] = None
 
 
 def _tasks(around: _Task) -> Iterator[_Task]:
