@@ -748,6 +748,25 @@ jobs:
         told=((0, "bad-input"),),
         silent=("runs-on",),
     ),
+    "a password that is an input": Case(
+        ".github/workflows/build.yml",
+        """\
+on: {workflow_call: {inputs: {image: {type: string, default: a}, key: {type: string}}}}
+jobs:
+  build:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: docker/login-action@v3
+        with: {registry: quay.io, username: bot, password: "${{ inputs.key }}"}
+      - uses: docker/build-push-action@v6
+        with: {push: true, tags: "quay.io/a/${{ inputs.image }}:1"}
+""",
+        {
+            "inputs": {"image": {"default": "a"}},
+            "registries": {"quay.io": {"username": "bot", "password": "key"}},
+        },
+        told=((1, "input"), (1, "called")),
+    ),
     "an output that holds what the executor wrote": Case(
         ".github/workflows/build.yml",
         """\

@@ -346,14 +346,16 @@ class Workflow:
             return
         call = mapping(self.on["workflow_call"])
         inputs: dict[str, Any] = {}
+        passwords = {login.password for each in job.calls for login in each.logins}
         for name, value in call.mapping("inputs").items():
-            made = read_input(value, may_be_empty=True)
+            made, line = read_input(value, may_be_empty=True), call.mapping("inputs").line_of(name)
             ignore_keys(mapping(value), "GitHub input")
-            if name not in self._unsaid:
+            if name in self._unsaid:
+                job.tell("input", line, name, " ".join(self._unsaid[name].split()))
+            elif (Var(f"inputs.{name}"),) in passwords:
+                job.tell("input/secret", line, name)
+            else:
                 inputs[name_of(name)] = made
-                continue
-            said = " ".join(self._unsaid[name].split())
-            job.tell("input", call.mapping("inputs").line_of(name), name, said)
         if inputs:
             job.shared["inputs"] = inputs
         for name in call.mapping("outputs"):
