@@ -21,6 +21,7 @@ from ci_kaniko.importing.calls import (
     literal,
     spell,
     split_text,
+    starts_with,
     without_head,
 )
 from ci_kaniko.importing.readers.github.actions import Actions
@@ -38,7 +39,7 @@ from ci_kaniko.importing.ticked import Map, Str, mapping, peek, string
 from ci_kaniko.importing.translate.conditions import both_ways, is_unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ci_kaniko.importing.calls import Call, When, Word
     from ci_kaniko.importing.originals import Original
@@ -95,9 +96,10 @@ class Steps:
         script = read_pieces(self.job, self._pieces, self._host())
         self.actions.tell(script.calls)
         if script.calls:
+            written = _digests(script.calls)
             # The outputs of steps that nothing of the build reads.
             for name, line in self._written.items():
-                if not self._hands_digest(script.calls, name) and name not in self.known.used:
+                if not self._hands_digest(name, written) and name not in self.known.used:
                     self.job.tell("step-output", line, name.replace(".outputs.", "."))
         return tuple(
             replace(
@@ -106,19 +108,11 @@ class Steps:
             for call in script.calls
         )
 
-    def _hands_digest(self, calls: tuple[Call, ...], name: str) -> bool:
-        """Whether an output is what an executor call writes about its image."""
+    def _hands_digest(self, name: str, written: Mapping[str, str]) -> bool:
+        """Whether an output is a digest that an executor call has ``written``."""
         texts = (text for _, text in self.known.outputs.get(name, ()) if len(text) == 1)
         read = {part.path for (part,) in texts if isinstance(part, Contents)}
-        found: set[str] = set()
-        for call in calls:
-            places = set(read)
-            for outside, inside in mounts(call.docker):
-                head = _HERE.sub("", f"{spell(outside)}/")
-                below = (path.removeprefix(head) for path in read if path.startswith(head))
-                places |= {f"{spell(inside)}/{path}" for path in below}
-            words = (without_head(word.text, "--digest-file=") for word in call.words)
-            found |= places.intersection(map(spell, words))
+        found = {written[path] for path in read & written.keys()}
         self.job.handed_on |= found
         return bool(found)
 
@@ -385,4 +379,19 @@ def _lines(text: Text) -> dict[str, Text]:
             found[opened[1]] = join(part for line in inner for part in line)
         elif equals and re.fullmatch(r"[A-Za-z_][\w-]*", name):
             found[name] = join([value, *row[1:]])
+    return found
+
+
+def _digests(calls: Iterable[Call]) -> dict[str, str]:
+    """The files of digests where a step finds them, and as the executor is told."""
+    found: dict[str, str] = {}
+    for call in calls:
+        for word in call.words:
+            if not starts_with(word.text, "--digest-file="):
+                continue
+            path = spell(without_head(word.text, "--digest-file="))
+            found[path] = path
+            for outside, inside in mounts(call.docker):
+                if path.startswith(below := f"{spell(inside)}/"):
+                    found[_HERE.sub("", f"{spell(outside)}/") + path.removeprefix(below)] = path
     return found
