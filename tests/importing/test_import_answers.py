@@ -1570,7 +1570,7 @@ held:
 here:
   <<: *one
   script:
-    - git clone https://x.io/a/b . && git clone https://x.io/a/c c
+    - git clone https://x.io/a/b . && git clone https://me:hunter22@x.io/a/c c
     - /kaniko/executor --context d --destination quay.io/acme/here:1
 commit:
   <<: *one
@@ -1595,6 +1595,7 @@ commit:
             (23, "unknown-context"),
             (27, "skipped-command"),
             (28, "unknown-context"),
+            (32, "literal-secret"),
             (37, "bad-context"),
         ),
     ),

@@ -45,6 +45,7 @@ _SILENT = {
 }
 """What git does that prints nothing anybody reads."""
 _SETTING = r"config (?:--(?!get)\S+ )*[^-\s]\S* \S|remote (?:add|set-url) |tag -[afm]"
+_WRITTEN_LOGIN = re.compile(r"://[^\s/@:$]*:[^\s/@:$`]+@")
 _TIME = "+%Y-%m-%dT%H:%M:%SZ"
 _DIGITS = "+%Y%m%d%H%M%S"
 _COMMITTED = "CI_COMMIT_TIMESTAMP"
@@ -153,6 +154,8 @@ def git(reader: Reader, values: list[Value]) -> Status:
     values, folder = _without_options(values)
     words = words_of(values)
     spelled = " ".join(words)
+    if _WRITTEN_LOGIN.search(called):
+        reader.note("literal-secret/script", "a password for git")
     if words[:1] == ["clone"]:
         _clone(reader, words, [value[0][1] for value in values], folder)
     elif not words or words[0] in _SILENT or re.match(_SETTING, spelled):
