@@ -748,6 +748,23 @@ jobs:
         told=((0, "bad-input"),),
         silent=("runs-on",),
     ),
+    "inputs of a workflow that is not only called": Case(
+        ".github/workflows/build.yml",
+        """\
+on:
+  push: {branches: [main]}
+  workflow_call: {inputs: {tag: {type: string, default: latest}}}
+jobs:
+  build:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v4
+      - uses: docker/build-push-action@v6
+        with: {push: true, tags: "quay.io/a/b:${{ inputs.tag || github.sha }}"}
+""",
+        {"destinations": ["quay.io/a/b:${commit.sha}"], "inputs": None},
+        told=((3, "event"), (3, "input")),
+    ),
     "a password that is an input": Case(
         ".github/workflows/build.yml",
         """\
@@ -1770,6 +1787,8 @@ jobs:
 
 
 def _at(spec: Any, place: str) -> Any:
+    if place not in spec and place == "inputs":
+        return None
     for key in place.split("."):
         spec = spec[key]
     return spec

@@ -356,7 +356,7 @@ class Workflow:
                 job.tell("input/secret", line, name)
             else:
                 inputs[name_of(name)] = made
-        if inputs:
+        if inputs and len(self.on) == 1:
             job.shared["inputs"] = inputs
         for name in call.mapping("outputs"):
             outputs = mapping(call["outputs"])
