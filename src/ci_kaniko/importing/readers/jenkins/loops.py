@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.readers.jenkins.folders import ASSIGNED, constants
@@ -19,6 +20,9 @@ _LOOP = re.compile(
     r"|(?P<each>.*)\.each\s*(?:\(\s*\))?)\s*",
     re.DOTALL,
 )
+_COUNTED = re.compile(
+    r"\s*for\s*\(\s*(?:int|def)\s+(\w+)\s*=\s*0\s+\1\s*<\s*(\w+)\.(?:size\(\)|length)\s+[\w+]+\s*\)\s*"
+)
 _CUT = re.compile(rf"(?P<text>{MARK}|{_NAME})\.(?P<how>split|tokenize)\((?P<at>{MARK}|)\)")
 _WORD = re.compile(rf"{MARK}|(?<![\w.$])[A-Za-z_]\w*(?:\.\w+)?(?!\w|\s*(?:[(\[.]|[:=](?![=~])))")
 _HELD = re.compile(r"(?<!\\)\$(?:\{\s*(\w+(?:\.\w+)?)\s*\}|(\w+(?:\.\w+)?)(?![\w.]))")
@@ -29,6 +33,7 @@ _CUT_AT = frozenset(["", *" ,;:/-"])
 _LIST = re.compile(r"\[(.*)\](?:\s+as\s+\w+)?", re.DOTALL)
 _PAIR = re.compile(rf"\s*(\w+|{MARK})\s*:\s*({MARK})\s*")
 _CHANGED = re.compile(r"\b(\w+)\s*(?:<<|[+-]=|\.(?:add|clear|put|remove|retain)\w*)")
+_MAX_CELLS = 50
 _MAX_LENGTH = 30_000
 
 Told = tuple[Statement, str]
@@ -98,7 +103,45 @@ class _Loops:
         """Statements without those loops."""
         return [self._turned(statement) for statement in statements]
 
+    def _fits(self, below: list[Statement], turns: int) -> bool:
+        """Whether so many turns of statements are taken, which are few enough."""
+        inner = [each for one in below for each in one.below()]
+        size = sum(len(one.code) + sum(len(text.source) for text in one.texts) for one in inner)
+        fits = 0 < turns * size <= self._left
+        self._left -= turns * size if fits else 0
+        return fits
+
+    def _beside_each_other(self, matrix: Statement) -> Statement:
+        """A matrix as a stage for each of its cells."""
+        line, rest = matrix.line, [one for one in matrix.block if one.name != "axes"]
+        axes = [axis.block for one in matrix.block if one.name == "axes" for axis in one.block]
+        named = [(one.given(), two.texts) for axis in axes if _is_axis(axis) for one, two in [axis]]
+        cells = [
+            {name.text(): text.text() for (name, _), text in zip(named, cell, strict=True) if name}
+            for cell in islice(product(*(texts for _, texts in named)), _MAX_CELLS)
+        ]
+        held = "excludes" in {one.name for one in rest} or len(named) != len(axes)
+        if held or not self._fits(rest, len(cells)):
+            return matrix
+        block = []
+        for cell in cells:
+            self.used |= cell.keys()
+            sets = [
+                Statement(line, f"{name} = {MARK}", [Quoted(value, line, replaced=False)])
+                for name, value in cell.items()
+            ]
+            called = Quoted(" ".join(cell.values()), line, replaced=False)
+            inner = [Statement(line, "environment ", block=sets, has_block=True)]
+            inner += [substituted(one, cell) for one in rest]
+            block.append(Statement(line, f"stage({MARK})", [called], inner, has_block=True))
+        return Statement(line, "parallel ", block=block, has_block=True)
+
     def _turned(self, statement: Statement) -> Statement:
+        if statement.name == "matrix" and statement.has_block:
+            statement = self._beside_each_other(statement)
+        if statement.has_block and (counted := _COUNTED.fullmatch(statement.code)):
+            held = _renamed(statement, f"{counted[2]}[{counted[1]}]", "it")
+            statement = replace(held, code=f"{counted[2]}.each ")
         loop = _LOOP.fullmatch(statement.code) if statement.has_block else None
         branch = _BRANCH.fullmatch(statement.code) if statement.has_block else None
         if branch and branch[1] in self._beside:
@@ -108,10 +151,8 @@ class _Loops:
         names = [loop["one"]] if loop and loop["one"] else statement.given_names or ["it"]
         below = [inner for one in statement.block for inner in one.below()] if turns else []
         sets = {found[1] for one in below if (found := ASSIGNED.match(one.code))}
-        size = sum(len(one.code) + sum(len(text.source) for text in one.texts) for one in below)
-        if not turns or sets & {*names} or size * len(turns) > self._left:
+        if not turns or sets & {*names} or not self._fits(statement.block, len(turns)):
             return replace(statement, block=self.without(statement.block))
-        self._left -= size * len(turns)
         self._use(over)
         block: list[Statement] = []
         for turn in turns:
@@ -154,11 +195,21 @@ class _Loops:
         return [] if rest or next(texts, None) else rows
 
 
+def _is_axis(block: list[Statement]) -> bool:
+    return [one.name for one in block] == ["name", "values"] and block[0].given() is not None
+
+
 def _pairs(code: str, texts: Iterator[Quoted]) -> list[tuple[str, str]]:
     return [
         (next(texts).text() if key == MARK else key, next(texts).text())
         for key, _ in _PAIR.findall(code)
     ]
+
+
+def _renamed(statement: Statement, old: str, new: str) -> Statement:
+    texts = [text._replace(source=text.source.replace(old, new)) for text in statement.texts]
+    block = [_renamed(one, old, new) for one in statement.block]
+    return replace(statement, code=statement.code.replace(old, new), texts=texts, block=block)
 
 
 def substituted(statement: Statement, values: Mapping[str, str]) -> Statement:

@@ -501,8 +501,9 @@ class _Reader:
     def _quoted(self, part: Part) -> str:
         """A part of a text as a word of the shell."""
         if isinstance(part, Var):
-            self.known[spell((part,))] = (part,)
-            return f'"{hole(part.name if part.name in self.bound else spell((part,)))}"'
+            name = spell((part,)).replace("[", "(").replace("]", ")")  # no sign of a hole
+            self.known[name] = (part,)
+            return f'"{hole(part.name if part.name in self.bound else name)}"'
         return shlex.quote(spell((part,)))
 
     def _setting(
