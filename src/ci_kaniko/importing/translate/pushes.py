@@ -188,6 +188,7 @@ def _destination(
     return {"image": reference} if when is None else {"image": reference, "when": when}
 
 
+_MOST_SAID = 5
 _WORD = r"((?:\$\{\{[^{}]*\}\}|(?!\$\{\{)[^\s\"'])+)"
 _ARGUMENT = re.compile(rf"(?:--destination|--tag|-d|-t)(?:=|\s+|[\"'],\s*[\"'])[\"']?{_WORD}")
 _MORE = re.compile(r"(?:^|\s)[\"']?\$[\w{@*]|--destination|--tag\b|\s-[dt]\b")
@@ -223,14 +224,12 @@ def _is_narrowed_away(
         tell_versions(work.job, condition, line)
     elif not (unknown or condition.unstarted or read(asked, sides=REFS).never):
         work.job.tell("never-pushed/runs", line, shown, shown_when(asked))
-    for said, at in unknown or [(shown_when(asked), line)] * (away and condition.unstarted):
-        work.job.tell(
-            "unknown-condition",
-            at or line,
-            f"the push to {shown} depends on: {said}; "
-            + ("it is not pushed" if away else "the spec leaves that case out"),
-            reference,
-        )
+    if found := unknown or [(shown_when(asked), line)] * (away and condition.unstarted):
+        texts = [*dict.fromkeys(text for text, _ in found)]
+        said = " and on: ".join([*texts[:_MOST_SAID], *["more"][: len(texts) > _MOST_SAID]])
+        end = "it is not pushed" if away else "the spec leaves that case out"
+        depends = f"the push to {shown} depends on: {said}; {end}"
+        work.job.tell("unknown-condition", found[0][1] or line, depends, reference)
     return away
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Text, literal, only_var, spell, starts_with
+from ci_kaniko.importing.calls import Text, literal, spell, starts_with
 from ci_kaniko.importing.shell.commands.executor import record
 from ci_kaniko.importing.shell.commands.others import (
     BUILDAH_SWITCHES,
@@ -55,7 +55,7 @@ def build(reader: Reader, items: list[Item], line: Line) -> None:
     names = [one for one in told if one.name in NAMES]
     folders = [one for one in told if not one.name]
     for one in folders[:-1]:
-        if one.item.split and only_var(one.item.text):
+        if one.item.split and len(one.item.text) == 1 and not literal(one.item.text):
             # It may be any flags, for a build has one folder.
             reader.note("unknown-words", spell(one.item.text), line=one.item.line)
             told.remove(one)

@@ -19,7 +19,7 @@ from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.kaniko.variables import flag_of_variable, is_read, owner_of_variable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from ci_kaniko.importing.shell.conditions import Conditions
 
@@ -149,14 +149,19 @@ def _examine(reader: Reader, item: Item) -> None:
             reader.note("secret-on-command-line", var.name, line=item.line)
 
 
-def pushed(items: list[Item], conditions: Conditions, within: int) -> Iterator[Item]:
+def pushed(items: list[Item], conditions: Conditions, within: int) -> Iterable[Item]:
     """The images of a call, each where it is pushed."""
-    silent = _no_push(items, conditions)
+    silent, guards = _no_push(items, conditions), conditions.guards
+    found: dict[Text, Item] = {}
     for item in items:
         if flag := one_of(("destination",), item.text):
-            guard = conditions.guards.minus(item.guard, silent)
-            if conditions.possible(conditions.guards.both(guard, within)):
-                yield item._replace(guard=guard, text=flag.value or ())
+            guard = guards.minus(item.guard, silent)
+            if conditions.possible(guards.both(guard, within)):
+                same = found.setdefault(
+                    flag.value or (), item._replace(guard=NO, text=flag.value or ())
+                )
+                found[same.text] = same._replace(guard=guards.either(same.guard, guard))
+    return found.values()
 
 
 def _no_push(items: list[Item], conditions: Conditions) -> int:
