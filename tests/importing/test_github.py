@@ -163,6 +163,13 @@ CASES = {
         {"long-script"},
     ),
     # -- aevea/action-kaniko --
+    "variables that no shell replaces are meant as such": Case(
+        [
+            {**_aevea(image="acme/a", tag="$TAG"), "env": {"TAG": "v1"}},
+            _int128(tags=f"{_WEB}:${{GITHUB_SHA}}"),
+        ],
+        {"destinations": ["acme/a:v1", f"{_WEB}:${{commit.sha}}"]},
+    ),
     "aevea: latest on master, the repository's path, the cache": Case(
         [_aevea(registry="ghcr.io", image="web", cache="true", cache_registry="cache")],
         {

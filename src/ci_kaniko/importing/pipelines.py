@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import spell
@@ -65,7 +66,12 @@ def read_all(
         if unread is not None:
             raise failure(unread.path, unread.rule, unread.message, unread.advice, unread.line)
         if not kept:
-            _raise_mention(files)
+            # The line that says how an image is built where import reads nothing that does it.
+            for file, (shows, (said, hint)) in product(files, _UNREAD.items()):
+                if found := re.search(shows, file.text):
+                    number = file.text.count("\n", 0, found.start(1)) + 1
+                    message = f"no job here builds an image: {said.format(found[1])}"
+                    raise failure(file.path, "no-kaniko", message, hint, number)
         known = "/kaniko/executor, docker build, buildctl build and buildah build"
         told = next((entry for entry in kept if entry.rule in _BUILDERS), (*kept, None)[0])
         hint = str(told).strip() if told else f"import reads {known}"
@@ -136,16 +142,6 @@ _UNREAD = {
     ),
 }
 """What builds an image in a way that is not read, what is said of it, and what to do."""
-
-
-def _raise_mention(files: list[File]) -> None:
-    """Name the line that says how an image is built where import reads nothing that does it."""
-    for file in files:
-        for shows, (said, hint) in _UNREAD.items():
-            if found := re.search(shows, file.text):
-                number = file.text.count("\n", 0, found.start(1)) + 1
-                message = f"no job here builds an image: {said.format(found[1])}"
-                raise failure(file.path, "no-kaniko", message, hint, number)
 
 
 def jobs_of(original: Original, source: str | None) -> list[Job]:

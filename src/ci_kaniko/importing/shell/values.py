@@ -256,7 +256,14 @@ def change_text(text: Text, change: str) -> Text | None:
             return (made,) if made else ()
         if len(text) == 1:
             return _changed_hole(text[0], change)
-        if text[-1] == "\n" and len(text) == 2 and _is_by_lines(change):
+        if (
+            text[-1] == "\n"
+            and len(text) == 2
+            and (
+                change.startswith(_BY_LINES)
+                or (change[:3] == "tr " and apply(change, "\n") == "\n")
+            )
+        ):  # a line end stays what it is
             inner = _changed_hole(text[0], change)
             return None if inner is None else join((*inner, "\n" * ("head -c" not in change)))
         if _by_characters(change):
@@ -264,13 +271,6 @@ def change_text(text: Text, change: str) -> Text | None:
         return _at_an_end(text, change)
     except UnknownChangeError:
         return None
-
-
-def _is_by_lines(change: str) -> bool:
-    """Whether a line end stays what it is."""
-    return change.startswith(_BY_LINES) or (
-        change.startswith("tr ") and apply(change, "\n") == "\n"
-    )
 
 
 def _changed_hole(part: Part, change: str) -> Text | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.shell.guards import MAX_CALLS
 from ci_kaniko.importing.translate.alike import (
     are_left_out,
@@ -200,18 +201,12 @@ def _join_trial(whole: dict[str, Any], trial: dict[str, Any]) -> None:
             login["pull"] = True
     options = {**trial.get("options", {}), **whole.get("options", {})}
     for build in (whole, trial):
-        if options:
-            build["options"] = options
+        put(build, "options", options)
 
 
 def _when_of(triggers: dict[str, Any]) -> Any:
-    found: list[Any] = []
-    if triggers.get("default-branch"):
-        found.append("default-branch")
-    if triggers.get("branches"):
-        found.append({"branch": globs_in_short(triggers["branches"])})
-    if triggers.get("tags"):
-        found.append({"tag": globs_in_short(triggers["tags"])})
-    if triggers.get("pull_requests"):
-        found.append("pull-request")
+    named = {"branch": triggers.get("branches"), "tag": triggers.get("tags")}
+    found: list[Any] = ["default-branch"] * bool(triggers.get("default-branch"))
+    found += [{side: globs_in_short(globs)} for side, globs in named.items() if globs]
+    found += ["pull-request"] * bool(triggers.get("pull_requests"))
     return found[0] if len(found) == 1 else found or None

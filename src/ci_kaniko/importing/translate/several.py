@@ -84,7 +84,10 @@ def images(
     for name, (job, read) in zip(names, builds, strict=True):
         needs[name] = _needs(read, known)
         build = finished(read, report, "build-images")
-        _without_names(build)
+        # Names of jobs are made from those of the images; a run of Agola holds several.
+        for target, keys in NAME_KEYS.items():
+            if target != "agola":
+                _without(build, target, keys)
         parts[name] = build
         report.tell("image", "", 0, job or name, name)
         report.images[name] = job
@@ -163,13 +166,6 @@ def _needs(build: dict[str, Any], known: Mapping[str, str]) -> list[str]:
                 forget(section, key, job)
         put(build, target, build.pop(target, None))
     return list(dict.fromkeys(found))
-
-
-def _without_names(build: dict[str, Any]) -> None:
-    """Names of jobs are made from those of the images; a run of Agola holds several."""
-    for target, keys in NAME_KEYS.items():
-        if target != "agola":
-            _without(build, target, keys)
 
 
 def _without(build: dict[str, Any], target: str, keys: tuple[str, ...]) -> None:

@@ -316,6 +316,6 @@ def globs(values: list[str], job: Voice, line: int) -> list[str]:
             check_path_glob(glob)
         except Refused as refused:
             job.tell("path-glob", line, refused.message, refused.hint)
-            continue
-        found.append(glob)
+        else:
+            found.append(glob)
     return found

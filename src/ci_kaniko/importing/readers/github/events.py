@@ -146,20 +146,17 @@ class Events:
         elif event not in (_KNOWN if _REQUESTS & self.on.keys() else _KNOWN - {"merge_group"}):
             job.tell("event", line, event)
         if event in _REQUESTS:
-            self._request_branches(job, settings)
+            for key in ("branches", "branches-ignore"):
+                named = [string(item) for item in settings.sequence(key)]
+                if named and not (key == "branches" and named == ["**"]):
+                    self.some_requests = True
+                    into = "into" if key == "branches" else "into others than"
+                    job.tell("request-branches", settings.line_of(key), into, ", ".join(named))
             types = {string(item) for item in settings.sequence("types")}
             if types and types != _USUAL_TYPES:
                 self.some_requests |= not types >= _USUAL_TYPES
                 shown = ", ".join(sorted(types))
                 job.tell("event/types", settings.line_of("types"), event, shown)
-
-    def _request_branches(self, job: Voice, settings: Map) -> None:
-        for key in ("branches", "branches-ignore"):
-            named = [string(item) for item in settings.sequence(key)]
-            if named and not (key == "branches" and named == ["**"]):
-                self.some_requests = True
-                into = "into" if key == "branches" else "into others than"
-                job.tell("request-branches", settings.line_of(key), into, ", ".join(named))
 
     def _paths(self, job: Voice) -> list[str]:
         """The paths of pushes; where requests have others, the report says so."""

@@ -15,6 +15,7 @@ from ci_kaniko.importing.ticked import Map, line_of, string
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell.reader import Reader
 
+_BY_SHELL = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 _BLANKS = re.compile(r"\s+")
 _MOST_ROWS = 4
 """So many conditional lines of an output are told apart in a script."""
@@ -41,9 +42,22 @@ class Scope:
         """An input, without the blanks around it."""
         if name not in self.given:
             return plain(default)
-        value = self.expressions.template(self.given.string(name), self.line_of(name))
+        value = self._template(self.given.string(name), self.line_of(name))
         value = self.values.each(value, lambda text: pure(stripped_text(text)))
         return self.values.gather((self.within(guard), text) for guard, text in value)
+
+    def _template(self, text: str, line: int) -> Value:
+        """A text of an input; a variable that a shell would replace is meant as such."""
+        known = {*self.step.raw.mapping("env"), *self.reader.state.exported}
+
+        def meant(found: re.Match[str]) -> str:
+            name = found[1] or found[2]
+            if name not in known and not name.startswith("GITHUB_"):
+                return found[0]
+            self.job.tell("unexpanded-variable/input", line, found[0])
+            return f"${{{{ env.{name} }}}}"
+
+        return self.expressions.template(_BY_SHELL.sub(meant, text), line)
 
     def single(self, name: str) -> Text:
         """An input that is one text; that it may be one of several is told, and it is none then."""
@@ -74,7 +88,7 @@ class Scope:
             if items is not None:
                 found += items
                 continue
-            for guard, text in self.expressions.template(raw.strip(), line + at):
+            for guard, text in self._template(raw.strip(), line + at):
                 here = self.within(guard)
                 found += [Item(here, row, line=line + at) for row in lines_of(text)]
         return [row for row in found if row.text and row.guard != NO]

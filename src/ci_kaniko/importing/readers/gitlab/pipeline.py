@@ -92,7 +92,11 @@ class _Pipeline:
             for job in found:
                 self._include(job)
             if found:
-                self._tell_bases({*shown, *templates})
+                # Templates that build as well, and that a job may extend by themselves.
+                for name in (each for each in self._names() if each not in {*shown, *templates}):
+                    script = self._scripts(self.root[name].get("script"), 0)
+                    if any(map(self.files.original.may_build, script)):
+                        self.files.voice.tell("template/base", self.root.line_of(name), name)
         if found:
             self._tell_others()
             for name, taker in self.needed.items():
@@ -122,13 +126,6 @@ class _Pipeline:
         job.name = name.lstrip(".")
         job.section.update(form="include", job=job.name)
         job.tell("template", job.line, name, job.name)
-
-    def _tell_bases(self, read: set[str]) -> None:
-        """Report the templates that build as well, and that a job may extend by themselves."""
-        for name in (name for name in self._names() if name not in read):
-            script = self._scripts(self.root[name].get("script"), 0)
-            if any(map(self.files.original.may_build, script)):
-                self.files.voice.tell("template/base", self.root.line_of(name), name)
 
     def _tell_others(self) -> None:
         """Report the jobs and templates that are no part of the spec."""
