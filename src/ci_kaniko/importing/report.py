@@ -107,7 +107,7 @@ class Report:
             if image in images:
                 continue
             self._entries.pop(entry, None)
-            if not any(shown in message or quoted(image) in message for message in left):
+            if not any(name in text for name in (shown, quoted(image)) for text in left):
                 lost = Note("destination/lost", (shown, image))
                 self.add(replace(entry, kind=lost.kind, message=lost.message, advice=lost.advice))
 

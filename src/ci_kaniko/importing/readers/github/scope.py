@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _BY_SHELL = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 _BLANKS = re.compile(r"\s+")
+_MOST_NAMES = 9
 _MOST_ROWS = 4
 """So many conditional lines of an output are told apart in a script."""
 
@@ -48,16 +49,16 @@ class Scope:
 
     def _template(self, text: str, line: int) -> Value:
         """A text of an input; a variable that a shell would replace is meant as such."""
-        known = {*self.step.raw.mapping("env"), *self.reader.state.exported}
+        known = self.step.raw.mapping("env"), self.reader.state.exported
 
         def meant(found: re.Match[str]) -> str:
             name = found[1] or found[2]
-            if name not in known and not name.startswith("GITHUB_"):
+            if not name.startswith("GITHUB_") and not any(name in names for names in known):
                 return found[0]
             self.job.tell("unexpanded-variable/input", line, found[0])
             return f"${{{{ env.{name} }}}}"
 
-        return self.expressions.template(_BY_SHELL.sub(meant, text), line)
+        return self.expressions.template(_BY_SHELL.sub(meant, text, _MOST_NAMES), line)
 
     def single(self, name: str) -> Text:
         """An input that is one text; that it may be one of several is told, and it is none then."""
