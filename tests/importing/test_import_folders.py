@@ -256,6 +256,10 @@ BUILDS = 'container("k") { sh "/kaniko/executor --context=%s -d x.io/a/b" }'
             "auto",
         ),
         ("git 'https://x.io/acme/lib'\n checkout scm\n BUILD", ".", "auto"),
+        ("checkout scm\n if (a) { FETCH }\n BUILD", ".", "never"),
+        ("if (a) { FETCH } else { checkout scm }\n BUILD", ".", "never"),
+        ("if (a) { FETCH }\n checkout scm\n BUILD\n if (b) { FETCH }", ".", "auto"),
+        ("if (env.BRANCH_NAME == 'm') { FETCH\n BUILD }", ELSEWHERE, "auto"),
         (
             "def at = 'https://x.io/acme/lib'\n git url: at, branch: 'next'\n BUILD",
             ELSEWHERE,

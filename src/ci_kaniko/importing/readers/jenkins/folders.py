@@ -58,7 +58,9 @@ class Folders:
         self._values = constants(whole)
         self.told: list[tuple[Statement, str]] = []
         self._clones: list[tuple[Statement, str, str]] = []
-        self._choices: set[int] = set()
+        self._has_built = False
+        self._unsure: set[int] = set()
+        """The workspaces of which nobody knows what the first build finds."""
         self._find_places(statements, "", {}, is_choice=False)
         self.own = [folder for folder in self.own if folder not in self.others]
         for statement, command, folder in self._clones:
@@ -80,15 +82,20 @@ class Folders:
             inside = self._given(one, "relativeTargetDir")
             folder = posixpath.normpath(posixpath.join(at, inside)) if inside else at
             if self.owns(one) or self._fetches(one):
-                self._choices |= {id(one)} if is_choice else set()
+                if not (folder or self._has_built):
+                    workspace = id(self._root(one))
+                    self._unsure -= {workspace}
+                    self._unsure |= {workspace} if is_choice else set()
                 if folder:
                     self._places[id(one)] = folder
                     self._put(folder, None if self.owns(one) else self._location(one))
             for text in one.texts if one.name == "sh" else ():
                 if not are_mentioned(text.source):
                     self._take_clones(one, _filled(text, self._values), at, held)
+            self._has_built |= _may_build(one)
             inner = {**held, **_passwords(one.shown)} if one.name == "withCredentials" else held
-            chosen = is_choice or one.name in _CHOICES
+            # What builds in the branch that checks out builds that.
+            chosen = is_choice or (one.name in _CHOICES and not any(map(_may_build, one.below())))
             self._find_places(one.block, at, inner, is_choice=chosen)
 
     def _put(self, folder: str, other: Other | None) -> None:
@@ -116,7 +123,7 @@ class Folders:
 
     def enter(self, statement: Statement) -> str:
         """Go over a step: what one that fetches another repository makes of its folder."""
-        root = self.root(statement)
+        root = self._root(statement)
         if statement.name == "stash" and _ALL_FILES.match(self._given(statement, "includes")):
             self._stashed[self._given(statement, "name", "")] = dict(root)
         if statement.name == "unstash":
@@ -126,12 +133,10 @@ class Folders:
         left, beside = _left_out(statement), _fetched_beside(statement)
         if folder := self._places.get(id(statement)):
             return self._said(folder) + left if self._fetches(statement) else beside
-        before = root.get(".") if id(statement) in self._choices else None
         root.clear()
         if self.owns(statement):
             return beside
-        found = self._location(statement)
-        root["."] = found if before in {None, found} else Other()
+        root["."] = Other() if id(root) in self._unsure else self._location(statement)
         then = "is not pushed: where it is this repository, take push: never out"
         if where := _told(root["."]):
             then = f"has the context {where}, and commits are those of this repository"
@@ -152,6 +157,10 @@ class Folders:
 
     def root(self, statement: Statement) -> dict[str, Other]:
         """What the workspace of a step holds instead of the repository, by all that was read."""
+        found = self._root(statement)
+        return {".": Other()} if id(found) in self._unsure else found
+
+    def _root(self, statement: Statement) -> dict[str, Other]:
         return self._roots.setdefault(id(statement), {})
 
     def _find_agents(self, statements: list[Statement], root: dict[str, Other]) -> None:
@@ -219,6 +228,10 @@ def _fetched(address: str, ref: str) -> str:
 def _has_workspace(statement: Statement) -> bool:
     """Whether a step has a workspace of its own: a node's, or that of a stage with an agent."""
     return statement.name == "node" or any(inner.name == "agent" for inner in statement.block)
+
+
+def _may_build(statement: Statement) -> bool:
+    return are_mentioned(statement.shown) or "docker.build" in statement.code
 
 
 def _left_out(statement: Statement) -> str:
