@@ -605,9 +605,15 @@ cp docker/Dockerfile . && docker build -t quay.io/a/api:1 .
 docker push quay.io/a/api:1
 echo "FROM quay.io/a/api:1" > web/Dockerfile
 docker build -t quay.io/a/web:1 web && docker push quay.io/a/web:1
+curl -sSfo db/Dockerfile https://x.io/Dockerfile
+docker build -t quay.io/a/db:1 db && docker push quay.io/a/db:1
 """,
-        {"images.api.dockerfile": "docker/Dockerfile", "images.web.push": "never"},
-        told=((4, "unknown-dockerfile"),),
+        {
+            "images.api.dockerfile": "docker/Dockerfile",
+            "images.web.push": "never",
+            "images.db.push": "never",
+        },
+        told=((4, "unknown-dockerfile"), (6, "unknown-dockerfile")),
     ),
     "a token stands in the address of a context": Case(
         "ci.sh",

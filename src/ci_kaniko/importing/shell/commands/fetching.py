@@ -122,6 +122,9 @@ def _git(found: Fetched, words: list[Text]) -> bool:
 # -- an archive --------------------------------------------------------------------------------
 
 
+_TO_FILE = re.compile(r"--output|-[A-Za-z]*o")
+
+
 def download(reader: Reader, name: str, items: list[Item]) -> Status | None:
     """Remember which address ``curl`` prints, or a function of ours; None but for a file."""
     from ci_kaniko.importing.shell.commands.filters import command_text
@@ -137,7 +140,7 @@ def download(reader: Reader, name: str, items: list[Item]) -> Status | None:
         return None
     printed = Output(command_text(name, reader.arguments(items)))
     reader.downloads[(printed,)] = found
-    files = [file for flag, file in pairwise(words) if literal(flag) == "--output"]
+    files = [file for flag, file in pairwise(words) if _TO_FILE.fullmatch(literal(flag) or "")]
     if len(files) != 1:
         return None
     write_file(reader, files[0], pure((printed,)))
