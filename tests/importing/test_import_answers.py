@@ -691,6 +691,13 @@ fi
         {"images": {name: {"push": "never"} for name in "bcde"}},
         told=((1, "bad-stage"), (2, "bad-platform"), (3, "bad-path"), (0, "bad-context")),
     ),
+    "a cache that is refused is not said to be carried over": Case(
+        "ci.sh",
+        "/kaniko/executor -c . --cache --cache-ttl=long -d quay.io/a/b:1\n",
+        {"destinations": ["quay.io/a/b:1"]},
+        told=((1, "bad-duration"),),
+        silent=("cache-repo",),
+    ),
     "a caller's folder and file, below a folder and one in the other": Case(
         ".gitlab-ci.yml",
         """\

@@ -172,17 +172,20 @@ def _checked(data: dict[str, Any], report: Report, jobs: list[Job]) -> Imported:
         if not parts.without_refused(spec):
             report.keep_pushed(parts.pushed)
             read = {*_READ.findall(text)}
-            entries = tuple(entry for entry in report.entries if _holds(entry, read))
+            entries = tuple(entry for entry in report.entries if _holds(entry, text, read))
             return Imported(text, spec, entries, sources)
 
 
 _READ = re.compile(r"\$\{env\.\w+")
+_SAID_BY = {"cache-repo": "cache:", "digest": "digest: true"}
 
 
-def _holds(entry: Entry, read: Collection[str]) -> bool:
-    """Whether the spec still has the variable that an entry says it has."""
-    found = entry.rule == "run-time-variable" and _READ.search(entry.message)
-    return not found or found[0] in read
+def _holds(entry: Entry, text: str, read: Collection[str]) -> bool:
+    """Whether the spec still has what an entry says it has: a variable or a part of its own."""
+    if entry.rule == "run-time-variable":
+        found = _READ.search(entry.message)
+        return not found or found[0] in read
+    return entry.kind != "carried" or _SAID_BY.get(entry.rule, "") in text
 
 
 _LONG_ENOUGH = 8
