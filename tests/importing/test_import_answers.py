@@ -1820,6 +1820,7 @@ def test_a_pipeline_is_answered(name: str) -> None:
     assert {place: _at(spec, place) for place in case.spec} == case.spec, found.spec_text
     told = {(entry.line, entry.rule) for entry in found.report}
     assert told >= {*case.told}, sorted(told)
+    assert not [entry for entry in found.report if entry.message.count("push: never") > 1]
     assert not {rule for _, rule in told} & {*case.silent}
 
 

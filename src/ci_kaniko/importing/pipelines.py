@@ -208,10 +208,6 @@ _STAYS = {"destinations", "registries", "context", "push"}
 """What a build is about: the report says what is in the way there, and the spec keeps it."""
 
 
-_BUILT = {"context", "context_sub_path", "dockerfile", "target", "options.custom_platform"}
-"""What is built: without it a job builds something else."""
-
-
 class _Parts:
     """The parts of a spec that some jobs made; what is taken away has a line of the report."""
 
@@ -253,7 +249,7 @@ class _Parts:
                 moved = taken and any(isinstance(step, int) for step in keys)
                 if finding.rule == "missing-value" or known or moved:
                     continue
-                what = None if stays else self._removed(finding)
+                what = None if stays else _removed(self.data, finding.where)
                 shown = what or f"{job.target} does not render the spec yet"
                 place = job.path, job.line
                 self._tell(finding, shown, finding.hint or "by hand", place)
@@ -269,24 +265,13 @@ class _Parts:
             self.data["images"][finding.where[1]]["push"] = "never"
             removed = f"images.{finding.where[1]}.push"
         else:
-            removed = self._removed(finding)
+            removed = _removed(self.data, finding.where)
         if removed is None and nowhere and not self.data.get("destinations") and not silent:
             self.data["push"] = "never"
             removed = "push"
         if removed is not None:
             self._tell(finding, removed, finding.hint or "write it by hand", ("", 0))
         return removed is not None
-
-    def _removed(self, finding: Finding) -> str | None:
-        """Take away what a finding is about; the default that is built then is not pushed."""
-        where = finding.where
-        removed = _removed(self.data, where)
-        inside = where[:2] if where[:1] == ("images",) else ()
-        if removed is None or not {*where[len(inside) :][:1], removed} & _BUILT:
-            return removed
-        build = self.data["images"].setdefault(where[1], {}) if inside else self.data
-        build["push"] = "never"
-        return f"{removed}; push: never"
 
     def _tell(self, finding: Finding, what: str, advice: str, place: tuple[str, int]) -> None:
         """Say what a finding says, where its argument stands or at another ``place``."""
