@@ -63,22 +63,20 @@ def _cut(data: Any, where: Where) -> Where:
     return tuple(path)
 
 
-def _without(data: Any, cuts: Collection[Where], at: Where = ()) -> Any:
-    if not any(cut[: len(at)] == at for cut in cuts):
-        return data
-    if isinstance(data, dict):
-        return {
-            key: _without(item, cuts, (*at, key))
-            for key, item in data.items()
-            if (*at, key) not in cuts
-        }
-    if isinstance(data, list | tuple):
-        return [
-            _without(item, cuts, (*at, index))
-            for index, item in enumerate(data)
-            if (*at, index) not in cuts
-        ]
-    return data
+def _without(data: Any, cuts: Collection[Where]) -> Any:
+    above = {cut[:end] for cut in cuts for end in range(len(cut))}
+
+    def rest(data: Any, at: Where) -> Any:
+        if at not in above:
+            return data
+        if isinstance(data, dict):
+            places: Iterator[tuple[Any, Any]] = iter(data.items())
+        else:
+            places = enumerate(data)
+        kept = {step: rest(item, (*at, step)) for step, item in places if (*at, step) not in cuts}
+        return kept if isinstance(data, dict) else list(kept.values())
+
+    return rest(data, ())
 
 
 def kept_parts(data: Any, cuts: Collection[Where]) -> dict[Where, list[int]]:
