@@ -26,7 +26,7 @@ from harness.cases import SNAPSHOTS
 from harness.folding import folded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 # Here GitHub's own evaluator answers, which a rehearsal has to do without.
 expressions.use(judge.OFFICIAL)
@@ -81,6 +81,13 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         config.option.numprocesses = "auto"
     if config.option.dist == "no":
         config.option.dist, config.option.loadscopereorder = "loadfile", False
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """One more than there are cores: some tests wait for a daemon or a browser."""
+    found = yield
+    return found + ("PYTEST_XDIST_AUTO_NUM_WORKERS" not in os.environ)
 
 
 _ANSWERS, _TEXTS = pytest.StashKey[str](), pytest.StashKey[str]()

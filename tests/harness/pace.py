@@ -34,7 +34,7 @@ def within(
     seconds: float, work: Callable[[], _T], clock: Callable[[], float] = time.process_time
 ) -> _T:
     """What work returns. Raises AssertionError for what takes longer, by the clock."""
-    taken = []
+    taken: list[float] = []
     for _ in range(TRIES):
         before = slowness() if taken else 1.0
         start = clock()
