@@ -116,7 +116,10 @@ def works(repository: Repository) -> ci_kaniko.Spec:
     assert repository.files() == before
     done = repository.call("init")
     assert (done.code, done.out) == (0, "")
-    assert done.err.startswith("wrote ci-kaniko.yaml; next:\n  ci-kaniko validate  # ")
+    first, *steps = done.err.splitlines()
+    assert first == "wrote ci-kaniko.yaml; next:"
+    edited = steps[0].startswith("  edit ci-kaniko.yaml  # ")
+    assert steps[edited] == "  ci-kaniko validate  # does it fit this checkout?"
     assert repository.text("ci-kaniko.yaml") == printed.out
     assert "\n\n\n" not in printed.out
     assert printed.out.endswith("\n")
@@ -386,6 +389,43 @@ def test_no_manifest_is_committed(repository: Repository, others: list[str]) -> 
     assert "kubernetes:" not in repository.text("ci-kaniko.yaml")
 
 
+@pytest.mark.parametrize(
+    ("remote", "arguments", "examples"),
+    [
+        ("", [], "ghcr.io/acme/shop and gitlab are examples"),
+        ("", ["--target", "buildkite"], "ghcr.io/acme/shop is an example"),
+        ("", ["--image", "quay.io/team/web"], "gitlab is an example"),
+        ("", ["--target", "github", "--image", "quay.io/team/web"], ""),
+        ("https://bitbucket.org/team/web", [], "gitlab is an example"),
+        ("https://github.com/acme/shop", [], ""),
+    ],
+)
+def test_what_is_only_an_example_is_said(
+    repository: Repository, remote: str, arguments: list[str], examples: str
+) -> None:
+    if remote:
+        git(repository.folder, "remote", "add", "origin", remote)
+    step = repository.call("init", *arguments).err.splitlines()[1]
+    assert step.startswith("  edit ") == bool(examples)
+    assert f"# {examples}: " in step or not examples
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (".gitlab-ci.yml", "build:\n  script: [docker build -t a ., docker push a]\n"),
+        (".github/workflows/a.yml", "steps: [{uses: docker/build-push-action@v6}]\n"),
+        ("Jenkinsfile", "docker.build('a').push()\n"),
+    ],
+)
+def test_a_pipeline_that_builds_otherwise_can_be_imported(
+    repository: Repository, path: str, text: str
+) -> None:
+    repository.write(path, text)
+    said = repository.call("init").err
+    assert f"\n  ci-kaniko import {path}  # it builds images already" in said
+
+
 def test_a_workflow_that_runs_kaniko_can_be_imported(repository: Repository) -> None:
     repository.write(".github/workflows/test.yml", "on: push\n")
     repository.write(".github/workflows/a b.yml", "on: push # aevea/action-kaniko\n")
@@ -397,7 +437,7 @@ def test_a_workflow_that_runs_kaniko_can_be_imported(repository: Repository) -> 
 def test_a_pipeline_that_runs_kaniko_can_be_imported(repository: Repository) -> None:
     repository.write(".gitlab-ci.yml", "build:\n  script: [/kaniko/executor --no-push]\n")
     said = repository.call("init").err
-    assert "\n  ci-kaniko import .gitlab-ci.yml  # it runs kaniko already" in said
+    assert "\n  ci-kaniko import .gitlab-ci.yml  # it builds images already" in said
 
 
 def test_every_next_step_can_be_taken(repository: Repository) -> None:

@@ -200,7 +200,7 @@ def test_a_default_that_nothing_points_to(repository: Repository) -> None:
     lines = validated(repository, "", None).err.splitlines()
     assert lines == [
         'ci-kaniko.yaml: there is no file "Dockerfile" in this checkout [missing-dockerfile]',
-        "  hint: where no dockerfile: is written it is Dockerfile, in the context",
+        "  hint: add it, or write the path of yours as dockerfile:, from the context",
     ]
 
 

@@ -47,12 +47,12 @@ def _asked(started: Started, event: Event, *, named: bool) -> Start:
     if event.pull_request:
         if not started.pull_requests:
             return Start(starts=False, why="triggers.pull_requests is not set")
-        why = "triggers.pull_requests" if named else "no triggers: pull requests start it"
+        why = "triggers.pull_requests" if named else "triggers is not set: pull requests start it"
         return Start(starts=True, why=why, when_changed=started.paths)
     if event.tag:
         return _by_ref("tags", started.tags, event.tag, named=named)
     if started.default_branch and event.branch == event.default_branch:
-        why = "no triggers: the default branch starts it"
+        why = "triggers is not set: the default branch starts it"
         return Start(starts=True, why=why, when_changed=started.paths)
     start = _by_ref("branches", started.branches, event.branch, named=named)
     return start._replace(when_changed=started.paths) if start.starts else start
@@ -61,8 +61,8 @@ def _asked(started: Started, event: Event, *, named: bool) -> Start:
 def _by_ref(kind: str, globs: tuple[str, ...], name: str, *, named: bool) -> Start:
     if not named:
         if any_matches(globs, name):
-            return Start(starts=True, why=f"no triggers: {kind} start it")
-        return Start(starts=False, why="no triggers: only the default branch starts it")
+            return Start(starts=True, why=f"triggers is not set: {kind} start it")
+        return Start(starts=False, why="triggers is not set: only the default branch starts it")
     if not globs:
         return Start(starts=False, why=f"triggers.{kind} is not set")
     plain, out = split(globs)

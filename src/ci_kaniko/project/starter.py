@@ -38,6 +38,12 @@ _NO_NAME = pattern(r"[^a-z0-9]+")
 _SERVED = "scm/"
 """Where Bitbucket Data Center offers repositories to git; it is nobody's name."""
 _IGNORED = {"node_modules", "vendor", "third_party", "venv", "dist", "build", "target"}
+_FOREIGN = ("Jenkinsfile",)
+"""Pipelines of platforms that are no targets, and that import reads."""
+_BUILDS = pattern(
+    r"kaniko|build-push-action|\b(?:buildah|buildctl|docker\.build)\b"
+    r"|\b(?:docker|podman|nerdctl)\s+(?:(?:buildx|image)\s+)?build\b"
+)
 
 
 class CannotStart(CiKanikoError):
@@ -57,7 +63,7 @@ class Facts(NamedTuple):
     """What a repository shows of itself.
 
     ``outputs`` are paths that no file has yet, ``pipelines`` the main files that there are,
-    ``running`` those that run kaniko already.
+    ``building`` files that build images already.
     """
 
     dockerfiles: list[str]
@@ -66,7 +72,7 @@ class Facts(NamedTuple):
     default_branch: str
     outputs: dict[str, str]
     pipelines: dict[str, str]
-    running: list[str]
+    building: list[str]
 
 
 class Image(NamedTuple):
@@ -122,6 +128,7 @@ def look(root: str, targets: tuple[str, ...] = ()) -> Facts:
     free = {name: _free(root, _beside(name, found)) for name in systems}
     outputs = {name: path for name, path in free.items() if path}
     files = [*found.values(), *(file for name in systems for file in _all_in(root, name))]
+    files += [path for path in _FOREIGN if os.path.isfile(os.path.join(root, path))]
     return Facts(
         dockerfiles=sorted(filter(_is_usable, _dockerfiles(root)), key=_plainness),
         host=host,
@@ -129,7 +136,7 @@ def look(root: str, targets: tuple[str, ...] = ()) -> Facts:
         default_branch=_default_branch(root),
         outputs=outputs,
         pipelines=found,
-        running=[path for path in files if _runs_kaniko(os.path.join(root, path))],
+        building=[path for path in files if _BUILDS.search(_text(root, path))],
     )
 
 
@@ -238,7 +245,8 @@ def starter(root: str, wishes: Wishes) -> Starter:
     images = _images(root, facts) if len(facts.dockerfiles) > 1 else []
     path = facts.dockerfiles[0] if facts.dockerfiles else "Dockerfile"
     context, name = _split(path)
-    image, login = _wished(wishes.image, facts) if wishes.image else _image(facts)
+    named = _wished(wishes.image, facts) if wishes.image else _image(facts)
+    image, login = named or _example(facts)
     hub = image.startswith("docker.io/") or (login is not None and login.host == DOCKER_HUB)
     joint = "-" if hub else "/"
     text = fill(
@@ -266,7 +274,9 @@ def starter(root: str, wishes: Wishes) -> Starter:
     )
     if wishes.image:
         _check(text)
-    steps = _steps(facts, {**outputs, **guessed}, merged, _attributes(root))
+    attributes = _text(root, ".gitattributes")
+    steps = _replaced([*([] if named else [image]), *([] if wishes.targets else guessed)])
+    steps += _steps(facts, {**outputs, **guessed}, merged, attributes)
     steps += [step for target in dict.fromkeys(wishes.targets) for step in _start(target).steps]
     return Starter(text, steps)
 
@@ -286,11 +296,7 @@ def _section(root: str, target: str, facts: Facts, merged: Collection[str]) -> s
     """What the spec says for a platform that has a pipeline already."""
     if target not in facts.pipelines:
         return ""
-    try:
-        data = read_bytes(os.path.join(root, facts.pipelines[target])) or b""
-    except OSError:
-        data = b""
-    text = data[: 1 << 20].decode("utf-8", "replace")
+    text = _text(root, facts.pipelines[target])
     return _start(target).section(text, merged=target in merged)
 
 
@@ -305,12 +311,22 @@ def _check(text: str) -> None:
         raise CannotStart(f"`image`: {error.problems[0].message}") from None
 
 
-def _attributes(root: str) -> str:
+def _text(root: str, path: str) -> str:
+    """What a file begins with; nothing where it cannot be read."""
     try:
-        data = read_bytes(os.path.join(root, ".gitattributes")) or b""
+        data = read_bytes(os.path.join(root, path)) or b""
     except OSError:
         data = b""
     return data[: 1 << 20].decode("utf-8", "replace")
+
+
+def _replaced(examples: list[str]) -> list[str]:
+    """What a user has to write because nothing tells it."""
+    if not examples:
+        return []
+    what = "is an example" if len(examples) == 1 else "are examples"
+    told = f"{' and '.join(examples)} {what}: this repository does not tell yours"
+    return [f"edit ci-kaniko.yaml  # {told}"]
 
 
 def _steps(
@@ -319,8 +335,8 @@ def _steps(
     """What to do next, a line each."""
     steps = ["ci-kaniko validate  # does it fit this checkout?"]
     steps += [
-        f"ci-kaniko import {quote(path)}  # it runs kaniko already: this prints its spec"
-        for path in facts.running
+        f"ci-kaniko import {quote(path)}  # it builds images already: this prints its spec"
+        for path in facts.building
     ]
     if paths := [path for path in outputs.values() if path]:
         steps.append(f"ci-kaniko sync  # writes {', '.join(paths)}")
@@ -345,17 +361,10 @@ def _steps(
 def _used(target: str, pipeline: str, output: str) -> str:
     """How a pipeline that there is gets to know the new file."""
     way = _start(target).uses
-    merge = f"outputs: {{{target}: {{path: {pipeline}, mode: merge}}}}"
+    merge = f'write "outputs: {{{target}: {{path: {pipeline}, mode: merge}}}}" into the spec'
     if not way or not output or output == pipeline:
-        return f'"{merge}" in the spec puts the job into {pipeline}'
-    return f'{way.format(output=output, pipeline=pipeline)}, or "{merge}" in the spec'
-
-
-def _runs_kaniko(path: str) -> bool:
-    try:
-        return os.path.isfile(path) and b"kaniko" in (read_bytes(path) or b"")[: 1 << 20]
-    except OSError:
-        return False
+        return f"{merge}: it puts the job into {pipeline}"
+    return f"{way.format(output=output, pipeline=pipeline)}, or {merge}"
 
 
 def _images(root: str, facts: Facts) -> list[Image]:
@@ -430,20 +439,29 @@ def _login(facts: Facts, host: str, owner: str, *, is_ours: bool = True) -> Logi
     return Login(host, owner, _SECRETS.get(host, "REGISTRY_PASSWORD"), own)
 
 
-def _image(facts: Facts) -> tuple[str, Login | None]:
-    """What to push, and the login that it needs."""
+def _image(facts: Facts) -> tuple[str, Login | None] | None:
+    """What to push, and the login that it needs, as CI and remote tell; None where they do not."""
     only = next(iter(facts.outputs)) if len(facts.outputs) == 1 else ""
     known = system(only) if only else None
     if known and known.self_hosted:
         return "${registry.image}", None
-    host = "ghcr.io" if facts.host in {"github.com", ""} else "docker.io"
-    path = (facts.path.lower() or "acme/shop").removeprefix(_SERVED)
-    owner, _, rest = path.partition("/")
-    if host == "docker.io":
+    host = _host(facts)
+    owner, _, rest = facts.path.lower().removeprefix(_SERVED).partition("/")
+    if host == DOCKER_HUB:
         rest = rest.rpartition("/")[2]
     image = f"{host}/{owner}/{rest}"
     try:
         Reference(f"{image}:x")
     except ValueError:
-        image, owner = f"{host}/acme/shop", "acme"
+        return None
     return image, _login(facts, host, owner)
+
+
+def _example(facts: Facts) -> tuple[str, Login | None]:
+    """An image and its login that a user replaces."""
+    host = _host(facts)
+    return f"{host}/acme/shop", _login(facts, host, "acme")
+
+
+def _host(facts: Facts) -> str:
+    return "ghcr.io" if facts.host in {"github.com", ""} else DOCKER_HUB

@@ -33,7 +33,6 @@ _PREDEFINED = {
     *("TARGETSTAGE", "SOURCE_DATE_EPOCH"),
 }
 """ARGs that every Dockerfile has."""
-_DEFAULT = "Dockerfile"
 _LIKE_A_DOCKERFILE = pattern(
     r"(?i)(?:[\w-]+\.)*(?:docker|container)file(?:\.(?!dockerignore)[\w-]+)?"
 )
@@ -174,9 +173,7 @@ def _instead(build: Build, root: str, folder: str) -> str:
     close = [name for name in names if _LIKE_A_DOCKERFILE.fullmatch(name)]
     if close:
         return f"write dockerfile: {close[0]}"
-    if build.dockerfile == _DEFAULT:
-        return f"where no dockerfile: is written it is {_DEFAULT}, in the context"
-    return "the path starts at the context"
+    return "add it, or write the path of yours as dockerfile:, from the context"
 
 
 def _folders(folder: str) -> list[str]:

@@ -25,7 +25,7 @@ TARGET = Target(
         outputs=(".buildkite/pipeline.yml",),
         numbered=".buildkite/image",
         pipelines=(".buildkite/pipeline.yml", ".buildkite/pipeline.yaml"),
-        uses='"command: buildkite-agent pipeline upload {output}" as a step of {pipeline}',
+        uses='write "command: buildkite-agent pipeline upload {output}" as a step of {pipeline}',
     ),
     runner=Runner(
         steps=later("ci_kaniko.rehearsing.triggers:buildkite_steps"),
