@@ -12,13 +12,16 @@ from typer.core import TyperCommand
 from ci_kaniko import __version__
 from ci_kaniko.cli.arguments import act
 from ci_kaniko.cli.shared import Done, Misuse
+from ci_kaniko.text.site import page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 app = typer.Typer(
     name="ci-kaniko",
-    help="One build spec, native CI configuration that builds and pushes it with kaniko.",
+    help="Render one build spec as the native configuration of your CI, which builds and pushes "
+    "the image with kaniko.",
+    epilog=f"Begin with: ci-kaniko init. See {page('')}",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -115,7 +118,10 @@ FilesArgument = Annotated[
 FromOption = Annotated[
     str | None,
     typer.Option(
-        "--from", metavar="PLATFORM", help="Whose files these are; default: as they look."
+        "--from",
+        metavar="PLATFORM",
+        help="Whose files these are: gitlab, github, buildkite, agola, kubernetes, shell, tekton "
+        "or jenkins; default: as they look.",
     ),
 ]
 SetOption = Annotated[
@@ -131,8 +137,8 @@ OnlyOption = Annotated[
     typer.Option(
         "--only",
         metavar="NAME,...",
-        help="Only these of several images; may be repeated. What they need beside is not "
-        "waited for.",
+        help="Only these of several images; may be repeated. They do not wait for others that "
+        "they need.",
     ),
 ]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Warnings are errors.")]
@@ -178,8 +184,8 @@ def render(
         typer.Option(
             "--changed-since",
             metavar="REVISION",
-            help="Only images that commits since REVISION concern, and those that need them; "
-            "with --only, those of them that it names.",
+            help="Only images that have changed since REVISION, and those that need them; "
+            "--only chooses among these.",
         ),
     ] = None,
     *,
@@ -207,7 +213,7 @@ def validate(
         list[str] | None,
         typer.Argument(
             metavar="[TARGET]...",
-            help="Also check these; default: those under outputs:, and all where there are none.",
+            help="What to render; default: the targets under outputs:, or all when there are none.",
         ),
     ] = None,
     specs: SpecsOption = None,
@@ -234,14 +240,16 @@ def validate(
 def preview(
     targets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TARGET]...", help="On these; default: on all, with what differs."),
+        typer.Argument(
+            metavar="[TARGET]...", help="Only these; default: all, and where they differ."
+        ),
     ] = None,
     events: Annotated[
         list[str] | None,
         typer.Option(
             "--event",
             metavar="EVENT",
-            help="Only this: default-branch, branch=NAME, tag=NAME, pull-request=NUMBER, "
+            help="Only this event: default-branch, branch=NAME, tag=NAME, pull-request=NUMBER, "
             "fork=NUMBER, schedule, manual or pipeline; may be repeated.",
         ),
     ] = None,
@@ -252,7 +260,7 @@ def preview(
         typer.Option(
             "--against",
             metavar="REVISION",
-            help="Only what differs from the spec as this commit holds it.",
+            help="Only what differs from the spec at this commit.",
         ),
     ] = None,
     builder: Annotated[
@@ -260,7 +268,7 @@ def preview(
         typer.Option(
             "--builder",
             metavar="kaniko|buildkit|buildah",
-            help="As if this program built everywhere: what it needs, and what it refuses.",
+            help="As if this program built every image: what it needs, and what it refuses.",
         ),
     ] = None,
     *,
@@ -306,7 +314,7 @@ def rehearse(
         typer.Option(
             "--executor",
             metavar="PROGRAM|buildah",
-            help="Let this build by the recorded arguments, in a copy of the repository.",
+            help="Build with this program and the recorded arguments, in a copy of the repository.",
         ),
     ] = None,
     *,
@@ -424,7 +432,7 @@ def lint(
         ),
     ] = "text",
 ) -> None:
-    """Say what is wrong in pipelines that run kaniko, without a spec; exit 1 for errors."""
+    """Say what is wrong in pipelines that run kaniko; no spec is needed. Exit 1 for errors."""
     with _told():
         act("lint:lint", files, source, form=form)
 
@@ -436,7 +444,7 @@ def init(
         typer.Option(
             "--target",
             metavar="TARGET",
-            help="For this target; may be repeated. Default: as the repository looks.",
+            help="For this target; may be repeated. Default: what the repository uses.",
         ),
     ] = None,
     image: Annotated[
@@ -444,19 +452,21 @@ def init(
         typer.Option(
             "--image",
             metavar="NAME",
-            help="What to push, without a tag: ghcr.io/acme/shop. Default: as the remote looks.",
+            help="What to push, without a tag: ghcr.io/acme/shop. Default: after git's remote.",
         ),
     ] = "",
     *,
     merge: Annotated[
         bool,
-        typer.Option("--merge", help="Put the jobs into the pipelines that there are."),
+        typer.Option("--merge", help="Put the jobs into the existing pipelines."),
     ] = False,
     builder: Annotated[
         str,
         typer.Option("--builder", metavar="NAME", help="What builds: kaniko, buildkit or buildah."),
     ] = "kaniko",
-    stdout: Annotated[bool, typer.Option("--stdout", help="Print it instead.")] = False,
+    stdout: Annotated[
+        bool, typer.Option("--stdout", help="Print the spec, and write nothing.")
+    ] = False,
 ) -> None:
     """Write a first spec for this repository, with comments, and say what comes next."""
     with _told():
@@ -499,10 +509,10 @@ def pin(
     ] = False,
     form: FormatOption = "text",
 ) -> None:
-    """Ask registries for the digests of executor, tools and preparations, and write them down.
+    """Ask registries for the digests of executor, tools and preparations; write them into specs.
 
-    For the action that checks out git is asked. Logins are those of docker's own client (docker
-    login), proxies those of the environment.
+    A git server is asked for the commit of the action that checks out. Logins are those of docker's
+    own client (docker login), proxies those of the environment.
     """
     with _told():
         act("pin:pin", specs or (), check=check, form=form)
@@ -541,7 +551,7 @@ def explain(
 def completion(
     shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],
 ) -> None:
-    """Print what completes commands, options and their words in a shell.
+    """Print a script by which a shell completes commands, options and their words.
 
     bash reads it from ~/.local/share/bash-completion/completions/ci-kaniko, zsh from _ci-kaniko in
     a folder of its fpath, fish from ~/.config/fish/completions/ci-kaniko.fish.
