@@ -102,12 +102,12 @@ class Report:
 
     def keep_pushed(self, images: Collection[str]) -> None:
         """Call those destinations alone carried over that the spec has in the end."""
-        left = [entry.message for entry in self._entries if entry.kind == "left"]
+        left = "\n".join(entry.message for entry in self._entries if entry.kind == "left")
         for entry, (shown, image) in self._pushed.items():
             if image in images:
                 continue
             self._entries.pop(entry, None)
-            if not any(name in text for name in (shown, quoted(image)) for text in left):
+            if shown not in left and quoted(image) not in left:
                 lost = Note("destination/lost", (shown, image))
                 self.add(replace(entry, kind=lost.kind, message=lost.message, advice=lost.advice))
 
