@@ -98,5 +98,5 @@ def _new_file(current: Collection, wanted: Collection) -> str:
     text = text[:floor] + blank + whole_file(wanted, style.line_end) + text[floor:]
     if ended is not current:
         text = bared(text)
-    prove_new_file(current, reread(text, current.syntax.path, current.shape), wanted)
+    prove_new_file(reread(text, current.syntax.path, current.shape), wanted)
     return text

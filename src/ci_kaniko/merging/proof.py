@@ -58,8 +58,8 @@ def prove(old: Collection, new: Collection, rendered: Collection, stages: Sequen
     _expect(_reads(new.syntax.text) or not _reads(old.syntax.text), "YAML 1.2 has become invalid")
 
 
-def prove_new_file(old: Collection, new: Collection, rendered: Collection) -> None:
-    """Raise MergingError unless a file that said nothing says what was rendered."""
+def prove_new_file(new: Collection, rendered: Collection) -> None:
+    """Raise MergingError unless a new file says what was rendered."""
     events = [event for event in new.syntax.events if not _is_frame(event)]
     wanted = [event for event in rendered.syntax.events if not _is_frame(event)]
     _expect(

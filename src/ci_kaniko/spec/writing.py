@@ -87,7 +87,7 @@ def _entry(head: str, value: Any, indent: int, *, block: bool) -> list[str]:
     if isinstance(value, dict):
         return _map_entry(head, value, indent, block=block)
     if isinstance(value, list | tuple):
-        return _list_entry(head, list(value), indent, block=block)
+        return _list_entry(head, list(value), indent)
     return [f"{head} {_text(value, indent + 2)}"]
 
 
@@ -143,7 +143,7 @@ def _is_short(value: dict[str, Any]) -> bool:
     )
 
 
-def _list_entry(head: str, value: list[Any], indent: int, *, block: bool) -> list[str]:
+def _list_entry(head: str, value: list[Any], indent: int) -> list[str]:
     line = f"{head} {flow(value)}"
     nested = any(isinstance(item, dict | list) or "\n" in str(item) for item in value)
     if not value or (head.strip() != "destinations:" and not nested and len(line) <= _WIDTH):
