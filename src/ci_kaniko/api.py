@@ -1,7 +1,7 @@
-"""What ``import ci_kaniko`` offers: the commands, for programs.
+"""The commands as functions: what ``import ci_kaniko`` offers.
 
-Nothing here prints, ends the process or keeps anything between two calls; threads may call at
-once. A path is where messages say that something is, so it is told as it was given.
+Nothing here prints, ends the process or keeps anything between two calls, and several threads may
+call at once. Messages show a path as it was given.
 """
 
 from __future__ import annotations
@@ -50,8 +50,9 @@ def render(
 
     ``values`` are portable variables by name (``{"commit.sha": ...}``), for targets that must
     know them now; ``checkout_values`` has those of a checkout. ``only`` names some of several
-    images; ``changed_since`` leaves out those that no commit since that revision concerns, and
-    what is rendered then is a pipeline for now. Where none is left, it is one that builds nothing.
+    images. With ``changed_since`` there are only images that have changed since that revision, in
+    a pipeline for this one run: its jobs ask no more which files changed. It builds nothing when
+    no image has changed.
 
     Raises SpecError with every problem, UnknownTargetError, and SelectionError for an image or a
     revision that is not there.
@@ -85,10 +86,10 @@ def check(
 ) -> list[Problem]:
     """What is wrong with specs, warnings included: what ``ci-kaniko validate`` says.
 
-    Without ``targets`` those of its ``outputs`` are checked, and all where a spec has none: then
-    only what no target takes is told. A spec that was read from a file is compared with its
-    checkout, its Dockerfiles included; one that was made in Python is when ``repository`` says
-    where that is. ``values`` and ``only`` are as for ``render``.
+    Without ``targets`` a spec is checked for those of its ``outputs``; without ``outputs`` for all,
+    and a problem is told only when no target can render the spec. A spec from a file is compared
+    with its checkout, Dockerfiles included; one that was made in Python only with the checkout that
+    ``repository`` names. ``values`` and ``only`` are as for ``render``.
 
     Raises UnknownTargetError, and SelectionError for an image that is not there.
 
@@ -107,10 +108,10 @@ def check(
 
 
 def diff(specs: Specs, targets: Targets = (), *, repository: StrPath | None = None) -> list[Change]:
-    """The outputs of specs that differ from what they should be, as ``ci-kaniko check`` has them.
+    """The outputs of specs that differ from what they should be, as ``ci-kaniko check`` shows them.
 
-    ``targets`` narrows the outputs. ``repository`` is where the files of a spec lie that was made
-    in Python; without it they lie in that of the current folder.
+    With ``targets`` only the outputs for these are compared. ``repository`` is the checkout for
+    specs that were made in Python; by default that of the current folder.
 
     Raises SpecError with every problem of every spec, UnknownTargetError.
     """
@@ -126,13 +127,13 @@ def sync(
     force: bool = False,
     repository: StrPath | None = None,
 ) -> list[Change]:
-    """Write the outputs of specs that differ, and tell which.
+    """Write the outputs of specs that differ, and return them.
 
-    A file of somebody else is a problem unless ``force`` overwrites it; when anything is wrong
-    with any spec, nothing is written. The rest is as for ``diff``.
+    A file that ci-kaniko did not write is a problem, unless ``force`` overwrites it. When anything
+    is wrong with any spec, nothing is written. ``targets`` and ``repository`` are as for ``diff``.
 
     Raises SpecError with every problem of every spec, UnknownTargetError, and OSError for a file
-    that cannot be written; those before it are.
+    that cannot be written; the files before it have been written.
     """
     from ci_kaniko.problems.problem import SpecError
     from ci_kaniko.syncing.together import in_the_way, written
@@ -153,10 +154,11 @@ def init(
 ) -> Starter:
     """A first spec for a repository, with comments, and what comes next; nothing is written.
 
-    ``targets`` are as the repository looks when none is named, and so is ``image``, what to push
-    without a tag; ``merge`` puts the jobs into the pipelines that there are. ``builder`` builds.
+    ``targets`` are by default those that the repository uses. ``image`` is what to push, without a
+    tag; by default it is named after git's remote. ``merge`` puts the jobs into the existing
+    pipelines. ``builder`` is the program that builds.
 
-    Raises UnknownTargetError, and CannotStart for what cannot be had.
+    Raises UnknownTargetError, and CannotStart for a wish that the repository cannot meet.
 
     >>> from ci_kaniko import loads
     >>> loads(init(targets="gitlab", image="ghcr.io/acme/shop").text).destinations[0].image
@@ -169,13 +171,15 @@ def init(
 
 
 def pin(specs: Paths, *, check: bool = False) -> list[Pin]:
-    """Write the digest of each tag that specs run, and the commit of an action; tell which.
+    """Write digests of images and commits of actions into the specs that run them; return them.
 
-    Registries and git servers are asked, with the logins of docker's own client. With ``check``
-    nobody is asked and nothing is written: what comes back is what has no pin.
+    Only what has no pin yet gets one. Registries and git servers are asked, with the logins of
+    docker's own client. With ``check`` nobody is asked and nothing is written: what has no pin is
+    returned.
 
-    Raises SpecError with every problem of a spec, CannotPin for what is not told or cannot be put
-    in, and OSError for a file that cannot be written; the files before it are.
+    Raises SpecError with every problem of a spec, CannotPin when a server does not tell a pin or
+    the text of a spec has no place for it, and OSError for a file that cannot be written; the files
+    before it have been written.
     """
     from ci_kaniko.pinning.files import pins_of, put, read, resolved
 
@@ -198,12 +202,13 @@ def rehearse(
 ) -> Rehearsal:
     """Run what is rendered for an event here, without network, and tell what each job did.
 
-    ``event`` is written as for ``preview``, ``values`` are those of inputs and run-time variables
-    (``{"env.CHANNEL": ...}``), ``shell`` is busybox, dash or bash. With an ``executor`` that
-    program, or ``"buildah"``, builds by the recorded arguments in a copy of the repository.
+    ``event`` is written as for ``preview``. ``values`` are those of inputs and run-time variables
+    (``{"env.CHANNEL": ...}``). ``shell`` is busybox, dash or bash; by default the platform's own.
+    ``executor`` is a program, or ``"buildah"``, that builds with the recorded arguments in a copy
+    of the repository; without it nothing is built.
 
-    Raises SpecError, UnknownTargetError, UnknownEvent, and CannotRehearse for what is missing here
-    or not known.
+    Raises SpecError, UnknownTargetError, UnknownEvent, and CannotRehearse, which says why nothing
+    can be run here.
     """
     from ci_kaniko.rehearsing.rehearse import rehearse as play
 
@@ -237,11 +242,12 @@ def preview(
 ) -> Preview:
     r"""What happens on each event: jobs, pushes, logins, caches.
 
-    ``events`` are written as for ``--event``, such as ``tag=v1.2.3``; without any, those that the
-    spec speaks of. ``values`` are variables that are known beside those of the event.
+    ``events`` are written as for ``--event``, such as ``tag=v1.2.3``; by default there are some
+    of each kind, with branches and tags that the spec names. ``values`` are portable variables that
+    the event does not tell.
 
-    Raises SpecError when no target can render the spec or a value cannot be, UnknownTargetError,
-    UnknownEvent, and SelectionError for an image that is not there.
+    Raises SpecError when no target can render the spec or a variable cannot have its value,
+    UnknownTargetError, UnknownEvent, and SelectionError for an image that is not there.
 
     >>> from ci_kaniko import loads
     >>> spec = loads("destinations: ['${registry.image}:${ref.tag}']")
@@ -259,11 +265,12 @@ def preview(
 
 
 def import_files(files: Pipelines, source: str | None = None) -> Imported:
-    """The spec that asks for what the kaniko jobs of some files do, and what became of each part.
+    """A spec for the images that some pipelines build, and a report of what became of each part.
 
-    A file is a path, or a pair of what messages call it and its text. ``source`` is the name of
-    the platform where the files do not tell it. Raises SpecError, and
-    UnknownTargetError for a name of none.
+    A file is a path, or a pair of its name in messages and its text. ``source`` is the platform of
+    the files; by default they tell it by their look.
+
+    Raises SpecError, and UnknownTargetError for a ``source`` that is no platform.
 
     >>> import_files([("ci.sh", "/kaniko/executor --destination=ghcr.io/acme/shop:1.0")]).sources
     ('shell',)
@@ -274,10 +281,12 @@ def import_files(files: Pipelines, source: str | None = None) -> Imported:
 
 
 def lint(files: Pipelines, source: str | None = None) -> Linted:
-    """What is wrong in the kaniko jobs of some files, which are given as ``import_files`` has them.
+    """What is wrong in pipelines that run kaniko; ``files`` and ``source`` are as for import_files.
 
-    A folder stands for the pipelines of a repository, where its platform looks for them. What
-    cannot be read is a problem as well. Raises UnknownTargetError for a ``source`` that is none.
+    A folder stands for the pipelines in it, where their platforms look for them. A file that cannot
+    be read is a problem as well.
+
+    Raises UnknownTargetError for a ``source`` that is no platform.
 
     >>> found = lint([("ci.sh", "/kaniko/executor --destination=ghcr.io/acme/shop:1.0 --force")])
     >>> [problem.rule for problem in found.problems]

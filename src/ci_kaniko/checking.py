@@ -22,10 +22,10 @@ _NOTHING: dict[str, str] = {}
 
 
 class Asked(NamedTuple):
-    """For what specs are checked: ``targets``, with ``values``, and the images of ``only``.
+    """What specs are checked for: ``targets``, with ``values``, and the images of ``only``.
 
-    ``repository`` is that of a spec that was not read from a file; without one, nothing is said
-    of what only a checkout tells.
+    ``repository`` is the checkout of a spec that was not read from a file. Without it such a spec
+    is not compared with a checkout.
     """
 
     targets: Sequence[str] = ()
@@ -39,10 +39,10 @@ class Asked(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What is wrong with a spec, which is None when it cannot be read.
+    """The problems of a spec; ``spec`` is None when it cannot be read.
 
-    ``targets`` are those that it was checked for. Where neither the spec nor anybody else names
-    one, ``tried`` has what is wrong for each.
+    ``targets`` are those that it was checked for. Where neither the spec nor the caller names one,
+    ``tried`` has the problems for each.
     """
 
     spec: Spec | None

@@ -36,9 +36,9 @@ class Words(Protocol):
 class Call(NamedTuple):
     """How a script calls a builder.
 
-    ``given`` are the words that say where it pushes, with what stands before them: none where it
-    pushes nothing, and ``"$@"`` where only the run knows. ``command`` makes lines of a program and
-    its words, and ``digest`` is the file for the digest, as a word.
+    ``given`` are the words that say where to push, with what stands before them: none where nothing
+    is pushed, and ``"$@"`` where only the run knows. ``command`` makes lines of a program and its
+    words. ``digest`` is a word: the file that the digest is written to.
     """
 
     plan: Plan
@@ -54,11 +54,14 @@ class Call(NamedTuple):
 
 
 class Contained(NamedTuple):
-    """A call in a container of its own, for a job that runs elsewhere.
+    """A call in a container of its own, for a job that runs outside of the builder's image.
 
-    ``before`` are lines of the job, ``words`` those that the container's ``script`` is given, and
-    ``passed`` its variables, beside ``secrets``: those whose last word is made of a secret. With a
-    digest the script leaves what ``digest_in`` reads at its third file descriptor.
+    - ``before`` are lines of the job.
+    - ``script`` runs in the container, and ``words`` are its arguments.
+    - ``passed`` are variables for the container. So are ``secrets``; the last word of the value of
+      each is made of a secret.
+    - ``digest_in`` makes a line that reads the digest out of the file that gets what the script
+      writes to descriptor 3.
     """
 
     before: list[str]
@@ -88,17 +91,19 @@ def archives(plan: Plan) -> Iterator[tuple[str, Parts]]:
 
 
 class Builder:
-    """A program, the image that holds it, and how a plan is told to it.
+    """A program that builds, the image that holds it, and how a plan is told to it.
 
-    ``program`` is what a script calls. ``home`` is where it finds its config.json, certificates and
-    the like; there everything lies that is in kaniko's own folder for kaniko. ``user`` is who it
-    runs as, ``account`` what its image calls that one, ``shell`` what its image runs scripts with,
-    ``settings`` the folder of the files that say how it reaches registries. ``carried`` are the
-    flags of kaniko that it does, and how.
-    ``unset`` are variables that would change what it does, ``env`` those that it needs, and
-    ``container`` one that says where it runs. It is ``confined`` where it runs under the usual
-    profiles of seccomp and AppArmor, and ``scratch`` is a folder that must be a volume.
-    ``takes_arguments`` says that it is one call of the image's own entrypoint.
+    - ``program`` is what a script calls.
+    - ``home`` is its folder for config.json, certificates and the like: what /kaniko is for kaniko.
+    - ``user`` is the number of the user that runs it, ``account`` that user's name in the image.
+    - ``shell`` is the shell of the image.
+    - ``settings`` is the folder of the files that say how it reaches registries.
+    - ``carried`` are the flags of kaniko that it can do, and how.
+    - ``unset`` are variables that would change what it does, ``env`` those that it needs, and
+      ``container`` is one that says where it runs.
+    - ``confined`` says that it runs under the usual profiles of seccomp and AppArmor.
+    - ``scratch`` is a folder that must be a volume.
+    - ``takes_arguments`` says that one call of the image's own entrypoint does it all.
     """
 
     name: str

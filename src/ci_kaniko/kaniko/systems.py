@@ -1,4 +1,4 @@
-"""Plain facts about CI systems, for all that has to know them before there is a target."""
+"""Plain facts about CI systems, for rooms that targets themselves take from."""
 
 from __future__ import annotations
 
@@ -9,21 +9,29 @@ from ci_kaniko.quick.records import NamedTuple
 class System(NamedTuple):
     """What a spec and its plan must know of a target.
 
-    ``registry`` is the public registry of the CI that runs the job: under one name everywhere
-    when ``one_host``, under a host of its own for each installation when ``self_hosted``.
-    ``identity_is_short`` says that its identity tokens live for minutes, so a job exchanges them
-    at once; ``repository_token`` that a job has a token which reads its repository.
-    ``secret_objects`` says that a ready docker config is a Secret of Kubernetes, and
-    ``needs_values`` that variables are known when it is rendered. ``shares_logins`` says that a job
-    gets the logins of all its runs, pull requests aside, and that its platform has no other way.
-    ``names_events`` says that nothing starts a job but what its file names; elsewhere anything
-    may, a pull request too.
+    The CI's own registry and tokens:
 
-    ``keeps_secrets`` says how a native value names a secret; ``clones`` what fetches the
-    repository with git where the executor would do it. ``reads`` is a pattern of the paths that
-    the system looks at, with an example and how that is proposed. ``inputs`` is the form that
-    takes inputs. ``prefixes`` begin the names of its own variables, and ``request_refs`` the refs
-    of requests on a git server whose host is called like it.
+    - ``registry`` is the public registry of the CI. It is the same host everywhere when
+      ``one_host``, and a host of each installation when ``self_hosted``.
+    - ``identity_is_short`` says that identity tokens live for minutes, so a job exchanges them at
+      once.
+    - ``repository_token`` says that a job has a token which reads its repository.
+    - ``shares_logins`` says that a job gets the logins of all its runs but pull requests, and that
+      the platform has no other way.
+    - ``secret_objects`` says that a ready docker config is a Secret of Kubernetes.
+    - ``keeps_secrets`` tells the user how a native value names a secret.
+
+    Its files and its runs:
+
+    - ``needs_values`` says that variables must be known when the file is rendered.
+    - ``names_events`` says that only the events in the file start a job; elsewhere anything may, a
+      pull request too.
+    - ``reads`` is a pattern of the paths that the system looks at, an example, and the word that
+      proposes it.
+    - ``inputs`` is the form that takes inputs.
+    - ``prefixes`` begin the names of its own variables.
+    - ``clones`` tells the user how git fetches the repository where the executor would.
+    - ``request_refs`` begins the refs of pull requests on git servers whose host holds its name.
     """
 
     name: str

@@ -35,10 +35,11 @@ class Token(NamedTuple):
 class Cloud(NamedTuple):
     """What one cloud's client needs.
 
-    ``secret`` names the secret that holds a file, and ``document`` is the text of a file that is no
-    secret; ``file_variable`` leads to either. ``variables`` are set to texts, ``secret_variables``
-    to secrets. The client exchanges ``token`` for credentials of the cloud; with ``role`` the
-    script takes that AWS role itself.
+    - ``secret`` names the secret that holds a file; ``document`` is the text of a file that is no
+      secret. ``file`` is where it lies, and ``file_variable`` leads the client there.
+    - ``variables`` are set to texts, ``secret_variables`` to secrets.
+    - ``token`` is the identity that the client exchanges for credentials of the cloud. With
+      ``role`` the script takes that AWS role itself.
     """
 
     name: str

@@ -72,10 +72,12 @@ class Push(NamedTuple):
 class HostLogin(NamedTuple):
     """How to log in to one host, and what for.
 
-    ``exchanged`` says that the script exchanges the CI's identity: it would not outlive the build.
-    It is ``helped`` where what logs in has helpers for clouds; elsewhere the script gets a user and
-    a password from the cloud. It ``serves`` registries, too, that only a run knows and that may
-    turn out to be this one.
+    - ``pushes`` says that only runs that push need it.
+    - ``exchanged`` says that the script exchanges the CI's identity, which would not live until the
+      end of the build.
+    - ``helped`` says that the program that logs in has helpers for clouds. Without them the script
+      asks the cloud for a user and a password.
+    - ``serves`` are registries that only a run knows and that may turn out to be this host.
     """
 
     host: str
@@ -114,7 +116,7 @@ class HostLogin(NamedTuple):
 
     @property
     def plain(self) -> tuple[str, str] | None:
-        """What a cloud takes as user and password, and needs no helper for: the secret's name."""
+        """A user, and the secret that is the password, for a cloud without a helper."""
         azure, google = self.login.azure, self.login.google
         if not self.helped and azure and azure.client_secret:
             return azure.client_id or "", azure.client_secret
@@ -130,7 +132,7 @@ class HostLogin(NamedTuple):
 
     @property
     def holds_something(self) -> bool:
-        """Whether a job that may log in is given something that others can be kept from."""
+        """Whether a job with this login is given something that other jobs can be kept from."""
         ambient = self.cloud is not None and not self.cloud.secrets and not self.cloud.token
         return bool(self.secrets or self.login.docker_config or ambient)
 
@@ -145,12 +147,15 @@ class HostLogin(NamedTuple):
 
 
 class Started(NamedTuple):
-    """What starts the job; ``default_branch`` stands for the branch that the CI calls so.
+    """The events that start a job.
 
-    ``merge_groups`` are what a merge queue tries, as GitHub does. With ``each_request`` a pull
-    request makes something that no push of its branch has made. ``requests`` tells jobs apart, of
-    which one is for pull requests only and another for all else; None is for both. Nothing starts
-    the job outside of the ``repository``, if there is one.
+    - ``default_branch`` stands for the branch that the CI itself calls so.
+    - ``merge_groups`` are the commits that a merge queue tries, as on GitHub.
+    - ``each_request`` says that a pull request makes something that no push of its branch makes.
+    - ``paths`` are globs: with some, only a change of such a file starts the job.
+    - ``requests`` is True for a job for pull requests only, False for its sibling for all else, and
+      None for a job for both.
+    - ``repository`` is the only one in which anything starts the job; empty for any.
     """
 
     default_branch: bool = False
@@ -168,7 +173,7 @@ class Started(NamedTuple):
 
     @property
     def may_be_request(self) -> bool:
-        """Whether a run may be one of a pull request; what starts pipelines may be in one."""
+        """Whether a run may be that of a pull request; one that a pipeline starts may be."""
         return self.requests is not False and (self.pull_requests or self.pipelines)
 
     @property
@@ -334,8 +339,9 @@ class Plan(NamedTuple):
     def apart(self) -> tuple[Plan, Plan | None]:
         """The plan for runs that push, and one for pull requests that holds nothing for a push.
 
-        One plan is for both where requests push, too, where nothing could be held back, or where
-        only requests start the job. What starts pipelines may do so in a request.
+        The second is None where one plan does for both: where pull requests push as well, where
+        there is nothing to hold back, or where only pull requests start the job. A run that another
+        pipeline starts counts as a pull request, since it may be one.
         """
         kept = tuple(login for login in self.logins if not login.pushes)
         holds = any(login.holds_something for login in self.logins if login.pushes)
@@ -354,7 +360,10 @@ class Plan(NamedTuple):
         return (self._replace(started=started), requests) if started else (requests, None)
 
     def logged_in_before(self) -> tuple[Plan | None, Plan]:
-        """A plan for what asks clouds before the build, and the rest: no RUN line sees its keys."""
+        """A plan that asks clouds before the build, and the plan of the build without these logins.
+
+        So no RUN line sees the keys. The first is None where no cloud has to be asked before.
+        """
         fetches = self.fetches_store
         asks = fetches or any(each.asked and each.login.is_signed for each in self.logins)
         if self.spec.built_by(self.target) in CURLED or not asks:
@@ -370,7 +379,7 @@ class Plan(NamedTuple):
         return before._replace(spec=fetched, arguments=context), left._replace(spec=without)
 
     def only_with(self, *logins: HostLogin, proxy: Proxy | None = None) -> Plan:
-        """A plan of nothing but logins, for what runs beside the build and is always in need."""
+        """A plan of nothing but logins, which every run makes."""
         nothing: dict[str, object] = {
             "build_secrets": {},
             "certificates": {},

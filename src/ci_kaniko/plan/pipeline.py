@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 class Job(NamedTuple):
     """One run of the executor: an image, or one platform of it.
 
-    ``suffix`` is what its name ends with, empty for the only job of an image. ``platform`` is
-    empty when the spec names none, or when it is the one that runners have anyway. With
-    ``requests`` another job is for the runs that push: see ``apart``.
+    ``suffix`` ends the job's name; the only job of an image has none. ``platform`` is empty when
+    the spec names none, or when it is the one that runners have anyway. With ``requests`` the job
+    is for pull requests only, and another one for the runs that push: see ``apart``.
     """
 
     plan: Plan
@@ -45,8 +45,7 @@ class Job(NamedTuple):
 class Preparation(NamedTuple):
     """Commands that run before images are built: once for all images that ask for the same.
 
-    ``name`` is what names have of the first image that it is for. ``started`` are the events of
-    each of its images.
+    ``name`` is made of the name of the first of these images. ``started`` has the events of each.
     """
 
     name: str
@@ -55,10 +54,10 @@ class Preparation(NamedTuple):
 
 
 class Image(NamedTuple):
-    """An image of a pipeline: its jobs, what joins them, and what must be finished before.
+    """An image of a pipeline: its jobs, the ``join`` of its platforms, and what it waits for.
 
-    ``name`` is empty for the only image of a spec; ``word`` is what its names are made of where
-    another spec has them, too. ``needs`` are images of this pipeline.
+    ``name`` is empty for the only image of a spec; names are made of ``word`` then, where the
+    repository has other specs. ``needs`` are images of this pipeline.
     """
 
     name: str

@@ -104,10 +104,11 @@ def preview(
 ) -> Preview:
     r"""What happens on each event: jobs, pushes, logins, caches.
 
-    ``targets`` are names, all by default; ``events`` are written as for ``--event``, such as
-    ``tag=v1.2.3``. ``values`` are variables that are known beside those of the event. Raises
-    SpecError when no target can render the spec, or for values that cannot be, UnknownTargetError,
-    and UnknownEvent.
+    ``targets`` are names; by default all. ``events`` are written as for ``--event``, such as
+    ``tag=v1.2.3``. ``values`` are portable variables that the event does not tell.
+
+    Raises SpecError when no target can render the spec or a variable cannot have its value,
+    UnknownTargetError, and UnknownEvent.
 
     >>> from ci_kaniko import loads
     >>> spec = loads("destinations: ['${registry.image}:${ref.tag}']")

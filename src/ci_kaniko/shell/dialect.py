@@ -62,15 +62,24 @@ class CiToken(NamedTuple):
 
 
 class Site(NamedTuple):
-    """Where a script runs.
+    """Where a script runs, and where its files lie.
 
-    ``places`` are paths that a plan names, and ``opening`` makes the lines that come first.
-    ``config`` is the folder of config.json and ``files`` that of other secrets, which the executor
-    finds in ``files_inside``; ``stored`` is that of an archive from a store. ``inherits`` says that
-    the executor has the environment of the script, ``withheld`` that this holds no secret which the
-    run does not use, and ``logged_in`` that a container before it has asked the clouds. The others
-    are what is there already: config.json, a folder of secrets, tokens. All is as kaniko has it:
-    see ``moved``.
+    What it writes:
+
+    - ``places`` are the paths that a plan names, and ``opening`` makes the first lines.
+    - ``config`` is the folder of config.json, ``files`` that of other secrets, which the executor
+      sees as ``files_inside``, and ``certificates`` that of certificates.
+    - ``stored`` is the folder of an archive that is fetched from a store.
+
+    What is there already:
+
+    - ``mounted_config`` is a ready config.json, ``mounted_files`` a folder of secrets, and with
+      ``mounted_tokens`` the identity tokens are there.
+    - ``logged_in`` says that an earlier container has asked the clouds.
+    - ``inherits`` says that the executor gets the environment of the script, and ``withheld`` that
+      this environment holds no secret which the run does not use.
+
+    All paths are those of kaniko; ``moved`` makes those of another builder.
     """
 
     places: Mapping[str, Cell]
@@ -107,9 +116,10 @@ def moved(site: Site, place: Callable[[str], str]) -> Site:
 class Dialect(Protocol):
     """How the jobs of one CI know things.
 
-    ``tests`` are those for kinds of runs. With ``file_variables`` a secret's variable may hold the
-    path of a file. ``no_identity`` says why a job has no identity of its own; it is empty where it
-    has one. ``form`` is what messages call a form of the target's files that knows less.
+    ``tests`` are the shell's tests for kinds of runs. ``secret_hint`` tells the user where a secret
+    is made. With ``file_variables`` the variable of a secret may hold the path of a file.
+    ``no_identity`` says why a job has no identity of its own, if it has none. ``form`` is the word
+    in messages for a form of the target's files that knows less.
     """
 
     target: str

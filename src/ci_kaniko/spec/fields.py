@@ -52,10 +52,15 @@ UNSAID = Field(exclude_if=not_)
 class Reads:
     """Annotates a field: ``read`` makes its value or raises Refused, ``schema`` describes it.
 
-    ``kind`` is what its texts are: ``plain`` ones, a ``template`` in which variables are replaced,
-    the name of a ``secret``, a ``command`` for a shell, a ``name`` in which nobody replaces
-    anything, or ``native`` keys and values. With ``inputs`` those of a form may stand in them.
-    ``write`` makes of a value what ``read`` takes.
+    ``write`` makes what ``read`` takes out of a value. With ``inputs`` the text may hold inputs.
+    ``kind`` is what a text is:
+
+    - ``plain``, without variables
+    - ``template``, in which variables are replaced
+    - ``name``, in which nobody replaces anything
+    - ``secret``, the name of a secret
+    - ``command``, for a shell
+    - ``native``, keys and values of a platform
     """
 
     def __init__(

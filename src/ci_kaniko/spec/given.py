@@ -32,11 +32,11 @@ _HINTS = {
 
 
 class Given(NamedTuple):
-    """An input, where it stands in a build, and what it makes there.
+    """An input at a place of a build, and ``what`` it makes there.
 
-    That is a ``path`` or a part of one, the whole ``folder`` of a context, a ``stage`` of the
-    Dockerfile or a part of its name, the ``host`` of a registry, an ``image`` with its registry
-    and maybe a tag, or a choice of platforms, which are ``known``.
+    That is a ``path`` or a part of one, the whole ``folder`` of a context, the name of a ``stage``
+    or a part of it, the ``host`` of a registry, an ``image`` with its registry and maybe a tag, or
+    a choice among the platforms ``known``.
     """
 
     where: Where

@@ -143,9 +143,9 @@ def short_or_long(short: Callable[[dict[str, Any]], Any]) -> Any:
 class Section(Model):
     """The settings of one target; each has a default.
 
-    ``check`` looks at it beside the rest of a build, of which ``read_by_check`` names the parts,
-    and ``check_rendered`` those of ``read_by_check_rendered``. ``by_platform`` is a setting with a
-    value for each of several platforms.
+    ``read_by_check`` names the parts of a build that ``check`` looks at, and
+    ``read_by_check_rendered`` those for ``check_rendered``. ``by_platform`` names the setting with
+    a value for each of several platforms.
     """
 
     builder: BuilderName | None = Field(

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 class Running(NamedTuple):
     """An image or an action that a job runs.
 
-    ``where`` the spec says so or would, ``name`` as it is pulled, without a digest that stands
-    elsewhere, and ``written``, the text before the digest. ``is_raw`` is one of a native key, which
-    no mirror replaces.
+    - ``where`` is the place in the spec that names it, or could.
+    - ``name`` is the name that is pulled, without a digest that the spec has elsewhere.
+    - ``written`` is the text before the digest.
+    - ``is_raw`` says that a native key of ``extra`` holds it, so no mirror replaces it.
     """
 
     where: Where

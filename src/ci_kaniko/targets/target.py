@@ -46,10 +46,11 @@ def found_at(place: str) -> Callable[[], Any]:
 
 
 class Shape(NamedTuple):
-    """What a file consists of, for ``mode: merge``: entries, and what else stands in it.
+    """Where the entries of ours stand in a file with ``mode: merge``.
 
-    ``key`` holds the entries, ``names`` name one of them. ``header`` is a key of a document that
-    may stand before the one with the entries; ``stages`` is an entry that lists the stages.
+    An entry is called a ``noun``. All of them stand below ``key``, or at the top without one, and
+    the keys ``names`` tell one from another. A document with the key ``header`` may stand before
+    theirs. The entry ``stages`` lists the stages.
     """
 
     noun: str
@@ -67,18 +68,20 @@ class Shape(NamedTuple):
 
 
 class Start(NamedTuple):
-    """How ``init`` knows a platform, and where a first spec puts its file.
+    """How ``init`` finds a platform, and where a first spec puts its file.
 
-    A file or folder of ``seen`` shows that a repository uses it, or a remote whose host is one of
-    the pattern ``hosts``; on ``home`` its own registry takes an image without a login of the spec.
-    ``outputs`` are names for a new file, ``numbered`` is the beginning of more; without any, no
-    file is committed. ``pipelines`` are the names of the one file that the platform reads first,
-    ``folder`` is where it reads all of them, so that nothing is merged: ``no_merge`` says so.
-
-    ``uses`` says how a ``{pipeline}`` gets to know a new ``{output}``, and ``section`` makes what
-    the spec says of the text of a pipeline: beside it, or ``merged`` into it. ``folded_by`` is the
-    attribute of git by which its reviews fold a generated file. ``steps`` are what comes next,
-    besides the usual.
+    - ``seen`` are files and folders that show that a repository uses the platform; so does a remote
+      whose host matches ``hosts``.
+    - ``home`` is the host of repositories whose own registry needs no login in the spec.
+    - ``outputs`` are names for a new file, and ``numbered`` begins further ones. Without any, no
+      file is committed.
+    - ``pipelines`` are the names of the one file that the platform reads first. One that reads all
+      files of a ``folder`` has none to merge into, which ``no_merge`` tells the user.
+    - ``uses`` tells the user how a ``{pipeline}`` takes in a new ``{output}``.
+    - ``section`` makes a part of the spec out of the text of a pipeline, for a file beside that
+      one or ``merged`` into it.
+    - ``folded_by`` is the attribute of git by which reviews fold a generated file.
+    - ``steps`` come after the usual next steps.
     """
 
     seen: tuple[str, ...] = ()
@@ -96,12 +99,14 @@ class Start(NamedTuple):
 
 
 class Runner(NamedTuple):
-    """How a rehearsal runs what is rendered here, as ``ci_kaniko.rehearsing.running`` words it.
+    """How a rehearsal runs what is rendered for a target; see ``ci_kaniko.rehearsing.running``.
 
-    ``steps`` are the jobs that an event starts, of a text, the event and the values of inputs.
-    ``run`` runs one in its sandbox. ``runs_in`` is the shell of its scripts. The platform has no
-    events from the sources ``without``. ``has_files`` says that it gives a job a ready docker
-    config as the path of a file, and ``engine`` is a program of others that runs the same file.
+    - ``steps`` are the jobs that an event starts, for a text, the event and the values of inputs;
+      ``run`` runs one of them in its sandbox.
+    - ``runs_in`` is the shell of its scripts.
+    - ``without`` are the sources from which the platform has no events.
+    - ``has_files`` says that a job gets a ready docker config as the path of a file.
+    - ``engine`` is somebody else's program that runs the same file.
     """
 
     steps: Callable[..., Any]
@@ -113,36 +118,45 @@ class Runner(NamedTuple):
 
 
 PARTS = ("schedules", "manual", "pipelines", "paths", "needs")
-"""What a target gives its effect only if it says so."""
+"""Parts of a spec that are refused unless a target says that it ``hears`` them."""
 
 
 class Target(NamedTuple):
-    """A CI system that a spec is rendered for, and all that is told of it anywhere.
+    """A CI system that a spec is rendered for, and what the commands know of it.
 
-    ``prepare`` turns a spec and render-time values into the template's view. ``verify`` reads
-    the parsed output and yields a sentence for each part that is not what was planned; of a
-    ``stream`` it gets the list of its documents. ``mounts`` are folders that the job of a build
-    has for itself, where the executor looks for no file of the image. ``names`` are those that
-    a spec's file shares with no other file of the repository, and ``field`` gives others.
+    What is rendered:
 
-    ``hears`` are the triggers beyond pushes and requests, and ``needs``, that ``prepare`` gives
-    their effect or refuses by itself; the others of ``PARTS`` are refused.
+    - ``prepare`` turns a spec and the values that are known into the view of ``template``, which
+      lies in ``folder`` for a target that is not built in.
+    - ``verify`` reads the parsed output, of a ``stream`` the list of its documents, and yields a
+      sentence for each part that is not what was planned.
+    - ``refuses`` yields what the platform will not take of a text, whatever template it is from.
+    - ``nothing`` is the text of a pipeline without images, for a spec and a reason.
+    - ``names`` are those that no two files of a repository may share; a spec changes them by the
+      key ``field`` of its section.
+    - ``mounts`` are folders that a job mounts, so the executor skips them in the image.
 
-    ``builders`` are those that its jobs can run.
+    What the platform can do:
 
-    ``settings`` is the model of its section of the spec, for a target that is not built in, and
-    ``folder`` is where its template lies then. ``setup`` makes the words of ``ci-kaniko setup``,
-    ``start`` is for ``init``. ``shape`` is what ``mode: merge`` puts entries into; ``merged`` is
-    what a spec says in such a file, whose text it gets. ``pulls_with`` says whether the file can
-    hand a login on, for the images that a job runs in. ``fetches`` says whether the executor itself
-    fetches the repository of a build, and ``built_before`` whether the run of a pull request is
-    left out because the push to its branch, or to that of a fork, makes the same. With
-    ``runs_in_forks`` the request of a fork runs in the fork's own repository. ``sees_source`` says
-    whether a job of a build sees what has started its run, beside the ref. ``started_now``
-    is a build in a pipeline that is rendered when it runs, and ``nothing`` the text of one without
-    images, for a spec and a reason. ``refuses`` looks at a text as the platform will, whatever
-    template it is from. ``dialect`` names its variables in the table of what works where, and
-    ``runner`` lets ``ci-kaniko rehearse`` run its files.
+    - ``builders`` are the programs that can build in its jobs.
+    - ``hears`` are those of ``PARTS`` that ``prepare`` gives their effect or refuses by itself; the
+      others are refused.
+    - ``fetches`` says whether the executor itself fetches the repository of a build.
+    - ``pulls_with`` says whether a job can pull the image that it runs in with a login.
+    - ``built_before`` says, for a plan, a source branch and whether that is a fork's, whether a
+      pull request starts nothing because the push to that branch has built the same.
+    - ``runs_in_forks`` says that the pull request of a fork runs in the fork's own repository.
+    - ``sees_source`` says whether a job knows what has started its run, beside the ref.
+
+    What the commands ask:
+
+    - ``settings`` is the model of its section of the spec, for a target that is not built in.
+    - ``shape`` is what ``mode: merge`` puts entries into, and ``merged`` makes the spec for that,
+      of the spec and the text of the file.
+    - ``started_now`` are the fields of a build that change where a pipeline is rendered when it
+      runs.
+    - ``setup`` makes the words of ``ci-kaniko setup``, ``start`` is for ``init``, ``dialect`` names
+      its variables in the table of what works where, and ``runner`` is for ``rehearse``.
     """
 
     system: System
