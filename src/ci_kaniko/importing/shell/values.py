@@ -27,8 +27,13 @@ from ci_kaniko.importing.calls import (
 )
 from ci_kaniko.importing.facts import is_of_two
 from ci_kaniko.importing.shell.guards import NO, YES
-from ci_kaniko.importing.shell.transforms import UnknownChangeError, apply, finished, simplified
-from ci_kaniko.importing.shell.versions import versioned
+from ci_kaniko.importing.shell.transforms import (
+    UnknownChangeError,
+    apply,
+    finished,
+    simplified,
+    versioned,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

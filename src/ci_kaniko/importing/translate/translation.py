@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.jobs import Job, put
 from ci_kaniko.importing.signs import DOCKER
-from ci_kaniko.importing.translate.caching import take_cache
-from ci_kaniko.importing.translate.containers import tell_container
-from ci_kaniko.importing.translate.environment import exported
+from ci_kaniko.importing.translate.environment import exported, tell_container
 from ci_kaniko.importing.translate.executor import take_builder, take_daemon, take_executor
 from ci_kaniko.importing.translate.pushes import take_destinations
 from ci_kaniko.importing.translate.sources import (
@@ -18,8 +16,7 @@ from ci_kaniko.importing.translate.sources import (
     take_dockerfile,
     take_fetching,
 )
-from ci_kaniko.importing.translate.values import take, take_proxy
-from ci_kaniko.importing.translate.words import read_words
+from ci_kaniko.importing.translate.values import read_words, take, take_cache, take_proxy
 from ci_kaniko.importing.translate.work import Work
 from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.spec.build import Build

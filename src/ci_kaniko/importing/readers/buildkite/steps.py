@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko.importing.calls import Text, Var, filled_in, spell
 from ci_kaniko.importing.jobs import Facts, Job, Root, Secret, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
-from ci_kaniko.importing.readers.buildkite.earlier import prepared_by
-from ci_kaniko.importing.readers.buildkite.plugins import Plugins
+from ci_kaniko.importing.readers.buildkite.plugins import Plugins, prepared_by
 from ci_kaniko.importing.readers.expressions import Expressions, values_of
 from ci_kaniko.importing.readers.matrices import combined, followed
 from ci_kaniko.importing.readers.pods.containers import take_read

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Text, Var, join, only_var, starts_with
 from ci_kaniko.importing.jobs import Job, Secret
 from ci_kaniko.importing.readers.expressions import values_of
 from ci_kaniko.importing.readers.github.expressions import Expressions
 from ci_kaniko.importing.readers.github.needed import ELSEWHERE, wanted
+from ci_kaniko.importing.readers.matrices import MAX_CELLS, combined
 from ci_kaniko.importing.shell.commands.builtins import exported
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES, Budget
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, Values, pure
-from ci_kaniko.importing.ticked import Map, Str, line_of, string
+from ci_kaniko.importing.ticked import (
+    Map,
+    Str,
+    line_of,
+    mapping,
+    maps,
+    native,
+    peek,
+    sequence,
+    string,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +34,8 @@ if TYPE_CHECKING:
 
     Input = Callable[[Values], Value]
     """What an input is worth under the conditions of who asks."""
+    from collections.abc import Iterator
+
 
 WORKSPACE = Var("GITHUB_WORKSPACE")
 _ROOTS = {"GITHUB_WORKSPACE", "github.workspace"}
@@ -275,3 +289,54 @@ def secret_name(text: Text) -> str:
     """The secret that a text is; empty where it is something else."""
     var = only_var(text)
     return var.name.removeprefix("secrets.") if var and var.name.startswith("secrets.") else ""
+
+
+# -- the cells of a matrix ---------------------------------------------------------------------
+
+
+def cells_of(matrix: Map) -> list[dict[str, str]]:
+    """The cells of a matrix; one without values where there is none."""
+    names = [name for name in matrix if name not in {"include", "exclude"}]
+    lists = {name: [dict(_flat(item, name)) for item in sequence(matrix[name])] for name in names}
+    rows = combined(lists) if names else []
+    cells = [{key: value for part in row.values() for key, value in part.items()} for row in rows]
+    excluded = [_row(item) for item in matrix.sequence("exclude")]
+    cells = [cell for cell in cells if not any(row.items() <= cell.items() for row in excluded)]
+    original = [dict(cell) for cell in cells]
+    for item in matrix.sequence("include"):
+        row = _row(item)
+        fitting = [
+            cell
+            for cell, first in zip(cells, original, strict=False)
+            if all(first.get(key, value) == value for key, value in row.items())
+        ]
+        for cell in fitting:
+            cell.update(row)
+        if not fitting and len(cells) <= MAX_CELLS:
+            cells.append(row)
+    return cells or [{}]
+
+
+def take_named(matrix: Map, text: str) -> None:
+    """Tick what of a matrix a job speaks of: the rest makes more of the same jobs."""
+    named = {*re.findall(r"\bmatrix\.([\w-]+)", text)}
+    whole = re.search(r"\bmatrix[\[)]", text) is not None
+    for holder in (matrix, *maps(matrix.get("include")), *maps(matrix.get("exclude"))):
+        for name, value in holder.items():
+            if whole or name in named:
+                native(value)
+
+
+def _row(item: Any) -> dict[str, str]:
+    return {
+        key: value for name, inner in mapping(item).items() for key, value in _flat(inner, name)
+    }
+
+
+def _flat(item: Any, name: str) -> Iterator[tuple[str, str]]:
+    """A value by its name, one of a mapping by ``name.key``."""
+    if isinstance(item, Map):
+        for key, inner in item.items():
+            yield from _flat(inner, f"{name}.{key}")
+    else:
+        yield name, peek(item)

@@ -11,14 +11,12 @@ from ci_kaniko.importing.calls import Call, Login, Text, Var, literal, spell, st
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.jobs import Facts, Job, Root, forget, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
-from ci_kaniko.importing.readers.github.builders import Builders
+from ci_kaniko.importing.readers.github.actions import Builders
 from ci_kaniko.importing.readers.github.catalogue import bare_name
-from ci_kaniko.importing.readers.github.earlier import prepared_by
 from ci_kaniko.importing.readers.github.events import Events, events_of
 from ci_kaniko.importing.readers.github.expressions import bare_condition
-from ci_kaniko.importing.readers.github.knowledge import Known, secret_name
-from ci_kaniko.importing.readers.github.matrix import cells_of, take_named
-from ci_kaniko.importing.readers.github.needed import needed_by
+from ci_kaniko.importing.readers.github.knowledge import Known, cells_of, secret_name, take_named
+from ci_kaniko.importing.readers.github.needed import needed_by, prepared_by
 from ci_kaniko.importing.readers.github.settings import (
     hands_digest,
     section_of,
