@@ -161,6 +161,10 @@ def _beside(spec: Spec, targets: Sequence[str], part: Spec, asked: Asked) -> lis
     found += shared_logins(spec, targets, only)
     found += surroundings(spec, dockerfiles, targets, only)
     found += base_images(spec, dockerfiles, only)
+    if spec.images:
+        from ci_kaniko.previewing.unpushed import unpushed_images
+
+        found += unpushed_images(spec, dockerfiles, targets, only)
     found += misplaced(spec, root, targets)
     return placed(applied(found, spec.rules), spec.source)
 

@@ -100,10 +100,11 @@ def test_what_the_command_says(case: Case, tmp_path: Path) -> None:
 def test_every_rule_has_a_bad_spec() -> None:
     texts = [path.read_text(encoding="utf-8") for path in FOLDER.glob("*.errors.txt")]
     shown = {rule for text in texts for rule in rules_of(text)}
-    # test_bases.py, and in tests/project test_hosts.py and test_surroundings.py have the others.
+    # test_bases.py, test_unpushed.py, and in tests/project test_hosts.py and test_surroundings.py
+    # have the others.
     beside = {*GROUPS["Outputs"], *GROUPS["The checkout"]} - {"unread-output"}
     beside |= {"unused-host", "unused-login", "push-only-login", "shared-login"}
-    beside |= {"circular-extends", "locked-rule", "missing-base"}
+    beside |= {"circular-extends", "locked-rule", "missing-base", "unpushed-image"}
     assert shown == set(RULES) - beside
 
 

@@ -117,7 +117,7 @@ def _usual(spec: Spec, default: str) -> list[str]:
     branches = [glob for build in builds for glob in _globs(build, "branch")]
     tags = [glob for build in builds for glob in _globs(build, "tag")]
     prefixes = dict.fromkeys(build.tag_prefix for build in builds)
-    other = next((name for name in map(_example, split(branches)[0]) if name != default), "")
+    other = next((name for name in map(example, split(branches)[0]) if name != default), "")
     words = ["default-branch", f"branch={_BRANCH}"]
     words += [f"branch={other}"] * (other not in {"", "x", _BRANCH})
     words += [f"tag={name}" for prefix in prefixes for name in _tags(builds, tags, prefix)]
@@ -144,12 +144,12 @@ def _tags(builds: Iterable[Build], globs: list[str], prefix: str) -> list[str]:
     plain, out = split(globs)
     release, candidate = prefix + _TAG, prefix + _CANDIDATE
     if plain and not any_matches(plain, release):
-        release = _example(plain[0], "1.2.3")
+        release = example(plain[0], "1.2.3")
         return [release]
     asked = {condition.kind for b in builds for d in b.destinations for condition in d.when}
     return [release] + [candidate] * bool(out or asked & {*VERSIONS})
 
 
-def _example(glob: str, middle: str = "x") -> str:
+def example(glob: str, middle: str = "x") -> str:
     """A name that a glob is about."""
     return glob.replace("**", "*").replace("*", middle)

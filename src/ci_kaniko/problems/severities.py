@@ -22,6 +22,7 @@ WARNINGS = frozenset(
         "short-identity",
         "unknown-flag",
         "unlisted-image",
+        "unpushed-image",
         "unread-dockerfile",
         "unused-build-arg",
         "unused-build-secret",
