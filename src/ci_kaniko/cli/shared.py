@@ -130,7 +130,8 @@ def find_spec() -> str:
     found = find()
     if found is None:
         raise Misuse(
-            f"no {FILE_NAMES[0]} here or above, up to the repository's root; name one with --spec"
+            f"no {FILE_NAMES[0]} here or above, up to the repository's root: ci-kaniko init writes "
+            "one, --spec names another"
         )
     return found
 
