@@ -9,10 +9,11 @@ from ci_kaniko.kaniko.executors import DISTRIBUTIONS
 from ci_kaniko.kaniko.hosts import ecr_region, is_acr, is_google
 from ci_kaniko.kaniko.systems import FOREIGN_REGISTRIES, SYSTEMS, system
 from ci_kaniko.plan.clouds import Cloud, context_cloud
-from ci_kaniko.plan.model import GitLogin, HostLogin, Push, host_on, own_host
+from ci_kaniko.plan.model import GitLogin, HostLogin, Push, by_name, host_on
 from ci_kaniko.plan.tools import reads_auth_variable
 from ci_kaniko.problems.finding import Finding, Where, quoted
 from ci_kaniko.quick.hints import TYPE_CHECKING
+from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.pushed import served_hosts, usual_of
 from ci_kaniko.syntax.conditions import ALWAYS
 from ci_kaniko.syntax.references import (
@@ -42,54 +43,49 @@ def git_login_of(spec: Build) -> GitLogin | None:
     return GitLogin(git.username or "oauth2", secret)
 
 
+class _Hosts(NamedTuple):
+    """The registries of a build; the CI's own is called by its host where that is known.
+
+    - ``needed`` are those that it pushes to, each with the place that says so.
+    - ``given`` are the entries of ``registries:``, each with its key as it is written.
+    - ``serving`` has hosts that only a run knows and that may turn out to be that of an entry.
+    - ``served`` are such hosts for which there is a login.
+    """
+
+    needed: dict[str, Where]
+    given: dict[str, tuple[str, Registry]]
+    serving: dict[str, tuple[str, ...]]
+    served: set[str]
+
+
 def logins_of(
     spec: Build, target: str, pushes: tuple[Push, ...]
 ) -> tuple[tuple[HostLogin, ...], list[Finding]]:
+    """The logins that a build needs or may use on a target, and what is wrong with them."""
     findings: list[Finding] = []
-    needed: dict[str, Where] = {}
-    for push in pushes:
-        needed.setdefault(push.host, push.where)
-    remote = spec.cache and spec.cache.remote
-    if remote and spec.push != "never":
-        needed.setdefault(host_on(target, remote), ("cache", "repo"))
     logins: dict[str, HostLogin] = {}
+    hosts = _hosts_of(spec, target, pushes)
     made = partial(_host_login, target, helped=spec.built_by(target) in HELPED)
-    own: dict[str, str] = {OWN_HOST: own_host(target)}
-    given = {}
-    for written, entry in sorted(spec.registries.items(), key=lambda item: item[0] not in own):
-        host = canonical_host(written)
-        given[own.get(host, host)] = (written, entry)
-    serving = {own.get(host, host): served for host, served in served_hosts(spec).items()}
-    served: set[str] = set()
-    for host, hosts in serving.items():
-        login = given[host][1].on(target)
-        served |= {*hosts} if login and login.kind != "anonymous" else set()
-    usually = {host: usual_of(spec, host) for host in needed if host not in given}
-    for host, usual in usually.items():
-        if usual := own.get(usual, usual):
-            needed.setdefault(usual, needed[host])
-            serving[usual] = (*dict.fromkeys((*serving.get(usual, ()), host)),)
-            served.add(host)
-    for host, where in needed.items():
-        login, place = _login_of(given, host, target, where)
-        if host in served:
+    for host, where in hosts.needed.items():
+        if host in hosts.served:
             continue
-        if login is None and (host != OWN_HOST or system(target).needs_values):
-            findings.append(_missing_login(host, target, where, given))
-        elif login is None:
-            continue
+        login, place = _login_of(hosts.given, host, target, where)
+        if login is None:
+            if host != OWN_HOST or system(target).needs_values:
+                findings.append(_missing_login(host, target, where, hosts.given))
         elif login.kind != "anonymous":
-            serves = () if login.pull else serving.get(host, ())
+            serves = () if login.pull else hosts.serving.get(host, ())
             logins[host] = made(host, login, place, pushes=not login.pull, serves=serves)
-    elsewhere = {own.get(host, host) for host in spec.elsewhere}
-    for host, (written, entry) in given.items():
+    elsewhere = {by_name(target, host) for host in spec.elsewhere}
+    for host, (written, entry) in hosts.given.items():
         login = entry.on(target)
-        if login is not None and host in elsewhere and host not in serving and not login.pull:
+        if login is None or login.kind == "anonymous" or host in hosts.needed:
             continue
-        if host not in needed and login is not None and login.kind != "anonymous":
-            place = _place(written, entry, target)
-            serves = () if login.pull else serving.get(host, ())
-            logins[host] = made(host, login, place, pushes=bool(serves), serves=serves)
+        if host in elsewhere and host not in hosts.serving and not login.pull:
+            continue
+        place = _place(written, entry, target)
+        serves = () if login.pull else hosts.serving.get(host, ())
+        logins[host] = made(host, login, place, pushes=bool(serves), serves=serves)
     ordered = tuple(logins.values())
     for resolved in ordered:
         findings += _ci_token_finding(resolved, target, spec)
@@ -98,6 +94,37 @@ def logins_of(
     findings += _switched_off(spec, ordered)
     findings += _several_cloud_files(spec, target, ordered)
     return ordered, findings
+
+
+def _hosts_of(spec: Build, target: str, pushes: tuple[Push, ...]) -> _Hosts:
+    given = {
+        by_name(target, canonical_host(written)): (written, entry)
+        for written, entry in sorted(spec.registries.items(), key=lambda item: item[0] != OWN_HOST)
+    }
+    needed = _needed(spec, target, pushes)
+    serving = {by_name(target, host): hosts for host, hosts in served_hosts(spec).items()}
+    served: set[str] = set()
+    for host, hosts in serving.items():
+        login = given[host][1].on(target)
+        served |= {*hosts} if login and login.kind != "anonymous" else set()
+    usually = {host: usual_of(spec, host) for host in needed if host not in given}
+    for host, usual in usually.items():
+        if usual := by_name(target, usual):
+            needed.setdefault(usual, needed[host])
+            serving[usual] = (*dict.fromkeys((*serving.get(usual, ()), host)),)
+            served.add(host)
+    return _Hosts(needed, given, serving, served)
+
+
+def _needed(spec: Build, target: str, pushes: tuple[Push, ...]) -> dict[str, Where]:
+    """The hosts that a build pushes to, its cache with them, and the places that say so."""
+    needed: dict[str, Where] = {}
+    for push in pushes:
+        needed.setdefault(push.host, push.where)
+    remote = spec.cache and spec.cache.remote
+    if remote and spec.push != "never":
+        needed.setdefault(host_on(target, remote), ("cache", "repo"))
+    return needed
 
 
 def late_uses(plan: Plan, login: HostLogin, read: Collection[str] = ()) -> set[AnyOf]:

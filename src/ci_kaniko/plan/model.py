@@ -499,8 +499,12 @@ def is_reusable(build: Build, target: str) -> bool:
 
 
 def host_on(target: str, reference: Reference) -> str:
-    """The host of a reference; the CI's own registry under its name where it has one."""
-    host = reference.home
+    """The host of a reference; see ``by_name``."""
+    return by_name(target, reference.home)
+
+
+def by_name(target: str, host: str) -> str:
+    """A host; the CI's own registry under its name where it has one."""
     return own_host(target) if host == OWN_HOST else host
 
 
