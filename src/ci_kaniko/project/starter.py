@@ -242,13 +242,8 @@ def starter(root: str, wishes: Wishes) -> Starter:
         guessed = {wished[0]: _free(root, tuple(_outputs(wished[0])))}
     others = [name for name in NAMES if guessed and name not in guessed]
     outputs = {**facts.outputs, **merged}
-    images = _images(root, facts) if len(facts.dockerfiles) > 1 else []
-    path = facts.dockerfiles[0] if facts.dockerfiles else "Dockerfile"
-    context, name = _split(path)
     named = _wished(wishes.image, facts) if wishes.image else _image(facts)
     image, login = named or _example(facts)
-    hub = image.startswith("docker.io/") or (login is not None and login.host == DOCKER_HUB)
-    joint = "-" if hub else "/"
     text = fill(
         "spec.yaml.j2",
         {
@@ -257,13 +252,8 @@ def starter(root: str, wishes: Wishes) -> Starter:
             "default_branch": facts.default_branch,
             "builder": wishes.builder,
             "builds": KANIKO,
-            "context": context,
-            "dockerfile": name,
-            "found": bool(facts.dockerfiles),
-            "images": images,
-            "secrets": {} if images else _secrets(root, path),
-            "image": f"{image}{joint}${{image.name}}" if images else image,
-            "cache": f"{image}{joint}cache",
+            **_built(root, facts),
+            **_pushed(image, login, several=len(facts.dockerfiles) > 1),
             "login": login,
             "outputs": outputs,
             "others": {one: path for one in others for path in islice(_outputs(one), 1)},
@@ -279,6 +269,31 @@ def starter(root: str, wishes: Wishes) -> Starter:
     steps += _steps(facts, {**outputs, **guessed}, merged, attributes)
     steps += [step for target in dict.fromkeys(wishes.targets) for step in _start(target).steps]
     return Starter(text, steps)
+
+
+def _built(root: str, facts: Facts) -> dict[str, object]:
+    """What is built, in the words of the template."""
+    if len(facts.dockerfiles) > 1:
+        return {"images": _images(root, facts), "secrets": {}}
+    path = facts.dockerfiles[0] if facts.dockerfiles else "Dockerfile"
+    context, name = _split(path)
+    return {
+        "images": [],
+        "context": context,
+        "dockerfile": name,
+        "found": bool(facts.dockerfiles),
+        "secrets": _secrets(root, path),
+    }
+
+
+def _pushed(image: str, login: Login | None, *, several: bool) -> dict[str, str]:
+    """Where it is pushed and cached; Docker Hub has no folders."""
+    hub = image.startswith("docker.io/") or (login is not None and login.host == DOCKER_HUB)
+    joint = "-" if hub else "/"
+    return {
+        "image": f"{image}{joint}${{image.name}}" if several else image,
+        "cache": f"{image}{joint}cache",
+    }
 
 
 def _merged(facts: Facts) -> dict[str, str]:
