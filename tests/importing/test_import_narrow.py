@@ -546,6 +546,38 @@ node {
         {"push": None, "destinations": [{"image": A, "when": {"branch": "main"}}]},
         set(),
     ),
+    "a test that stops the script": Case(
+        _gitlab(
+            "[{if: $CI_COMMIT_BRANCH}]",
+            'if [ "$A" = b ]; then echo b; fi; ! [ "$A" = c ]; echo $([ "$A" = d ]); [ -n "$PASSWORD" ]; '
+            '[ "$CI_COMMIT_BRANCH" = main ] || [ "$CI_COMMIT_BRANCH" = next ]',
+        ),
+        {"push": None, "destinations": [{"image": A, "when": {"branch": ["main", "next"]}}]},
+        set(),
+    ),
+    "a test of a function, and of a script of its own": Case(
+        (
+            "build.sh",
+            """\
+#!/bin/sh -e
+is_main() { [[ $CI_COMMIT_BRANCH == main ]]; }
+is_main && echo main
+set +e
+is_main
+sh -c '[ "$CI_COMMIT_BRANCH" = old ]; echo $CI_COMMIT_BRANCH'
+set -o errexit
+(set -e; is_main)
+set +o errexit
+[ "$CI_COMMIT_BRANCH" = no ]
+/kaniko/executor --context=. --destination=ghcr.io/acme/shop:1
+""",
+        ),
+        {
+            "push": None,
+            "destinations": [{"image": "ghcr.io/acme/shop:1", "when": {"branch": "main"}}],
+        },
+        set(),
+    ),
     "a value that the script refuses": Case(
         _without_rules("timeout: 30m", '[ "$STAGE" = prod ] || { echo "no $STAGE"; exit 1; }'),
         {"push": "never", "destinations": [A]},

@@ -95,7 +95,7 @@ class Facts(NamedTuple):
     ``roots`` are where the repository lies, ``outputs`` where files are taken from, ``variables``
     what the platform sets. ``plain_secrets`` says that a secret may be any variable,
     ``keeps_workspace`` that ``/workspace`` is a volume, and ``called`` that others call the script,
-    with arguments that nothing tells.
+    with arguments that nothing tells. Its shell ``goes_on`` after a command that fails, or stops.
     """
 
     target: str
@@ -105,6 +105,7 @@ class Facts(NamedTuple):
     plain_secrets: bool = False
     keeps_workspace: bool = False
     called: bool = False
+    goes_on: bool = False
 
 
 class Started(NamedTuple):
@@ -151,7 +152,7 @@ class Job(Voice):
         self.image: Text = ()
         self.image_line = 0
         self.has_shell = True
-        self.plain_secrets = facts.plain_secrets
+        self.plain_secrets, self.goes_on = facts.plain_secrets, facts.goes_on
         self.secrets: dict[str, Secret] = {}
         self.runtime: dict[str, str] = {}
         self.environment: dict[str, Text] = dict(facts.variables)

@@ -85,7 +85,8 @@ def read_pieces(job: Job, pieces: list[Piece], host: Host | None = None) -> Scri
     job.script_text = f"{job.script_text}\n{text}"
     try:
         dialect = "posix" if is_image(spell(job.image)) else "bash"
-        given = Given(known, job.known_files, first, dialect, host, job.facts.called)
+        facts = job.facts
+        given = Given(known, job.known_files, first, dialect, host, facts.called, job.goes_on)
         script = read(text, given, job.report.budget)
     except ShellError as error:
         if job.report.daemons or any(each.words.search(text) for each in DAEMONLESS):

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.originals import Original
 
 _ROOTS = (Var("PWD"), Output("pwd"), Var("WORKSPACE"), Output("git rev-parse --show-toplevel"))
-_FACTS = Facts("shell", tuple(Root((each,)) for each in _ROOTS), plain_secrets=True, called=True)
+_FACTS = Facts(
+    "shell", tuple(Root((each,)) for each in _ROOTS), plain_secrets=True, called=True, goes_on=True
+)
 
 
 def jobs(original: Original) -> Iterator[Job]:

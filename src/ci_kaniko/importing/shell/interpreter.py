@@ -20,7 +20,7 @@ from ci_kaniko.importing.shell.commands.builtins import BUILTINS, exported, one_
 from ci_kaniko.importing.shell.commands.dispatch import dispatch
 from ci_kaniko.importing.shell.files import NOWHERE, read_file, write_file
 from ci_kaniko.importing.shell.guards import YES, Budget, TooComplexError
-from ci_kaniko.importing.shell.parsing import NoProgramError, ShellError, Tree, parse
+from ci_kaniko.importing.shell.parsing import NoProgramError, ShellError, Tree, parse, stops
 from ci_kaniko.importing.shell.places import MAX_DEPTH, Places
 from ci_kaniko.importing.shell.reader import FAILURE, NOTHING, SUCCESS, Given, Status
 from ci_kaniko.importing.shell.results import script
@@ -78,6 +78,7 @@ def read(text: str, given: Given = NOTHING, budget: Budget | None = None) -> Scr
         shell.holes = [_expression(hole, given) for hole in parsed.holes]
         for note in parsed.notes:
             shell.notes.setdefault(note)
+        shell.state.goes_on &= not stops(text)
         if re.match(r"#!.*sh -[a-z]*x", text):
             shell.note("trace-shows-secrets", text.partition("\n")[0])
         if undecided:
@@ -136,12 +137,13 @@ class _Shell(Places):
         line = self.at(node)
         self.guards.budget.spend(80)
         kept, self.text = self.text, f"{before}{self._spelled(node)}"
+        outer, self.answered = self.answered, self.answered or bool(node.get("Negated"))
         if node.get("Redirs"):
             with self.uses.looking():
                 status = self._with_redirections(node, line)
         else:
             status = self._command(node["Cmd"]) if node.get("Cmd") else SUCCESS
-        self.text = kept
+        self.text, self.answered = kept, outer
         if node.get("Negated"):
             negate = self.guards.negate
             status = Status(negate(status.guard), negate(status.guard))
@@ -252,7 +254,12 @@ class _Shell(Places):
         return SUCCESS
 
     def _run_TestClause(self, node: Tree) -> Status:  # noqa: N802
-        guard = test_clause(self, node["X"])
+        return self._answer(test_clause(self, node["X"]))
+
+    def _answer(self, guard: int) -> Status:
+        """The status of a test: where nobody asks for it, an error may stop the script."""
+        if not self.answered and not self.state.goes_on:
+            self.branch(guard, lambda: SUCCESS, self.fail)
         return Status(guard, guard)
 
     def _run_ArithmCmd(self, node: Tree) -> Status:  # noqa: N802
@@ -264,9 +271,8 @@ class _Shell(Places):
         if node["Op"] in ("|", "|&"):
             return self._piped(node)
         asks = _only_sets(node["Y"]) and not _only_acts(node["X"])
-        kept, self.questioned = self.questioned, self.questioned or asks
-        first = self.statement(node["X"])
-        self.questioned = kept
+        with self.answering(is_question=asks):
+            first = self.statement(node["X"])
         both, either = self.guards.both, self.guards.either
         if node["Op"] == "&&":
             where = first.guard if asks else first.hoped
@@ -286,9 +292,8 @@ class _Shell(Places):
     def _run_IfClause(self, node: Tree) -> Status:  # noqa: N802
         if not node.get("Cond"):
             return self.run(node.get("Then") or [])
-        kept, self.questioned = self.questioned, True
-        guard = self.run(node["Cond"]).guard
-        self.questioned = kept
+        with self.answering(is_question=True):
+            guard = self.run(node["Cond"]).guard
         other = node.get("Else")
         return self.branch(
             guard,
@@ -368,7 +373,8 @@ class _Shell(Places):
         """A loop is read as if it ran once: what it repeats is the same call."""
         with self.framed("break"):
             kept, self.repeats = self.repeats, True
-            guard = self.run(node.get("Cond") or []).guard
+            with self.answering(is_question=False):
+                guard = self.run(node.get("Cond") or []).guard
             self.repeats = kept
             if _first_command(node) != "read":
                 self.made(f"loop {self.line}")
@@ -448,8 +454,7 @@ class _Shell(Places):
     def _test(self, words: list[Tree]) -> Status:
         closed = _first_literal(words[0]) == "["
         given = words[1:-1] if closed else words[1:]
-        guard = test_values(self, [value(self, word) for word in given])
-        return Status(guard, guard)
+        return self._answer(test_values(self, [value(self, word) for word in given]))
 
     def _with_assigns(self, assigns: list[Tree], words: list[Tree]) -> Status:
         """``NAME=value command``: the variable is the command's alone."""

@@ -61,6 +61,11 @@ class Parsed(NamedTuple):
     notes: tuple[Note, ...]
 
 
+def stops(text: str) -> bool:
+    """Whether the first line of a script asks a shell that stops at an error."""
+    return re.match(r"#!.*sh -[a-z]*e", text) is not None
+
+
 @functools.lru_cache(maxsize=256)
 def parse(text: str, first_line: int = 1) -> Parsed:
     """The syntax tree of a script. Raises ShellError."""

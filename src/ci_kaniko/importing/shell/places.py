@@ -16,6 +16,7 @@ from ci_kaniko.importing.shell.parsing import (
     Tree,
     parse_inner,
     slotted,
+    stops,
     without_hashes,
 )
 from ci_kaniko.importing.shell.reader import SUCCESS, Given, Reader, Status
@@ -147,7 +148,8 @@ class Places(Reader):
         kept, line = self.state.output, self.line
         self.state.output = EMPTY
         self.captures += 1
-        self.inner_shell(lambda: self.run(statements))
+        with self.answering(is_question=False):
+            self.inner_shell(lambda: self.run(statements))
         self.captures -= 1
         found, self.state.output = self.state.output, kept
         self.line = line
@@ -173,6 +175,7 @@ class Places(Reader):
 
         def nested() -> Status:
             self.state.items = items or []
+            self.state.goes_on = not stops(spell(text))
             self.hidden = self.state.own - self.state.exported.keys()
             return self.run(statements)
 

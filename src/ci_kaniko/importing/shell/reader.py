@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,7 +20,7 @@ from ci_kaniko.importing.shell.values import UNKNOWN_ARGUMENTS, Item, Value, Val
 from ci_kaniko.kaniko.builders import KANIKO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 
 _HOPED = re.compile(r" on line \d+$|^not: (?:command|which|type|hash) ")
@@ -81,7 +82,8 @@ class Given(NamedTuple):
     the root of the repository, or by the path that an earlier script wrote to. With the dialect
     ``posix`` what only bash understands is reported. ``first_line`` is the line of the text's
     first line in its file. ``host`` is the CI, where it does something between the script's parts.
-    ``called`` says that others call the script, with arguments that nothing tells.
+    ``called`` says that others call the script, with arguments that nothing tells, and ``goes_on``
+    that it does so after a command that fails.
     """
 
     known: Mapping[str, Text] = MappingProxyType({})
@@ -90,6 +92,7 @@ class Given(NamedTuple):
     dialect: str = "bash"
     host: Host | None = None
     called: bool = False
+    goes_on: bool = True
 
 
 NOTHING = Given()
@@ -111,6 +114,7 @@ class Reader(ABC):
             variables={name: pure(text) for name, text in given.known.items()},
             exported=dict.fromkeys(given.known, YES),
             items=[UNKNOWN_ARGUMENTS] if given.called else [],
+            goes_on=given.goes_on,
         )
         self.holes: list[Text] = []
         self.hidden: frozenset[str] = frozenset()
@@ -137,6 +141,7 @@ class Reader(ABC):
         self.captures = 0
         self.left_folders: list[Value] = []
         self.questioned = False
+        self.answered = False
         self.repeats = False
         self.still = False
         self._temporary = 0
@@ -204,7 +209,15 @@ class Reader(ABC):
         if not self.conditions.undecided or guard == YES:
             self.narrow(self.guards.negate(guard))
 
-    def fail(self) -> None:
+    @contextmanager
+    def answering(self, *, is_question: bool) -> Iterator[None]:
+        """Commands whose failing stops nothing; a ``question`` is there to choose what comes."""
+        kept = self.answered, self.questioned
+        self.answered, self.questioned = True, self.questioned or is_question
+        yield
+        self.answered, self.questioned = kept
+
+    def fail(self) -> Status:
         """The script stops with an error here.
 
         Where what the run is or is given decides that alone, it is a condition as any other.
@@ -219,6 +232,7 @@ class Reader(ABC):
                 self.note("gate/script", " and ".join(told))
         self.refuse(YES)
         self.failed = self.guards.minus(self.failed, chosen)
+        return FAILURE
 
     def temporary_name(self) -> str:
         """A name for a file or folder that ``mktemp`` makes."""

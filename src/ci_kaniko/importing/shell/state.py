@@ -33,6 +33,7 @@ class State:
     traps: tuple[Value, ...] = ()
     folder: Value = EMPTY
     output: Value = EMPTY
+    goes_on: bool = True
 
     def fork(self, path: int) -> State:
         """The same place under another condition."""
@@ -62,6 +63,7 @@ def merge(one: State, other: State, values: Values) -> State:
     merged = one.fork(guards.either(one.path, other.path))
     guards.budget.spend(len(one.variables) + len(other.variables) + len(one.files) + 10)
     _merge_variables(merged, one, other, values)
+    merged.goes_on = one.goes_on and other.goes_on
     merged.own = one.own | other.own
     merged.unset = one.unset & other.unset
     merged.logins = tuple(dict.fromkeys((*one.logins, *other.logins)))

@@ -159,6 +159,7 @@ class _Task:
         text = "\n".join(piece.text for piece in self._pieces())
         if re.search(r" -\w*x", shell):
             job.tell("trace-shows-secrets", self.task.line_of("shell"), shell)
+        job.goes_on = bool(shell) and goes_on(shell.split(), "")
         if shell and goes_on(shell.split(), text):
             job.tell("no-exit-on-error", self.task.line_of("shell"), shell)
 

@@ -156,6 +156,7 @@ class Plugins:
         at = script_place(texts)
         if at:
             piece = self.uploaded(Piece(texts[at], getattr(items[at], "first", 0)))
+            self.job.goes_on = goes_on(texts[1:at], "")
             if goes_on(texts[1:at], piece.text):
                 self.job.tell("no-exit-on-error/step", line_of(items[at]))
             self.job.calls = read_pieces(self.job, [piece]).calls

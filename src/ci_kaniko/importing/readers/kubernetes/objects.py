@@ -47,7 +47,7 @@ _READ = {
     *("imagePullSecrets", "activeDeadlineSeconds"),
 }
 """Keys of a Pod's spec that have a field, or that ci-kaniko writes: all others are extra."""
-_FACTS = Facts("kubernetes", outputs=(Root(("/kaniko/output",)),))
+_FACTS = Facts("kubernetes", outputs=(Root(("/kaniko/output",)),), goes_on=True)
 _MESSAGE = "/dev/termination-log"
 _OUTPUT = "/kaniko/output/"
 

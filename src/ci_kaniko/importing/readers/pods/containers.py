@@ -217,6 +217,7 @@ def script_place(texts: list[str]) -> int | None:
 
 
 def _check_shell(job: Job, texts: list[str], at: int, items: list[Any]) -> None:
+    job.goes_on = goes_on(texts[1:at], "")
     if at and "\n" in texts[at].strip() and goes_on(texts[1:at], texts[at]):
         job.tell("no-exit-on-error/container", line_of(items[at]), texts[0])
     for item in items[at + 1 :]:

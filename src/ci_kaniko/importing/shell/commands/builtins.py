@@ -57,6 +57,8 @@ def set_options(reader: Reader, items: list[Item]) -> Status:
             return SUCCESS
         named = literal(rest[1].text) if word.endswith("o") and len(rest) > 1 else ""
         rest = rest[2:] if named else rest[1:]
+        if "e" in word or named == "errexit":
+            reader.state.goes_on = word[0] == "+"
         if word[0] == "-" and ("x" in word or named == "xtrace"):
             reader.note("trace-shows-secrets", f"set {word} {named}".strip())
     return SUCCESS
