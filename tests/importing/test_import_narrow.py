@@ -549,8 +549,8 @@ node {
     "a test that stops the script": Case(
         _gitlab(
             "[{if: $CI_COMMIT_BRANCH}]",
-            'if [ "$A" = b ]; then echo b; fi; ! [ "$A" = c ]; echo $([ "$A" = d ]); [ -n "$PASSWORD" ]; '
-            '[ "$CI_COMMIT_BRANCH" = main ] || [ "$CI_COMMIT_BRANCH" = next ]',
+            'if [ "$A" = b ]; then echo b; fi; ! [ "$A" = c ]; echo $([ "$A" = d ]); '
+            '[ -n "$PASSWORD" ]; [ "$CI_COMMIT_BRANCH" = main ] || [ "$CI_COMMIT_BRANCH" = next ]',
         ),
         {"push": None, "destinations": [{"image": A, "when": {"branch": ["main", "next"]}}]},
         set(),
