@@ -1,4 +1,4 @@
-"""What builders beside kaniko cannot do of a plan: everything that only kaniko has."""
+"""What only kaniko can do: a plan that asks for it is refused for other builders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How registries are reached that are not reached the usual way, for builders with a file."""
+"""Registries with mirrors, certificates or plain HTTP, for builders that read a file about it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The usual command lines, read without Typer, which costs more than many a command.
+"""The usual command lines, read without Typer: it takes longer than many a command.
 
-What is not understood here, help and completion and every mistake, is left to Typer: ``commands``
-declares the same options with their help.
+Typer gets all that is not understood here: help, completion and every mistake. ``commands``
+declares the same options for it, with their help.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Completion for shells: scripts that a build has written down, so a TAB waits for nothing.
 
-The rules alone are asked of ``ci-kaniko explain``, since they are many.
+Only the rules, which are many, are asked of ``ci-kaniko explain`` at a TAB.
 """
 
 from __future__ import annotations

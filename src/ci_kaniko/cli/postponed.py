@@ -1,4 +1,4 @@
-"""Modules that are imported when something in them is used."""
+"""Modules that are not imported before something in them is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The executor's flags: who owns each, what it takes, and who has it.
+"""The executor's flags: the field that owns each, what it takes, and which releases have it.
 
 Source: ``cmd/executor/cmd/root.go`` of the releases named in ``executors.py``.
 """

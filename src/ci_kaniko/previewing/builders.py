@@ -1,4 +1,4 @@
-"""What another builder would need, for somebody who thinks about one."""
+"""What a spec needs and loses with another builder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The images that Dockerfiles begin with, against the registries that a spec allows."""
+"""The base images of Dockerfiles, compared with the registries that a spec allows."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The instructions of a Dockerfile, told apart as BuildKit's parser does it, which kaniko has, too.
+"""The instructions of a Dockerfile, split as BuildKit's parser does it, which kaniko uses, too.
 
-A line is continued by the escape character; comments and blank lines inside of an instruction are
-none of it, and here-documents follow the line that names them.
+The escape character continues a line, comments and blank lines inside an instruction are dropped,
+and here-documents follow the line that names them.
 """
 
 from __future__ import annotations

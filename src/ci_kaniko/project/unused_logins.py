@@ -1,6 +1,6 @@
-"""Logins that nothing uses, or less than it seems.
+"""Logins that nothing uses, and logins for pushes only that a pull would need as well.
 
-A login for base images is told by the Dockerfile alone, and one for pushes pulls nothing.
+Only the Dockerfile tells which registries base images come from.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Hints about types as those of Python, of which a command looks at few."""
+"""A small stand-in for ``typing``, of which a command needs little at run time."""
 
 from __future__ import annotations
 

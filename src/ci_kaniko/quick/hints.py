@@ -1,6 +1,6 @@
-"""What hints about types are made of: Python's own, or as much of it as a command looks at.
+"""What types are written with: ``typing``, or a small stand-in where importing it costs too much.
 
-The module ``typing`` takes a twentieth of a command to import, and more where nothing is compiled.
+The import takes a twentieth of a command, and more where nothing is compiled.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What stands in for kaniko's executor: it says that it was called, and waits to be looked at.
+"""The program in the place of kaniko's executor: it reports its call and waits.
 
-The process that started the script looks at the call, and at what the executor would find at that
-moment, and writes it down below /.record. That takes no further programs.
+Meanwhile the process that started the script writes down, below /.record, the call and what the
+executor would find at that moment. That takes no further programs.
 """
 
 from __future__ import annotations

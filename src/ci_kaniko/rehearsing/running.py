@@ -1,4 +1,4 @@
-"""How a request goes on in its sandbox, and what comes out."""
+"""Run a request in its sandbox, and collect what comes out."""
 
 from __future__ import annotations
 

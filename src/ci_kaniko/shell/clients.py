@@ -1,4 +1,4 @@
-"""How a script asks a server: no secret stands among the words that others can see."""
+"""How a script asks a server without a secret among the arguments, which others can see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a script gets what opens a cloud's registry, where no helper of the cloud does it.
+"""How a script asks a cloud for the password of its registry, where no helper does it.
 
 Sources: AWS's reference of ECR's and STS's APIs and of the credentials that containers and machines
 find, Google's of STS, of iamcredentials and of the metadata server, Azure's of its registries'

@@ -1,7 +1,7 @@
-"""The files under a spec: ``extends`` names them, and the text of a spec lies over theirs.
+"""The files that a spec extends: its text lies over theirs.
 
-A file counts once, under all that extend it, however many do: the order is that of a walk which
-reaches each after its own bases.
+A file that several of them extend counts once, under all of these. The order is that of a walk that
+reaches each file after its own bases.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The grammar that the conditions of all platforms share: ``||``, ``&&``, ``!``, comparisons.
 
-What a name or a text means, and which of these signs it has at all, says who asks.
+A caller says what names and texts mean, and which of these signs its platform has.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The templates that a repository has in the place of those of its targets."""
+"""The templates of a repository, which take the place of those of its targets."""
 
 from __future__ import annotations
 

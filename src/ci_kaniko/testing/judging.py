@@ -1,9 +1,8 @@
-"""What a rendering makes of a spec is run, and compared with what the other targets do.
+"""A judge for targets: what is rendered must hand the executor what the built-in targets do.
 
-Every spec of ``specs``, and of ``pipelines`` with several jobs, is rendered by a target and
-rehearsed: its jobs run with a program that writes down its arguments in place of the executor. They
-have to be those that the targets which are built in hand over in the same event, in whatever order
-the jobs are.
+A target renders every spec of ``specs``, and those of ``pipelines`` with several jobs. Each
+rendering is rehearsed, with a program in the executor's place that writes down its arguments. They
+have to be those of the built-in targets in the same event, in whatever order the jobs are.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Imports as much of PyYAML as libyaml needs; see ``ci_kaniko.text.pyyaml``.
+"""Imports only what of PyYAML the parser of libyaml needs; see ``ci_kaniko.text.pyyaml``.
 
-The package imports first what libyaml does itself: that takes most of its time.
+The package itself imports a parser in Python first, which takes most of its time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The rules that are asked where a spec, or what it extends, wants them."""
+"""The rules that are off until a spec, or what it extends, turns them on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a spec says and nothing hears, although each part of it is right."""
+"""Parts of a spec that are right by themselves and have no effect beside the others."""
 
 from __future__ import annotations
 

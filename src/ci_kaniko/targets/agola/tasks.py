@@ -1,16 +1,17 @@
 """The runs of a pipeline in Agola and the tasks in each of them.
 
-Images of one ``agola.run`` are tasks of one run, which starts when any of them does. Agola decides
-about a task's ``when`` before anything has run, and it does not wait for what a skipped task
-depends on; restoring the workspace fails when a task further up has saved nothing. So a task that
-others depend on is never skipped while one of them runs: its ``when`` takes in theirs, and its
-script ends at once where the event is not its own. Only tasks that nothing depends on are skipped
-for what they are themselves.
+Images of one ``agola.run`` are tasks of one run, which starts when any of them does.
 
-A restored file must not be there already, not even a folder. So what tasks save lies side by side
-as soon as one task restores what several have saved: the repository in ``src``, what was prepared
-in a folder that is called like the task, the time of the commit in ``commit``, digests in
-``digests`` and other files in ``outputs``.
+Agola decides about a task's ``when`` before anything has run. It does not wait for what a skipped
+task depends on, and restoring the workspace fails when a task further up has saved nothing. So a
+task that others depend on is never skipped while one of them runs: its ``when`` takes in theirs,
+and its script ends at once in events that are not its own. Only a task that nothing depends on has
+a ``when`` of its own.
+
+Restoring fails where a file or a folder is there already. So as soon as one task restores what
+several have saved, these lie side by side: the repository in ``src``, what was prepared in a folder
+with the name of its task, the time of the commit in ``commit``, digests in ``digests`` and other
+files in ``outputs``.
 """
 
 from __future__ import annotations

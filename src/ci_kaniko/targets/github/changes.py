@@ -1,4 +1,7 @@
-"""What no condition can tell on GitHub: the job before others that tells it, or a job itself."""
+"""What no expression of GitHub can tell: changed paths, and refs that need a pattern.
+
+A job before the others tells it, or a job itself.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """What starts a workflow on GitHub, and which of its jobs then run.
 
-``on:`` is for the whole file: it names what starts any of the images, and the ``if:`` of a job
-leaves out what is not for its image. Paths are looked at by ``on:`` when they are the same for all
-images. What neither can tell, a job tells that runs first: paths that differ, and refs that an
-expression cannot match. The case alone, which no expression sees, the scripts of a job look at: a
-job before each build would cost more than a push of ``Main``.
+``on:`` is for the whole file: it names the events of all images, and paths if all have the same.
+The ``if:`` of a job leaves out the events of other images. What neither can express, a job that
+runs first finds out: paths that differ, and refs that need a pattern. Expressions also ignore the
+case of a name, and there the script of each job looks: a job before each build would cost more than
+a build in vain for a branch ``Main``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Which runs a step gets a secret in that only pushes need.
+"""In which runs a step holds a secret that only pushes need.
 
-An expression decides where it can. What none can say, such as the case of a branch's name, decides
-a step before where the executor could read the secret: that step has none, and its answers stand in
-the expression of the step that has. Elsewhere the script alone is left with it, and makes no login.
+Where an expression of GitHub can tell these runs, it stands at the secret in ``env:``. None can
+tell, for example, the case of a branch's name. Where the executor could read the secret, a step
+before then looks at the run with the shell, and the expression reads its answers. Elsewhere the
+step may hold the secret in a few runs more, in which its script makes no login.
 """
 
 from __future__ import annotations
