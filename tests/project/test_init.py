@@ -354,7 +354,10 @@ def test_a_file_for_gitlabs_include_takes_nothing_from_it(repository: Repository
     [
         ("stages: [lint, build, deploy]", "build"),
         ("stages:\n  # first\n  - lint # fast\n\n  - 'ship it'\n", "lint"),
-        ("stages:\n- test\n- build", None),
+        ("stages:\n- test\n- build", "build"),
+        ("stages: [build, test, docker]", "docker"),
+        ("stages: [build, test, deploy]\ny: {script: [make], artifacts: {paths: [x]}}", None),
+        ("stages: [lint, test]", None),
         ("variables: {stages: none}", None),
     ],
 )

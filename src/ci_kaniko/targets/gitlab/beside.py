@@ -20,7 +20,8 @@ _DEFAULTS = pattern(
 _STAGES = pattern(
     r"(?m)^stages[ \t]*:(?:[ \t]*\[([^\]]*)\]|[^\n]*\n((?:[ \t]*(?:-[ \t].*|#.*)?(?:\n|\Z))+))"
 )
-_USUAL = ("build", "package", "docker", "image", "images", "publish", "release")
+_USUAL = ("docker", "image", "images", "package", "build", "publish", "release")
+"""Stages in which people build images, the plainest names first."""
 
 
 def section(current: str, *, merged: bool) -> str:
@@ -38,16 +39,17 @@ def section(current: str, *, merged: bool) -> str:
 
 
 def _stage(current: str) -> str:
-    """A stage for images, when the pipeline lists its stages and test is none of them."""
+    """A stage for images, of those that the pipeline lists."""
     found = _STAGES.search(current.replace("\r\n", "\n"))
     if found is None:
         return ""
     lines = found[1].split(",") if found[1] is not None else found[2].split("\n")
     words = [line.partition(" #")[0].strip().removeprefix("- ").strip(" \t\"'") for line in lines]
     names = [word for word in words if word and not word.startswith(("#", "*", "!", "$"))]
-    if not names or "test" in names:
-        return ""
-    return next((name for name in _USUAL if name in names), names[0])
+    # Jobs of the stage build may make files for the image, which their own stage does not wait for.
+    usual = [name for name in _USUAL if name != "build" or "artifacts:" not in current]
+    otherwise = "" if "test" in names else next(iter(names), "")
+    return next((name for name in usual if name in names), otherwise)
 
 
 def merged(spec: Spec, current: str) -> Spec:
