@@ -173,7 +173,8 @@ class Buildkite(Section):
         """An identity that requests are given as well, or that is over before the push."""
         from ci_kaniko.spec.pushed import pushed_logins
 
-        asked = build.triggers is None or build.triggers.pull_requests or build.triggers.pipelines
+        requests = ["pull_requests"] * (build.triggers is None or build.triggers.pull_requests)
+        requests += ["pipelines"] * (build.triggers is not None and build.triggers.pipelines)
         for where, host, login in pushed_logins(build, "buildkite"):
             meant = (
                 where[-1] == "buildkite"
@@ -182,14 +183,14 @@ class Buildkite(Section):
             )
             if not (meant and login.by_identity):
                 continue
-            if asked and build.push == "auto":
+            if requests and build.push == "auto":
                 yield Finding(
                     "credentials-in-pull-request",
                     where,
                     "Buildkite's agent gives this identity to builds of pull requests, too, "
                     "and their Dockerfile can ask for it",
                     "let the policy of the registry or cloud refuse them, or leave "
-                    "pull_requests out of triggers:",
+                    f"{' and '.join(requests)} out of triggers:",
                     severity="warning",
                 )
             if self._is_over_early(build, login.kind):
