@@ -270,7 +270,7 @@ def joined_with_logins(got: Recorded, call: Joined, job: Job, wanted: Run) -> No
         if needed and login.is_cloud:
             helper = {"aws": "ecr-login", "google": "gcr"}[login.kind]
             assert config["credHelpers"][host] == helper
-            joined_with_cloud(call, login, wanted)
+            joined_with_cloud(got, call, login, wanted)
         elif not login.is_cloud and (needed or login.kind != "docker-config"):
             seen = replace(got, env={}, config_text=call.config_text)
             assert lookup(seen, host) == ((login.user, login.password) if needed else None), host
@@ -278,7 +278,9 @@ def joined_with_logins(got: Recorded, call: Joined, job: Job, wanted: Run) -> No
         assert call.config_mode == 0o600
 
 
-def joined_with_cloud(call: Joined, login: expected_logins.Login, wanted: Run) -> None:
+def joined_with_cloud(
+    got: Recorded, call: Joined, login: expected_logins.Login, wanted: Run
+) -> None:
     """The helper finds what the executor's own client would find."""
     every = expected_logins.all_logins(wanted).values()
     for name, value in login.environment.items():
@@ -288,7 +290,9 @@ def joined_with_cloud(call: Joined, login: expected_logins.Login, wanted: Run) -
         }
     for name, text in login.files.items():
         held = call.credentials[name].removesuffix("\n")
-        assert text == held or held.startswith("{")
+        if held.startswith("{"):
+            held = got.files[json.loads(held)["credential_source"]["file"]].decode()
+        assert text == held
 
 
 def left_on_a_runner(got: Recorded) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ci_kaniko.plan.clouds import SESSION, TOKEN_FILE
 from ci_kaniko.quick.hints import TYPE_CHECKING
+from ci_kaniko.shell.secrets import path_in
 from ci_kaniko.syntax.variables import ENV_PREFIX, parts_of
 from ci_kaniko.text.quoting import quote
 
@@ -145,7 +146,12 @@ class Clouds:
             f'(umask 077; printf %s "$token" > {file(token.file)})',
         ]
         if cloud.document:
-            inside = f"{draft.site.files_inside}/{token.file}"
-            text = quote(cloud.document.replace(TOKEN_FILE, inside))
+            text = self._document(cloud.document, path_in(draft.site.files_inside, token.file))
             lines.append(f"(umask 077; printf %s {text} > {file(cloud.file)})")
         return lines
+
+    def _document(self, document: str, path: str) -> str:
+        """A document as a word, with the path of the token's file, which a variable may hold."""
+        if "$" not in path:
+            return quote(document.replace(TOKEN_FILE, path))
+        return path.join(map(quote, document.split(TOKEN_FILE)))
