@@ -96,7 +96,6 @@ class Report:
             self._pushed[entry] = (shown, image)
 
     def add(self, entry: Entry) -> None:
-        """One more entry."""
         self.rules.add(entry.rule)
         self._entries.setdefault(entry)
 
@@ -156,7 +155,6 @@ class Voice:
 
 
 def report_text(entries: Iterable[Entry]) -> str:
-    """A report for people."""
     listed = list(entries)
     blocks = []
     for kind, head in _HEADS.items():

@@ -74,7 +74,6 @@ def builder_called(command: str) -> str:
 
 
 def is_program(command: str) -> bool:
-    """Whether a command is a builder."""
     return bool(builder_called(command))
 
 

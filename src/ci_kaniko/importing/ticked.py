@@ -64,7 +64,6 @@ class Map(dict[str, Any]):
     # The looks below, at the value of a key.
 
     def string(self, key: str) -> str:
-        """A scalar's text."""
         return string(self.get(key))
 
     def peek(self, key: str) -> str:
@@ -72,11 +71,9 @@ class Map(dict[str, Any]):
         return peek(self.get(key))
 
     def is_true(self, key: str) -> bool:
-        """Whether a scalar says yes."""
         return is_true(self.get(key))
 
     def native(self, key: str) -> Any:
-        """A value as Python has it."""
         return native(self.get(key))
 
     def ignore(self, *keys: str) -> None:
@@ -89,21 +86,16 @@ class Map(dict[str, Any]):
         return found if isinstance(found, int) and not isinstance(found, bool) else None
 
     def texts(self, key: str) -> dict[str, str]:
-        """The texts of a mapping."""
         return {name: string(value) for name, value in self.mapping(key).items()}
 
     def mapping(self, key: str) -> Map:
-        """A mapping, empty for anything else."""
         return mapping(self.get(key))
 
     def sequence(self, key: str) -> list[Any]:
-        """A list; one value stands for a list of one."""
         return sequence(self.get(key))
 
 
 class List(list[Any]):
-    """A list and its line."""
-
     __slots__ = ("line", "ticked")
 
     def __init__(self, line: int = 0, items: Iterable[Any] = ()) -> None:

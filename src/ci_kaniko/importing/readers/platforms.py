@@ -32,7 +32,6 @@ class Platform(NamedTuple):
     is_yaml: bool = True
 
     def read(self, original: Original) -> Iterable[Job]:
-        """The jobs that may run the executor."""
         found: Iterable[Job] = import_module(f"{__package__}.{self.module}").jobs(original)
         return found
 
@@ -78,7 +77,6 @@ def _is_job(item: tuple[str, Any]) -> bool:
 
 
 def _github(original: Original) -> int:
-    """Whether a file is a workflow or an action."""
     for root in original.mappings:
         jobs, runs = root.get("jobs"), root.get("runs")
         workflow = isinstance(jobs, Map) and ("on" in root or "steps" not in root)
@@ -88,7 +86,6 @@ def _github(original: Original) -> int:
 
 
 def _buildkite(original: Original) -> int:
-    """Whether a file has a list of steps, or is one."""
     for root in original.roots:
         items = root if isinstance(root, list) else ()
         if any(isinstance(item, Map) and _OF_BUILDKITE & item.keys() for item in items):
@@ -99,7 +96,6 @@ def _buildkite(original: Original) -> int:
 
 
 def _agola(original: Original) -> int:
-    """Whether a file has a list of runs."""
     listed = any(isinstance(root.get("runs"), list) for root in original.mappings)
     return _CERTAIN if listed else _NO
 
@@ -111,7 +107,6 @@ def _kubernetes(original: Original) -> int:
 
 
 def _tekton(original: Original) -> int:
-    """Whether a file holds objects of Tekton's."""
     versions = [str(root.get("apiVersion")) for root in original.mappings]
     return _CERTAIN if any("tekton.dev" in version for version in versions) else _NO
 

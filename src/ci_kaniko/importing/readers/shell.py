@@ -21,7 +21,6 @@ _FACTS = Facts(
 
 
 def jobs(original: Original) -> Iterator[Job]:
-    """A script as one job."""
     if not are_mentioned(original.text):
         return
     job = Job(_FACTS, "", original, 1)

@@ -441,5 +441,4 @@ def _apart(one: Test, other: Test) -> bool:
 
 
 def _head(test: Test) -> str:
-    """What a glob begins with."""
     return str(test.right[0]).partition("*")[0]

@@ -164,7 +164,6 @@ class DockerConfig:
 
 
 def is_config(path: str, text: Text) -> bool:
-    """Whether a file is a docker config."""
     if path.endswith(".docker/config.json"):
         return True
     filled = any(

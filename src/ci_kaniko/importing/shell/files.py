@@ -43,7 +43,6 @@ def _normal(path: Text) -> Text:
 
 
 def in_folder(folder: Text, name: str) -> Text:
-    """A file in a folder."""
     return _normal(join((*folder, "/", name)))
 
 
@@ -113,7 +112,6 @@ def is_missing(reader: Reader, path: Text) -> bool:
 
 
 def remove_file(reader: Reader, path: Text) -> None:
-    """Take a file away."""
     path = resolved(reader, path)
     if not _is_temporary(path):
         reader.uses.act(reader.line, reader.text, [file_thing(spell(path))])
@@ -138,7 +136,6 @@ def in_repository(path: Text) -> bool:
 
 
 def change_folder(reader: Reader, folder: Value) -> None:
-    """``cd``."""
     if folder == EMPTY:
         return
     path = reader.state.path

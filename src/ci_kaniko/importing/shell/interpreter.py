@@ -101,8 +101,6 @@ def read(text: str, given: Given = NOTHING, budget: Budget | None = None) -> Scr
 
 
 class _Shell(Places):
-    """The interpreter."""
-
     # -- statements -------------------------------------------------------------------------------
 
     def continued(self, statements: list[Tree]) -> Iterator[Tree]:
@@ -359,7 +357,6 @@ class _Shell(Places):
         return found
 
     def _round(self, body: list[Tree], guard: int, name: str = "", text: Text = ()) -> None:
-        """One round of a loop."""
 
         def run() -> Status:
             if name:
@@ -482,7 +479,6 @@ class _Shell(Places):
         return status
 
     def call(self, words: list[Item]) -> Status:
-        """Run a simple command."""
         return dispatch(self, words)
 
     def function(self, name: str, rest: list[Item]) -> Status:
@@ -552,7 +548,6 @@ def _only_acts(statement: Tree) -> bool:
 
 
 def _first_literal(word: Tree) -> str:
-    """What a word begins with, if that is plain."""
     part = word["Parts"][0]
     if part["Type"] == "DblQuoted":
         part = (part.get("Parts") or [part])[0]

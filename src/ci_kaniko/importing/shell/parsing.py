@@ -185,7 +185,6 @@ def _tree(text: str, first_line: int) -> Tree:
 
 
 def _answer(text: bytes) -> subprocess.CompletedProcess[bytes]:
-    """What shfmt says about a script."""
     return subprocess.run(  # noqa: S603
         [_program(), "--to-json", "--language-dialect", "bash"],
         input=text,

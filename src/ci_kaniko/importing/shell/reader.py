@@ -251,25 +251,20 @@ class Reader(ABC):
         return Status(self.conditions.unknown(f"{what} on line {self.line}", self.line), YES)
 
     def is_set(self, value: Value) -> int:
-        """Where a value is not empty."""
         return self.values.test(value, lambda text: self.conditions.filled(text, self.line))
 
     # -- values at this place ---------------------------------------------------------------------
 
     def each(self, value: Value, change: Callable[[Text], Value]) -> Value:
-        """Every text of a value changed."""
         return self.values.each(value, change, self.state.path)
 
     def concat(self, values: Sequence[Value]) -> Value:
-        """Values one after the other."""
         return self.values.concat(values, self.state.path)
 
     def gather(self, alternatives: Iterable[tuple[int, Text]]) -> Value:
-        """Alternatives as a value."""
         return self.values.gather(alternatives, self.state.path)
 
     def write(self, text: Value) -> None:
-        """Print something."""
         if self.captures:
             state = self.state
             state.output = self.concat([state.output, text])
@@ -294,7 +289,6 @@ class Reader(ABC):
         self.uses.made(self.line, self.text, things)
 
     def value(self, name: str) -> Value:
-        """What a variable holds here."""
         self.uses.look(f"${name}")
         if name in self.hidden and name in self.state.variables:
             self.note("not-exported", name)
@@ -309,7 +303,6 @@ class Reader(ABC):
             self.missing.setdefault(name, self.line)
 
     def assign(self, name: str, value: Value) -> None:
-        """Set a variable."""
         state = self.state
         if name not in IGNORED_VARIABLES:
             text = f"{name}=***" if self.text and is_secret_name(name) else self.text

@@ -58,7 +58,6 @@ _READ_BY_KANIKO = ("/kaniko/.docker/config.json", "$DOCKER_CONFIG/config.json")
 
 
 def script(reader: Reader) -> Script:
-    """All that was read."""
     return _Results(reader).script()
 
 

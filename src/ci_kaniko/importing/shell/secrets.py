@@ -62,7 +62,6 @@ class Secrets:
             self._texts[text] = name
 
     def clean(self, text: Text, line: int = 0) -> Text:
-        """A text without secrets."""
         return join(piece for part in text for piece in self._part(part, line))
 
     def _part(self, part: Part, line: int) -> Iterable[Part]:
@@ -89,7 +88,6 @@ class Secrets:
         return (*pieces, text[at:])
 
     def clean_string(self, text: str) -> str:
-        """A sentence without secrets."""
         for secret in self._texts:
             text = text.replace(secret, "***")
         return hide(text)

@@ -36,7 +36,6 @@ class State:
     goes_on: bool = True
 
     def fork(self, path: int) -> State:
-        """The same place under another condition."""
         made = copy(self)
         made.path = path
         for name in _GROWING:

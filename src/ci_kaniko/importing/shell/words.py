@@ -392,7 +392,6 @@ def _count(items: list[Item]) -> Value:
 
 
 def _joined(reader: Reader, items: list[Item]) -> Value:
-    """Words with blanks between them."""
     joined: list[Value] = []
     for item in items:
         text = (" ", *item.text) if joined else item.text

@@ -324,7 +324,6 @@ def _add_refs(made: Condition, run: _Run, side: str, tags: Sequence[str]) -> boo
 
 
 def _is_exact(glob: str) -> bool:
-    """Whether a glob is one branch or tag."""
     return is_literal(glob) and glob not in VERSIONS
 
 

@@ -338,7 +338,6 @@ def _dockerfile_path(work: Work, value: Text, shown: str) -> str | None:
 
 
 def take_fetching(work: Work) -> None:
-    """The login for a git context."""
     if not (work.fetched or work.fetches_itself) or "token" in work.git:
         return
     password = work.logins.environment("GIT_PASSWORD") or work.logins.environment("GIT_TOKEN")

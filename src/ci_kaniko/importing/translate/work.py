@@ -42,12 +42,10 @@ class Work:
 
     @property
     def image(self) -> Text:
-        """The executor's image."""
         return self.job.image if self.call.image is None else self.call.image
 
     @property
     def image_line(self) -> int:
-        """Where the image is written."""
         return self.job.image_line if self.call.image is None else self.call.line
 
     def of(self, name: str) -> list[Flag]:

@@ -366,7 +366,6 @@ def _checkouts(task: Map) -> Iterator[tuple[Map, Map]]:
 
 
 def timeout_of(task: Map, run: Map) -> str:
-    """How long a task may take."""
     return task.peek("task_timeout_interval") or run.peek("task_timeout_interval")
 
 

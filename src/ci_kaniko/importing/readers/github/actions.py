@@ -50,8 +50,6 @@ def may_build(step: Map) -> bool:
 
 
 class Actions:
-    """The actions of one job."""
-
     def __init__(self, known: Known) -> None:
         self.known = known
         self.job = known.job

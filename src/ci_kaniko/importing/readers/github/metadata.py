@@ -360,7 +360,6 @@ _GLOBALS: dict[str, Text] = {
 
 
 def _global(word: str) -> Text | None:
-    """What a word in braces stands for."""
     if time := re.fullmatch(r"date '([^']*)'(?: tz='[^']*')?", word):
         return (printed_time(time[1]),)
     return _GLOBALS.get(word)
@@ -372,7 +371,6 @@ def _names_branch(text: Text) -> bool:
 
 
 def _fields(text: Text) -> dict[str, Text]:
-    """The fields of ``type=ref,event=branch``."""
     return {
         name.strip().lower(): stripped_text(value)
         for name, value in csv_fields(text)

@@ -286,7 +286,6 @@ class Workflow:
         return known
 
     def _folder(self, raw: Map) -> str:
-        """Where the steps of a job run."""
         for holder in (raw, self.root):
             run = holder.mapping("defaults").mapping("run")
             if run.string("working-directory"):

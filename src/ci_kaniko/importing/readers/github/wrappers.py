@@ -230,7 +230,6 @@ def _build(scope: Scope, words: list[Item], pushes: int) -> None:
 
 
 def _in_one(reader: Reader, flag: str, items: list[Item]) -> list[Item]:
-    """A flag whose value is a list."""
     if not items:
         return []
     parts = [part for item in items for part in (",", *item.text)][1:]

@@ -298,7 +298,6 @@ def _login(job: Job, variable: Map) -> None:
 
 
 def _commands(entry: Map) -> Iterator[tuple[int, str]]:
-    """The commands of a container and their lines."""
     items = _words(entry)
     texts = [string(item) for item in items]
     at = script_place(texts)

@@ -68,7 +68,6 @@ def variable(parameter: str) -> str:
 
 
 def runs_executor(container: Map, known: Known = UNKNOWN) -> bool:
-    """Whether a container runs the executor."""
     command = _peeked(container.get("command"), known)
     words = [*command, *_peeked(container.get("args"), known)]
     if any(is_program(word) or is_path_in(word) for word in (*words, " ".join(words))):
@@ -86,7 +85,6 @@ def _peeked(value: Any, known: Known) -> list[str]:
 
 
 def read_environment(job: Job, container: Map, known: Known = UNKNOWN) -> None:
-    """What the container's environment is."""
     for item in container.sequence("env"):
         entry = mapping(item)
         name = entry.peek("name")
@@ -270,7 +268,6 @@ def calls_of_words(
 
 
 def _items(words: list[Word]) -> list[Item]:
-    """Words of a command as a script has them."""
     from ci_kaniko.importing.shell.guards import YES
     from ci_kaniko.importing.shell.values import Item
 

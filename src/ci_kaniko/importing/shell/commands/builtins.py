@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
 
 def set_options(reader: Reader, items: list[Item]) -> Status:
-    """``set``."""
     rest = list(items)
     while rest:
         word = literal(rest[0].text)
@@ -117,14 +116,12 @@ def leave_script(reader: Reader, items: list[Item]) -> Status:
 
 
 def leave_function(reader: Reader, items: list[Item]) -> Status:
-    """``return``."""
     code = literal(items[0].text) if items else "0"
     reader.leave("function")
     return SUCCESS if code == "0" else FAILURE
 
 
 def evaluate(reader: Reader, items: list[Item]) -> Status:
-    """``eval``."""
     words = reader.arguments(items)
     text = reader.values.spaced(words, reader.state.path)
     if is_login(reader, " ".join(spell(word[0][1]) for word in words)):
@@ -215,7 +212,6 @@ def _word(reader: Reader, text: Text, at: int, count: int) -> Value:
 
 
 def jump(kind: str) -> Callable[[Reader, list[Item]], Status]:
-    """``break`` and ``continue``."""
 
     def run(reader: Reader, items: list[Item]) -> Status:
         reader.leave(kind)
@@ -225,7 +221,6 @@ def jump(kind: str) -> Callable[[Reader, list[Item]], Status]:
 
 
 def change_directory(reader: Reader, items: list[Item]) -> Status:
-    """``cd``."""
     words = [item for item in items if literal(item.text) not in ("-P", "-L", "--")]
     folder: Value = pure(words[0].text if words else (Var("HOME"),))
     if literal(folder[0][1]) == "-":
@@ -236,7 +231,6 @@ def change_directory(reader: Reader, items: list[Item]) -> Status:
 
 
 def push_folder(reader: Reader, items: list[Item]) -> Status:
-    """``pushd``."""
     if len(items) != 1 or (literal(items[0].text) or "")[:1] in ("-", "+"):
         return unknown(reader, "pushd", items)
     reader.left_folders.append(reader.state.folder)
@@ -245,7 +239,6 @@ def push_folder(reader: Reader, items: list[Item]) -> Status:
 
 
 def pop_folder(reader: Reader, items: list[Item]) -> Status:
-    """``popd``."""
     if items or not reader.left_folders:
         return unknown(reader, "popd", items)
     reader.state.folder = reader.left_folders.pop()
@@ -261,7 +254,6 @@ def look_up(reader: Reader, items: list[Item]) -> Status:
 
 
 def options(reader: Reader, items: list[Item]) -> Status:
-    """``getopts``: what the script is called with."""
     text = " ".join(("getopts", *(spell(item.text) for item in items)))
     for name in (*(literal(item.text) for item in items[1:2]), "OPTARG"):
         if name:

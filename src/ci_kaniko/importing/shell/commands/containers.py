@@ -25,7 +25,6 @@ def values_of(options: tuple[Item, ...] | list[Item], name: str) -> list[tuple[i
 
 
 def environment(reader: Reader, options: tuple[Item, ...]) -> dict[str, Value]:
-    """The variables that a container is given."""
     found: dict[str, Value] = {}
     for guard, text in values_of(options, "--env"):
         name, *rest = split_text(text, "=", 1)

@@ -138,7 +138,6 @@ def _is_run(rest: list[Item]) -> bool:
 
 
 def _check_log(reader: Reader, name: str, values: list[Value]) -> None:
-    """What goes into the log."""
     texts = [text for held in values for _, text in held]
     first = texts[0] if texts else ()
     if "::set-output" in spell(first):
@@ -340,7 +339,6 @@ def _by_docker(reader: Reader, name: str, rest: list[Item]) -> Status | None:
 
 
 def _shell(reader: Reader, name: str, rest: list[Item]) -> Status:
-    """``sh -c``."""
     for at, item in enumerate(rest):
         word = literal(item.text) or ""
         if re.fullmatch(r"-[a-z]*x[a-z]*", word):

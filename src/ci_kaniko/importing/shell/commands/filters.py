@@ -52,7 +52,6 @@ def _quoted(text: Text) -> str:
 
 
 def path_part(name: str) -> Callable[[Reader, list[Value]], Status]:
-    """``basename`` and ``dirname``."""
 
     def run(reader: Reader, values: list[Value]) -> Status:
         found = change(reader, values[0] if values else EMPTY, name)
@@ -253,7 +252,6 @@ def envsubst(reader: Reader, values: list[Value]) -> Status:
 
 
 def grep_command(reader: Reader, values: list[Value]) -> Status:
-    """``grep``."""
     words = words_of(values)
     guard = grep(reader, words, reader.stdin)
     if not any(re.match(r"-[A-Za-z]*q|--quiet|--silent", word) for word in words):

@@ -283,7 +283,6 @@ def copy(reader: Reader, values: list[Value]) -> Status:
 
 
 def move(reader: Reader, values: list[Value]) -> Status:
-    """``mv``."""
     done = copy(reader, values)
     for path in _paths(values)[:-1]:
         remove_file(reader, path)
@@ -291,14 +290,12 @@ def move(reader: Reader, values: list[Value]) -> Status:
 
 
 def remove(reader: Reader, values: list[Value]) -> Status:
-    """``rm``."""
     for path in _paths(values):
         remove_file(reader, path)
     return SUCCESS
 
 
 def touch(reader: Reader, values: list[Value]) -> Status:
-    """``touch``."""
     for path in _paths(values):
         write_file(reader, path, EMPTY, append=True)
     return SUCCESS
