@@ -5,6 +5,7 @@ What ``builders.buildah.fetching`` writes is read, and ``tar`` and ``curl | tar`
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import replace
 from itertools import pairwise
@@ -22,6 +23,7 @@ from ci_kaniko.importing.calls import (
     without_head,
 )
 from ci_kaniko.importing.shell.files import read_file, write_file
+from ci_kaniko.importing.shell.parsing import fill, slotted
 from ci_kaniko.importing.shell.state import Fetched
 from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, pure, stripped
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
 
 _TOLD = re.compile(r"(?i)(?:GIT_USERNAME|GIT_PASSWORD|HTTPS?_PROXY|NO_PROXY)=[^\n]*")
 _FROM = re.compile(r"\$\(buildah from (\S+)\)")
-_DEPTH = "--depth="
 _SIGNED = re.compile(r"aws:amz:[^:]+:s3")
 _S3 = re.compile(r"(https?://)((?:[^./]+\.)(?=s3\.))?([^/]+)/(.*)", re.DOTALL)
 _AWS = re.compile(r"s3\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?")
@@ -45,78 +46,62 @@ _AWS = re.compile(r"s3\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?")
 
 def by_buildah(reader: Reader, items: list[Item]) -> Status | None:
     """``buildah run`` of git in a folder; None for every other command in a container."""
-    from ci_kaniko.builders.buildah.fetching import READ
-
-    words = [item.text for item in items]
-    spelled = [literal(word) for word in words]
-    if spelled[:1] != ["--volume"] or spelled[2:3] != ["--workingdir"] or spelled[5:6] != ["--"]:
+    holes: list[Text] = []
+    run = _runs_git().fullmatch("\0".join(slotted(item.text, holes) for item in items))
+    told = _told_to_git(reader.stdin or EMPTY)
+    said = (
+        {name: fill(text, holes) for name, text in run.groupdict().items() if text} if run else {}
+    )
+    image = _FROM.fullmatch(spell(said.get("image", ())))
+    if image is None or told is None:
         return None
-    folder, *inside = split_text(words[1], ":")
-    image = _FROM.fullmatch(spell(words[4]))
-    if inside != [words[3]] or image is None or not all(map(_is_for_git, reader.stdin or EMPTY)):
-        return None
-    if spelled[6:7] == ["git"]:
-        rest = words[7:]
-    elif spelled[6:10] == ["sh", "-c", READ, "sh"]:
-        rest = words[10:]
-    else:
-        return None
-    found = reader.fetched.get(folder, Fetched())
-    found.image = image[1]
-    found.environment = _login(reader.stdin or EMPTY)
-    if not rest or not _git(found, rest):
-        return None
-    return _filled(reader, folder, found, "buildah run")
-
-
-def _is_for_git(case: tuple[int, Text]) -> bool:
-    """Whether a text says nothing but what git is told of logins and proxies."""
-    lines = [spell(line) for line in split_text(case[1], "\n") if line]
-    return lines == ["$(cat /dev/null)"] or all(map(_TOLD.fullmatch, lines))
-
-
-def _login(told: Value) -> dict[str, Value]:
-    """The login of what git is told."""
-    found: dict[str, Value] = {}
-    for guard, text in told:
-        for line in split_text(text, "\n"):
-            name, *value = split_text(line, "=", 1)
-            if starts_with(name, "GIT_"):
-                found[spell(name)] = (*found.get(spell(name), ()), (guard, value[0]))
-    return found
-
-
-def _git(found: Fetched, words: list[Text]) -> bool:
-    """Take what one call of git says; whether all of it is known."""
-    from ci_kaniko.builders.buildah.fetching import HELPER
-
-    while literal(words[0]) == "-c" and len(words) > 2:
-        if literal(words[1]) == "http.sslVerify=false":
-            found.options["insecure-skip-tls"] = "true"
-        elif not (starts_with(words[1], "credential.https://") and HELPER in spell(words[1])):
-            return False
-        words = words[2:]
-    command, rest = literal(words[0]), [word for word in words[1:] if literal(word) != "--quiet"]
-    depths = [literal(word) for word in rest if starts_with(word, _DEPTH)]
-    rest = [word for word in rest if not starts_with(word, _DEPTH)]
-    if depths and depths[0]:
-        found.options["depth"] = depths[0].removeprefix(_DEPTH)
-    spelled = [literal(word) for word in rest]
-    if command == "fetch" and len(rest) == 2:
-        found.address = join(("git://", *without_head(rest[0], "https://")))
-        if starts_with(rest[1], "refs/"):
-            found.ref = rest[1]
-        elif literal(rest[1]) != "HEAD":
-            found.options["branch"] = spell(rest[1])
-    elif command == "checkout" and spelled[:1] == ["--detach"] and len(rest) == 2:
-        found.commit = () if spelled[1] == "FETCH_HEAD" else rest[1]
-    elif command == "submodule" and spelled == ["update", "--init", "--recursive"]:
+    found = reader.fetched.get(said["folder"], Fetched())
+    found.image, found.environment = image[1], told
+    found.commit = said.get("commit", found.commit)
+    if "depth" in said:
+        found.options["depth"] = spell(said["depth"])
+    if "insecure" in said:
+        found.options["insecure-skip-tls"] = "true"
+    if "submodules" in said:
         found.options["recurse-submodules"] = "true"
-    else:
-        return (command, spelled) == ("init", []) or (
-            command == "remote" and spelled[:2] == ["add", "origin"] and len(rest) == 3
-        )
-    return True
+    if "address" in said:
+        found.address = join(("git://", *said["address"]))
+        found.ref = said.get("ref", ())
+    if "branch" in said:
+        found.options["branch"] = spell(said["branch"])
+    return _filled(reader, said["folder"], found, "buildah run")
+
+
+@functools.cache
+def _runs_git() -> re.Pattern[str]:
+    """What ``buildah run`` is told by a script of ours, its words with NUL between them."""
+    from ci_kaniko.builders.buildah.fetching import HELPER, READ
+
+    words = [
+        r"--volume (?P<folder>[^\0:]+):(?P<inside>[^\0]+) --workingdir (?P=inside)",
+        r" (?P<image>[^\0]+) -- (?:git|sh -c READ sh)",
+        r"(?: -c http\.sslVerify=(?P<insecure>false))?(?: -c credential\.https://[^\0]*HELPER)?",
+        r" (?:init --quiet|remote add origin [^\0]+|checkout --quiet --detach",
+        r" (?:FETCH_HEAD|(?P<commit>[^\0]+))|fetch --quiet(?: --depth=(?P<depth>\d+))?",
+        r" https://(?P<address>[^\0]+) (?:HEAD|(?P<ref>refs/[^\0]+)|(?P<branch>[^\0]+))",
+        r"|submodule update --quiet --init (?P<submodules>--recursive)(?: --depth=\d+)?)",
+    ]
+    whole = "".join(words).replace(" ", r"\0")
+    return re.compile(whole.replace("READ", re.escape(READ)).replace("HELPER", re.escape(HELPER)))
+
+
+def _told_to_git(given: Value) -> dict[str, Value] | None:
+    """The login of what git is told; None where that is more than logins and proxies."""
+    found: dict[str, Value] = {}
+    for guard, text in given:
+        lines = [line for line in split_text(text, "\n") if line]
+        for line in lines if spell(text) != "$(cat /dev/null)" else ():
+            if not _TOLD.fullmatch(spell(line)):
+                return None
+            name, value = split_text(line, "=", 1)
+            if starts_with(name, "GIT_"):
+                found[spell(name)] = (*found.get(spell(name), ()), (guard, value))
+    return found
 
 
 # -- an archive --------------------------------------------------------------------------------
