@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Output, Text, Var, literal, only_var
-from ci_kaniko.importing.shell.guards import NO, TooComplexError
+from ci_kaniko.importing.shell.guards import NO
 from ci_kaniko.importing.shell.values import EMPTY, Value, Values, plain, pure
 from ci_kaniko.syntax.logic import Node, NotLogic, parsed
 
@@ -43,15 +43,11 @@ class Expressions:
     def guard(self, text: str, line: int) -> int:
         """Where a condition holds; one that is not understood is an unknown test."""
         self.line = line
-        if not self.conditions.exhausted:
-            self.conditions.guards.budget.spend(len(text) // 2)
-            try:
-                return self.holds(parsed(text.strip()))
-            except TooComplexError:
-                self.conditions.give_up()
-            except NotLogic:
-                pass
-        return self.conditions.unknown(text.strip(), line)
+        self.conditions.guards.budget.spend(len(text) // 2)
+        try:
+            return self.holds(parsed(text.strip()))
+        except NotLogic:
+            return self.conditions.unknown(text.strip(), line)
 
     def holds(self, node: Node) -> int:
         """Where a part of a condition holds. Raises NotLogic."""

@@ -30,7 +30,6 @@ from ci_kaniko.syntax.globs import matches as glob_matches
 from ci_kaniko.syntax.variables import VARIABLES
 
 _MAX_TESTS = 300
-_MAX_UNKNOWN = 30
 _ASKED = 30
 """What a test takes from a budget, whatever is done about it."""
 _NEVER_EMPTY = {"build.timestamp", "commit.timestamp", "commit.sha"}
@@ -41,14 +40,11 @@ class Conditions:
 
     ``facts`` holds whatever the tests' values are: one text does not equal two others. Where a
     script asks more than can be told apart, ``undecided`` is the line of the one test that then
-    stands for all of them; conditions outside of scripts, for which it is None, are then
-    ``exhausted``, and what is tested from there on is unknown.
+    stands for all of them.
     """
 
-    def __init__(self, budget: Budget, undecided: int | None = None) -> None:
-        self.undecided = undecided or 0
-        self.exhausted = False
-        self._is_alone = undecided is None
+    def __init__(self, budget: Budget, undecided: int = 0) -> None:
+        self.undecided = undecided
         self._budget = budget
         self.guards = Guards(budget)
         self.facts = YES
@@ -57,12 +53,6 @@ class Conditions:
         self._numbers: dict[tuple[str, Text, Text], int] = {}
         self._by_text: dict[Text, list[int]] = {}
         self._by_group: list[list[int]] = [[] for _ in ONE_OF]
-
-    def give_up(self) -> None:
-        """Ask nothing more of the texts: what is tested from here on is unknown."""
-        self.exhausted = True
-        self.facts = YES
-        self.guards.budget = Budget()
 
     # -- guards ---------------------------------------------------------------------------------
 
@@ -85,22 +75,12 @@ class Conditions:
 
     def _atom(self, test: Test) -> int:
         self._budget.spend(_ASKED)
-        try:
-            return self._numbered(test)
-        except TooComplexError:
-            if not self._is_alone:
-                raise
-            self.give_up()
-            return self._numbered(test)
-
-    def _numbered(self, test: Test) -> int:
-        many = test.kind != "unknown" or len(self._tests) > _MAX_UNKNOWN
-        if self.undecided or (self.exhausted and many):
+        if self.undecided:
             test = Test("unknown", (Output("one of many conditions"),), line=self.undecided)
         test = _of_ref(_in_one_spelling(test))
         if test.left == _REF_NAME and test.kind in {"glob", "pattern", "regex"}:
             sides = [(Var(side, portable=True),) for side in ("branch", "tag")]
-            return self.guards.either(*(self._numbered(replace(test, left=side)) for side in sides))
+            return self.guards.either(*(self._atom(replace(test, left=side)) for side in sides))
         key = (test.kind, test.left, test.right)
         number = self._numbers.get(key)
         if number is None:
