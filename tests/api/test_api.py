@@ -223,8 +223,8 @@ def test_an_empty_path_is_not_the_current_folder(fleet: Repository) -> None:
             "--force overwrites it",
         ),
         (
-            lambda: ci_kaniko.load("none.yaml"),
-            ("validate", "-f", "none.yaml"),
+            lambda: ci_kaniko.load("empty"),
+            ("validate", "-f", "empty"),
             "name the file with `path`",
             "name the file with --spec PATH",
         ),
@@ -265,6 +265,7 @@ def test_a_hint_is_worded_for_who_asks(
 ) -> None:
     fleet.write("web/ci.yml", "mine: {}\n")
     fleet.write("x.yml", "a: 1\n")
+    fleet.write("empty/README", "")
     with pytest.raises(ci_kaniko.CiKanikoError) as caught, tools.skipping():
         ask()
     assert program in str(caught.value)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 1024 * 1024
 _MAX_TAG_DIRECTIVES = 100
 
+_NO_SPEC = "the path starts at the current folder; ci-kaniko init writes a first spec"
 _NAME_IT = "name the file with `path`"
 _BINARY = bytes(sorted(set(range(32)) - set(b"\t\n\r")))
 
@@ -69,7 +70,7 @@ def _reasons() -> Iterator[None]:
     try:
         yield
     except (FileNotFoundError, NotADirectoryError, ValueError):
-        raise Unreadable("no-spec", "there is no such file", _NAME_IT) from None
+        raise Unreadable("no-spec", "there is no such file", _NO_SPEC) from None
     except PermissionError:
         hint = "make the file readable for the user who runs ci-kaniko"
         raise Unreadable("unreadable", "no permission to read this file", hint) from None
