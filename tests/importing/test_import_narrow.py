@@ -567,6 +567,9 @@ is_main
 sh -c '[ "$CI_COMMIT_BRANCH" = old ]; echo $CI_COMMIT_BRANCH'
 set -o errexit
 (set -e; is_main)
+check() { grep -q "$1" VERSION || return 1; }
+check 1
+case $CI_COMMIT_BRANCH in old) false ;; esac
 set +o errexit
 [ "$CI_COMMIT_BRANCH" = no ]
 /kaniko/executor --context=. --destination=ghcr.io/acme/shop:1
@@ -576,7 +579,14 @@ set +o errexit
             "push": None,
             "destinations": [{"image": "ghcr.io/acme/shop:1", "when": {"branch": "main"}}],
         },
-        set(),
+        {"gate"},
+    ),
+    "a message that the script looks at": Case(
+        _gitlab(
+            "[{if: $CI_COMMIT_BRANCH}]", 'echo "$CI_COMMIT_MESSAGE" | grep -q release || exit 1'
+        ),
+        {"push": "never", "destinations": [A]},
+        {"unknown-condition"},
     ),
     "a value that the script refuses": Case(
         _without_rules("timeout: 30m", '[ "$STAGE" = prod ] || { echo "no $STAGE"; exit 1; }'),

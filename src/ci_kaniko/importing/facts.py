@@ -32,6 +32,8 @@ _MEANINGS: dict[str, str] = {
     # What no spec has a name for.
     **dict.fromkeys(("CI_PIPELINE_SOURCE", "GITHUB_EVENT_NAME", "github.event_name"), "event"),
     **dict.fromkeys(("BUILDKITE_SOURCE", "build.source"), "event"),
+    **dict.fromkeys(("CI_COMMIT_MESSAGE", "CI_COMMIT_TITLE", "BUILDKITE_MESSAGE"), "message"),
+    "github.event.head_commit.message": "message",
     **dict.fromkeys(("GITHUB_REF", "github.ref", "AGOLA_GIT_REF"), "ref"),
     **dict.fromkeys(("GITHUB_REF_TYPE", "github.ref_type", "AGOLA_GIT_REF_TYPE"), "ref.type"),
     **dict.fromkeys(("GITHUB_HEAD_REF", "github.head_ref"), "request"),
@@ -64,16 +66,17 @@ CLONED = {"repository.path", "repository.url", "remote"}
 _SHA = re.compile("[0-9a-f]{40}")
 _VERSION = re.compile(r"v?\d[\d.]*$|v?\d+\.\d")
 OF_A_RUN = {"branch", "tag", "ref", "ref.name", "ref.type", "event", "request"}
-OF_A_RUN |= {"pull_request.number"}
+OF_A_RUN |= {"pull_request.number", "message"}
 """What is known of a run before it starts: where a script refuses one, none of its kind builds."""
 
 
 def meaning(part: Part) -> str:
     """What a variable is, whatever was done to it: a portable name, or a word of ours.
 
-    ``event`` started the run, ``ref`` is the full name of a branch or tag and ``ref.type`` which
-    of them, ``request`` is set in pull requests only, ``remote`` is the address of the repository,
-    ``server`` that of the platform, and ``checkout`` the folder that holds the repository.
+    ``event`` started the run, ``message`` is that of its commit, ``ref`` is the full name of a
+    branch or tag and ``ref.type`` which of them, ``request`` is set in pull requests only,
+    ``remote`` is the address of the repository, ``server`` that of the platform, and ``checkout``
+    the folder that holds the repository.
     """
     name = getattr(part, "name", "")
     if getattr(part, "portable", False):

@@ -252,13 +252,7 @@ class _Shell(Places):
         return SUCCESS
 
     def _run_TestClause(self, node: Tree) -> Status:  # noqa: N802
-        return self._answer(test_clause(self, node["X"]))
-
-    def _answer(self, guard: int) -> Status:
-        """The status of a test: where nobody asks for it, an error may stop the script."""
-        if not self.answered and not self.state.goes_on:
-            self.branch(guard, lambda: SUCCESS, self.fail)
-        return Status(guard, guard)
+        return self.answer(test_clause(self, node["X"]))
 
     def _run_ArithmCmd(self, node: Tree) -> Status:  # noqa: N802
         look_at_names(self, node)
@@ -451,7 +445,7 @@ class _Shell(Places):
     def _test(self, words: list[Tree]) -> Status:
         closed = _first_literal(words[0]) == "["
         given = words[1:-1] if closed else words[1:]
-        return self._answer(test_values(self, [value(self, word) for word in given]))
+        return self.answer(test_values(self, [value(self, word) for word in given]))
 
     def _with_assigns(self, assigns: list[Tree], words: list[Tree]) -> Status:
         """``NAME=value command``: the variable is the command's alone."""

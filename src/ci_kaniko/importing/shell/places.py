@@ -100,6 +100,12 @@ class Places(Reader):
         """Both sides of a condition, and what they have in common afterwards."""
         return self.ways([(guard, then), (YES, other)])
 
+    def answer(self, guard: int) -> Status:
+        """The status of a question: where nobody asks for it, it may stop the script."""
+        if not self.answered and not self.state.goes_on:
+            self.branch(guard, lambda: SUCCESS, self.fail)
+        return Status(guard, guard)
+
     def ways(self, ways: list[tuple[int, Callable[[], Status]]]) -> Status:
         """Several ways of which the first that is open is taken, and where they meet again."""
         guards, before = self.guards, self.state

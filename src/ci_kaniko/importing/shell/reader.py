@@ -166,6 +166,10 @@ class Reader(ABC):
         """Call a function of the script."""
 
     @abstractmethod
+    def answer(self, guard: int) -> Status:
+        """The status of a command that is run for it."""
+
+    @abstractmethod
     def leave(self, kind: str) -> None:
         """Go to the end of what surrounds this place."""
 

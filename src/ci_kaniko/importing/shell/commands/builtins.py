@@ -26,7 +26,7 @@ from ci_kaniko.importing.shell.files import (
     read_file,
     resolved,
 )
-from ci_kaniko.importing.shell.guards import YES
+from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.reader import FAILURE, SUCCESS, Reader, Status
 from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import (
@@ -117,8 +117,9 @@ def leave_script(reader: Reader, items: list[Item]) -> Status:
 
 def leave_function(reader: Reader, items: list[Item]) -> Status:
     code = literal(items[0].text) if items else "0"
+    status = reader.answer(NO) if code not in ("0", None) else SUCCESS
     reader.leave("function")
-    return SUCCESS if code == "0" else FAILURE
+    return FAILURE if code is None else status
 
 
 def evaluate(reader: Reader, items: list[Item]) -> Status:
@@ -297,7 +298,7 @@ BUILTINS: dict[str, Callable[[Reader, list[Item]], Status]] = {
     "eval": evaluate,
     "exit": leave_script,
     "export": export,
-    "false": lambda *_: FAILURE,
+    "false": lambda reader, _: reader.answer(NO),
     "hash": look_up,
     "mkdir": make_folder,
     "getopts": options,

@@ -86,7 +86,7 @@ def dispatch(reader: Reader, words: list[Item]) -> Status:
     asks = _ASKS.match(spelled) is not None
     if guard == YES and (asks or (reader.questioned and name in _MAY_FAIL)):
         guard = reader.conditions.unknown(spelled, reader.line)
-    return Status(guard, guard if asks else YES)
+    return reader.answer(guard) if asks else Status(guard, YES)
 
 
 def _dispatch(reader: Reader, words: list[Item]) -> Status:

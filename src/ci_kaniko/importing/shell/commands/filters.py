@@ -254,6 +254,7 @@ def envsubst(reader: Reader, values: list[Value]) -> Status:
 def grep_command(reader: Reader, values: list[Value]) -> Status:
     words = words_of(values)
     guard = grep(reader, words, reader.stdin)
-    if not any(re.match(r"-[A-Za-z]*q|--quiet|--silent", word) for word in words):
-        reader.write(pure((Output(command_text("grep", values)),)))
+    if any(re.match(r"-[A-Za-z]*q|--quiet|--silent", word) for word in words):
+        return reader.answer(guard)
+    reader.write(pure((Output(command_text("grep", values)),)))
     return Status(guard, guard)

@@ -165,6 +165,8 @@ def git(reader: Reader, values: list[Value]) -> Status:
         reader.write(pure((made or Output(called), "\n")))
     if words[:1] in (["diff"], ["rev-parse"], ["show-ref"], ["ls-remote"], ["describe"]):
         guard = reader.conditions.unknown(called, reader.line)
+        if {"--quiet", "--exit-code"} & {*words}:
+            return reader.answer(guard)
         return Status(guard, guard if words[0] == "diff" else SUCCESS.guard)
     return SUCCESS
 
