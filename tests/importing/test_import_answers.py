@@ -1766,6 +1766,52 @@ runs:
             ]
         },
     ),
+    "what is pushed beside requests is not pushed by them": Case(
+        ".gitlab-ci.yml",
+        """\
+workflow:
+  rules:
+    - if: $CI_PIPELINE_SOURCE == "merge_request_event"
+      variables: {TAG: "mr-$CI_MERGE_REQUEST_IID"}
+    - if: $CI_COMMIT_TAG
+      variables: {TAG: $CI_COMMIT_TAG}
+    - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH
+      variables: {TAG: edge}
+"""
+        f"{GITLAB}  script: /kaniko/executor -c . -d quay.io/acme/shop:$TAG\n",
+        {
+            "push": "always",
+            "destinations": [
+                {"image": "quay.io/acme/shop:mr-${pull_request.number}", "when": "pull-request"},
+                {
+                    "image": "quay.io/acme/shop:${tag:-edge}",
+                    "when": ["default-branch", {"tag": "**"}],
+                },
+            ],
+        },
+    ),
+    "a call beside one for requests is not for them": Case(
+        ".github/workflows/ci.yml",
+        """\
+on: {push: {branches: [main]}, pull_request: }
+jobs:
+  image:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v5
+      - if: github.event_name == 'pull_request'
+        run: buildah build -t quay.io/acme/shop:trial . && buildah push quay.io/acme/shop:trial
+      - if: github.event_name != 'pull_request'
+        run: buildah build -t quay.io/acme/shop:1 . && buildah push quay.io/acme/shop:1
+""",
+        {
+            "push": "always",
+            "destinations": [
+                {"image": "quay.io/acme/shop:trial", "when": "pull-request"},
+                {"image": "quay.io/acme/shop:1", "when": [{"branch": "**"}, {"tag": "**"}]},
+            ],
+        },
+    ),
     "plugins log in": Case(
         ".buildkite/pipeline.yml",
         """\

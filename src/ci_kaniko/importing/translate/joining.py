@@ -17,7 +17,7 @@ from ci_kaniko.importing.translate.alike import (
 )
 from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS, globs_in_short
 from ci_kaniko.importing.translate.logins import as_pushed
-from ci_kaniko.importing.translate.pushes import add_destination, image_of
+from ci_kaniko.importing.translate.pushes import add_destination, but_in_requests, image_of
 from ci_kaniko.importing.translate.settings import Settings
 from ci_kaniko.importing.translate.several import NAME_KEYS, finished, images
 from ci_kaniko.importing.translate.started import one_repository, only_in
@@ -78,16 +78,17 @@ def _join(one: dict[str, Any], other: dict[str, Any]) -> None:
     pushing = [build for build in (one, other) if build.get("push") != "never"]
     is_pushed = any(build.get("destinations") for build in pushing)
     listed: dict[Any, Any] = {}
+    pushes = {one.get("push", "auto"), other.get("push", "auto")}
     for build in pushing if is_pushed else (one, other):
+        asks = "always" in pushes and build.get("push") != "always"
         for entry in build.get("destinations", []):
-            add_destination(listed, entry)
+            add_destination(listed, but_in_requests(entry) if asks else entry)
     if listed:
         one["destinations"] = [*listed.values()]
     for host, login in other.get("registries", {}).items():
         have = one.setdefault("registries", {}).setdefault(host, login)
         if have == as_pushed(login):
             one["registries"][host] = login  # it may be for pulls, too
-    pushes = {one.get("push", "auto"), other.get("push", "auto")}
     if not is_pushed:
         one.update({"push": "never"} if "never" in pushes else {})
     elif "always" in pushes:

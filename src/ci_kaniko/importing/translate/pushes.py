@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
 
 def take_destinations(work: Work) -> None:
-    pushed: dict[Any, Any] = {}
-    conditions: list[Condition] = []
+    found: list[tuple[dict[str, Any], Condition]] = []
     named = _where_named(work)
     for word in work.call.pushed:
         if not word.text:
@@ -41,16 +40,19 @@ def take_destinations(work: Work) -> None:
         for piece in _split_images(work, word.text, word.line):
             entry = _destination(work, piece, condition, when, word.line)
             if entry is not None:
-                add_destination(pushed, entry)
-                conditions.append(condition)
+                found.append((entry, condition))
     images = {spell(word.text) for call in work.job.calls for word in call.pushed}
     for flag in work.of("destination"):
         if spell(flag.value or ()) not in images:
             work.job.tell("never-pushed", flag.line, flag.shown)
     if not work.call.pushed:
         _tell_condition(work)
+    _policy(work, [condition for _, condition in found])
+    pushed: dict[Any, Any] = {}
+    for entry, condition in found:
+        asks = work.build.get("push") == "always" and not condition.requests
+        add_destination(pushed, but_in_requests(entry, condition.spelled) if asks else entry)
     listed = [*pushed.values()]
-    pushes = bool(listed)
     if not listed:
         # With push: never they push nothing, and say what is built.
         listed = [{"image": reference} for reference in dict.fromkeys(work.held_back)]
@@ -58,7 +60,6 @@ def take_destinations(work: Work) -> None:
         work.build["destinations"] = [
             entry["image"] if {*entry} == {"image"} else entry for entry in listed
         ]
-    _policy(work, conditions, pushes=pushes)
     _registries(work, listed)
 
 
@@ -113,6 +114,12 @@ def add_destination(pushed: dict[Any, Any], entry: Any) -> None:
     else:
         when = unique[0] if len(unique) == 1 else unique
         pushed[name] = {"image": image_of(have), "when": when}
+
+
+def but_in_requests(entry: Any, when: Any = None) -> Any:
+    """An entry beside others that pull requests push; they do not push this one."""
+    when = _when(entry) or when or [{side: "**"} for side in REFS]
+    return {"image": image_of(entry), "when": when}
 
 
 def image_of(entry: Any) -> str:
@@ -276,8 +283,8 @@ def _holds_image(call: Call, name: str) -> bool:
     return any(begin.match(spell(word.text)) for word in call.words)
 
 
-def _policy(work: Work, conditions: list[Condition], *, pushes: bool) -> None:
-    if not pushes or work.job.started.held or work.builds_another:
+def _policy(work: Work, conditions: list[Condition]) -> None:
+    if not conditions or work.job.started.held or work.builds_another:
         work.build["push"] = "never"
         return
     in_requests = any(condition.requests for condition in conditions)
