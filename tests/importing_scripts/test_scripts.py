@@ -219,6 +219,31 @@ for tag in "${GITHUB_SHA:0:8}" latest; do args+=(--destination "x/${GITHUB_REPOS
             "6",
         ],
     ),
+    "words with keys": (
+        """declare -A AT=([a]=one)
+AT[b]=two; AT[b]+=/app; AT["c"]=three
+[ -n "$X" ] && AT[d]=four
+for name in "${!AT[@]}"; do dest+=("--destination=x/$name:1" "--label=$name=${AT[$name]}"); done
+/kaniko/executor "${dest[@]}" "${AT[none]}\"""",
+        [
+            "--destination=x/a:1",
+            "--label=a=one",
+            "--destination=x/b:1",
+            "--label=b=two/app",
+            "--destination=x/c:1",
+            "--label=c=three",
+            "--destination=x/d:1 [$X is set]",
+            "--label=d=four [$X is set]",
+            "$(${AT[none]})",
+        ],
+    ),
+    "words by their numbers": (
+        """A=(x y); B=(1 2)
+for i in "${!A[@]}"; do D+=(--destination="${A[i]}/a:${B[$i]}"); done
+for ((i = 0; i < 2; i++)); do D+=(--label="${A[i]}"); done
+/kaniko/executor "${D[@]}" "${A[-1]}\"""",
+        ["--destination=x/a:1", "--destination=y/a:2", "--label=$(${A[i]})", "y"],
+    ),
     "words of a list": (
         "IFS=, read -ra T <<< 'a,b'\n/kaniko/executor \"${T[@]/#/--destination=x/y:}\"",
         ["--destination=x/y:a", "--destination=x/y:b"],

@@ -28,7 +28,9 @@ from ci_kaniko.importing.shell.tests import like, test_clause, test_values, with
 from ci_kaniko.importing.shell.uses import IGNORED, file_thing, shown
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, plain, printed, pure
 from ci_kaniko.importing.shell.words import (
+    element,
     fields,
+    keys_of,
     look_at_names,
     pattern,
     source,
@@ -256,8 +258,14 @@ class _Shell(Places):
 
     def _run_ArithmCmd(self, node: Tree) -> Status:  # noqa: N802
         look_at_names(self, node)
+        self._compute(node)
         guard = self.conditions.unknown("(( ))", self.line)
         return Status(guard, guard)
+
+    def _compute(self, node: Tree) -> None:
+        """What an expression sets only a run knows."""
+        for found in _COMPUTED.finditer(self._written(node)):
+            self.state.variables[found[1] or found[2]] = pure((Output(f"(({found[0]}))"),))
 
     def _run_BinaryCmd(self, node: Tree) -> Status:  # noqa: N802
         if node["Op"] in ("|", "|&"):
@@ -313,6 +321,7 @@ class _Shell(Places):
     def _run_ForClause(self, node: Tree) -> Status:  # noqa: N802
         loop, body = node["Loop"], node.get("Do") or []
         if loop["Type"] != "WordIter":
+            self._compute(loop)
             with self.framed("break"):
                 self._round(body, YES)
             return SUCCESS
@@ -411,9 +420,9 @@ class _Shell(Places):
             elements = node["Array"].get("Elems") or []
             items = [
                 item
-                for element in elements
-                if element.get("Value")
-                for item in fields(self, element["Value"])
+                for one in elements
+                if one.get("Value") and not one.get("Index")
+                for item in fields(self, one["Value"])
             ]
             before = self.state.arrays.get(name, []) if node.get("Append") else []
             if self.dialect != "bash":
@@ -421,9 +430,20 @@ class _Shell(Places):
             self.made(f"${name}")
             self.state.variables.pop(name, None)
             self.state.arrays[name] = [*before, *items]
+            if not node.get("Append"):
+                self.state.arrays.pop(keys_of(name), None)
             self.state.own |= {name}
+            for one in elements:
+                if one.get("Index"):
+                    self._assign({**one, "Name": node["Name"]})
             return
         found = value(self, node.get("Value"))
+        if node.get("Index"):
+            array = name
+            key, name = element(self, array, node["Index"])
+            held = [one for one in self.state.arrays.get(keys_of(array), ()) if one.text != key]
+            self.state.arrays[keys_of(array)] = [*held, Item(YES, key, split=False)]
+            self.state.arrays.setdefault(array, [])
         if node.get("Append"):
             found = self.concat([self.value(name), found])
         self.assign(name, found)
@@ -513,6 +533,7 @@ def _first_command(loop: Tree) -> str:
     return _first_literal(words[0]) if words else ""
 
 
+_COMPUTED = re.compile(r"([A-Za-z_]\w*)\s*(?:\+\+|--|[-+*/%]?=(?!=))|(?:\+\+|--)\s*([A-Za-z_]\w*)")
 _SETTERS = {"declare", "export", "readonly", "set", "typeset"}
 _ACTS = {"apk", "apt", "apt-get", "cd", "chmod", "cp", "dnf", "install", "ln", "mkdir", "mv", "rm"}
 _ACTS |= {"touch", "yum"}

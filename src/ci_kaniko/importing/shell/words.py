@@ -302,10 +302,10 @@ def arithmetic(reader: Reader, node: Tree) -> int | None:
         found = arithmetic(reader, node["X"])
         return None if found is None else -found
     text = source(reader, node) if node.get("Type") == "Word" else None
-    if text is not None and re.fullmatch(r"[0-9]{1,9}", text):
-        return int(text)
     look_at_names(reader, node)
-    return None
+    if text is not None and text in reader.state.variables:
+        text = plain_of(reader.state.variables[text])
+    return int(text) if text and re.fullmatch(r"[0-9]{1,9}", text) else None
 
 
 def look_at_names(reader: Reader, node: Tree) -> None:
@@ -353,11 +353,58 @@ def _list_of(reader: Reader, part: Tree, name: str) -> list[Item] | None:
         return reader.state.items
     index = part.get("Index")
     if index and index.get("Type") == "Word" and source(reader, index) in ("@", "*"):
-        held = reader.value(name)
-        if name not in reader.state.arrays:
-            return [Item(guard, text, split=False) for guard, text in held]
-        return reader.state.arrays[name]
+        return _keys(reader, name) if part.get("Excl") else _elements(reader, name)
     return None
+
+
+def keys_of(name: str) -> str:
+    """Where the keys of an array are held, each of whose elements is a variable of its own."""
+    return f"{name}["
+
+
+def element(reader: Reader, name: str, index: Tree) -> tuple[Text, str]:
+    """The key of an element, and what the variable is called that holds it."""
+    if index.get("Type") == "Word":
+        texts = [text for _, text in value(reader, index)]
+    else:
+        written = reader.text_read[index["Pos"]["Offset"] : index["End"]["Offset"]]
+        texts = [(written.decode("utf-8", "replace"),)]
+    key = texts[0] if len(texts) == 1 else (Output(" or ".join(map(spell, texts))),)
+    return key, f"{keys_of(name)}{spell(key)}]"
+
+
+def _elements(reader: Reader, name: str) -> list[Item]:
+    """The words of ``${array[@]}``."""
+    arrays, held = reader.state.arrays, reader.value(name)
+    if name not in arrays:
+        return [Item(guard, text, split=False) for guard, text in held]
+    return arrays[name] + [
+        Item(reader.guards.both(key.guard, guard), text, split=False)
+        for key in arrays.get(keys_of(name), ())
+        for guard, text in reader.value(f"{keys_of(name)}{spell(key.text)}]")
+    ]
+
+
+def _keys(reader: Reader, name: str) -> list[Item]:
+    """The words of ``${!array[@]}``: numbers where no word has a key."""
+    arrays = reader.state.arrays
+    items = arrays.get(name, ())
+    if name not in arrays or any(item.guard != YES for item in items):
+        return [Item(YES, (Output(f"${{!{name}[@]}}"),), split=True)]
+    numbers = [Item(YES, (str(number),), split=False) for number in range(len(items))]
+    return numbers + arrays.get(keys_of(name), [])
+
+
+def _element(reader: Reader, part: Tree, name: str) -> Value:
+    """What an array holds under a key."""
+    items = reader.state.arrays[name]
+    key, variable = element(reader, name, part["Index"])
+    if variable in reader.state.variables:
+        return reader.value(variable)
+    number = arithmetic(reader, part["Index"])
+    if number is None:
+        return pure((Output(f"${{{name}[{spell(key)}]}}"),))
+    return reader.value_of(items, number + len(items) * (number < 0)) or EMPTY
 
 
 def _of_list(reader: Reader, part: Tree, items: list[Item], *, quoted: bool, star: bool) -> Piece:
@@ -413,9 +460,7 @@ def _looked_up(reader: Reader, part: Tree, name: str) -> Value:
         return pure((Output(f"${name}"),))
     reader.uses.look(f"${name}")
     if part.get("Index") and name in state.arrays:
-        number = arithmetic(reader, part["Index"])
-        found = None if number is None else reader.value_of(state.arrays[name], number)
-        return found or EMPTY
+        return _element(reader, part, name)
     if part.get("Excl"):
         return pure((Output(f"${{!{name}}}"),))
     return reader.value(name)

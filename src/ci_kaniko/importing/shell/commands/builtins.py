@@ -39,7 +39,7 @@ from ci_kaniko.importing.shell.values import (
     pure,
     stripped,
 )
-from ci_kaniko.importing.shell.words import separators, split_words
+from ci_kaniko.importing.shell.words import keys_of, separators, split_words
 from ci_kaniko.kaniko.variables import is_read, owner_of_variable
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def unset(reader: Reader, items: list[Item]) -> Status:
             if name in reader.given or owner_of_variable(name) or is_read(name):
                 reader.uses.use(f"${name}")
             reader.state.variables.pop(name, None)
-            reader.state.arrays.pop(name, None)
+            for held in (name, keys_of(name)):
+                reader.state.arrays.pop(held, None)
             reader.state.exported.pop(name, None)
             reader.state.unset |= {name}
     return SUCCESS
