@@ -131,6 +131,44 @@ def test_a_dockerfile_stands_beside_the_folder_that_is_built() -> None:
         assert (spec["context_sub_path"], spec["dockerfile"]) == (sub, dockerfile)
 
 
+@pytest.mark.parametrize(
+    ("folder", "dockerfile"),
+    [(".", "../Dockerfile"), ("./", "../Dockerfile"), ("app/", None), ("ci", "../ci/Dockerfile")],
+)
+def test_buildkit_looks_for_a_dockerfile_in_one_place(folder: str, dockerfile: str | None) -> None:
+    call = f"buildctl build --local context=app --local dockerfile={folder} {PUSHED}true"
+    found = import_files([("a.gitlab-ci.yml", f"a: {{image: a, script: ['{call}']}}\n")])
+    assert yaml11.load(found.spec_text).get("dockerfile") == dockerfile
+
+
+LISTS = {
+    "buildah bud --platform=linux/amd64 --manifest a .\n"
+    "buildah bud --platform linux/arm64 --manifest a .\n": (["linux/amd64", "linux/arm64"], None),
+    "for it in amd64 arm64; do podman build --arch $it --manifest a .; done\n": (
+        ["linux/amd64", "linux/arm64"],
+        None,
+    ),
+    "buildah bud --platform linux/amd64 --manifest a .\n"
+    "buildah bud --platform linux/arm64 --build-arg A=1 --manifest a .\n": (None, 3),
+    "buildah bud --arch arm64 --manifest a .\n": (None, None),
+}
+
+
+@pytest.mark.parametrize("script", LISTS)
+def test_builds_into_one_list_are_one_image(script: str) -> None:
+    """Where they differ in more than their platform, that is told."""
+    platforms, line = LISTS[script]
+    push = "buildah manifest push --all a docker://quay.io/acme/shop:1\n"
+    found = import_files([("a.sh", f"#!/bin/bash\n{script}{push}")])
+    spec = yaml11.load(found.spec_text)
+    assert spec.get("platforms") == platforms
+    pushed = [build for build in spec.get("images", {"": spec}).values() if "destinations" in build]
+    assert len(pushed) == 1
+    if platforms is None:
+        assert pushed[0]["options"]["custom_platform"] == "linux/arm64"
+    assert [e.line for e in found.report if e.rule == "builder-flag"] == ([line] if line else [])
+
+
 DOCKER: tuple[tuple[str, dict[str, str]], ...] = (
     ("docker build -t quay.io/acme/shop:1 .", {"push": "never"}),
     ("docker build -t quay.io/acme/shop:1 . && docker push quay.io/acme/shop:1", {}),

@@ -325,9 +325,8 @@ def _dockerfile_path(work: Work, value: Text, shown: str) -> str | None:
         path = written.removeprefix("./")
         folder = work.paths.inside(()) or "."
         inside = path if folder == "." else f"{folder}/{path}"
-        if work.call.builder == DOCKER.name:  # which looks nowhere else
-            return below(inside, base)
-        if base != "." and (inside.startswith(f"{base}/") or folder != "."):
+        nowhere_else = work.call.builder in {DOCKER.name, "buildkit"} and not work.fetched
+        if nowhere_else or (base != "." and (inside.startswith(f"{base}/") or folder != ".")):
             return below(inside, base)
         return path.removeprefix("./")
     found = work.paths.inside(value)

@@ -195,10 +195,10 @@ def _build(reader: Reader, builder: str, items: list[Item]) -> None:
     record(reader, words, reader.container, builder)
     use_own(reader, builder, words)
     if len(reader.calls) > count:
-        named(reader, names, count, reader.line)
         call = reader.calls[count]
         environment = {**call.environment, **fetched.environment}
         reader.calls[count] = call._replace(git_image=fetched.image, environment=environment)
+        named(reader, names, count)
 
 
 def _tagged(reader: Reader, items: list[Item]) -> None:

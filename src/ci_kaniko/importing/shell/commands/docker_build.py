@@ -67,8 +67,7 @@ def build(reader: Reader, items: list[Item], line: Line) -> None:
     count = len(reader.calls)
     record(reader, words, reader.container, DOCKER.name)
     if len(reader.calls) > count:
-        for one in names:
-            named(reader, [one.value or ()], count, one.item.line)
+        named(reader, names, count)
 
 
 def _take(line: Line, one: Told, names: list[Told]) -> None:

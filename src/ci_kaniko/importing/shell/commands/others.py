@@ -109,6 +109,8 @@ class Line:
 
         A way that ends with a sign is followed by the value.
         """
+        if one.name == "arch":
+            one = one._replace(name="platform", value=join(("linux/", *(one.value or ()))))
         word = one.name if one.value is None else f"{one.name}={literal(one.value)}"
         whole = join((one.name, *(() if one.value is None else ("=", *one.value))))
         for way, name in ways.items():
@@ -158,7 +160,7 @@ def _flag(name: str, value: Text | None) -> Text:
     return join((f"--{name}", *(() if value is None else ("=", *value))))
 
 
-def build_words(line: Line, items: list[Item], usual: str) -> tuple[list[Item], list[Text]]:
+def build_words(line: Line, items: list[Item], usual: str) -> tuple[list[Item], list[Told]]:
     """The words of a build in kaniko's flags, and what it calls its image.
 
     ``usual`` is the format of Buildah's images where no flag says it.
@@ -169,7 +171,7 @@ def build_words(line: Line, items: list[Item], usual: str) -> tuple[list[Item], 
     else:
         told = line.flags(items, BUILDAH_SWITCHES, _BUILDAH_LETTERS)
         _buildah(line, told, usual)
-    names = [one.value or () for one in told if one.name in NAMES]
+    names = [one for one in told if one.name in NAMES]
     return line.words(items[0].line if items else 0), names
 
 
@@ -210,7 +212,8 @@ def _buildkit(line: Line, told: list[Told]) -> None:
             line.left(one._replace(value=join(("name=", *name))))
     if file is not None:
         name = split_text(file.value or (), "=", 1)[-1] if file.name == "opt" else ("Dockerfile",)
-        below = join((*folder, "/", *name)) if folder and literal(folder) != "." else name
+        whole = literal(folder) not in {"", ".", "./"}
+        below = join((*folder, "/", *name)) if whole else name
         if any(one.name == "opt" and starts_with(one.value or (), _SCOPE) for one in told):
             # From the root of what is fetched, whatever folder of it is built.
             below = join((f"{FETCHED}/", *name))
@@ -370,14 +373,40 @@ def image_name(text: Text) -> Text:
     return join((*text[:-1], last.removesuffix(":latest"))) if isinstance(last, str) else text
 
 
-def named(reader: Reader, names: list[Text], call: int, line: int) -> None:
+def named(reader: Reader, names: list[Told], call: int) -> None:
     """Remember what a build calls its image; a name of ``localhost`` is for the script alone."""
-    for name in names:
+    lists = {image_name(one.value or ()): one for one in names if one.name == "manifest"}
+    for place, one in {at: lists[name] for name, at in reader.images if name in lists}.items():
+        if _is_one_more(reader, place):
+            call = place
+            break
+        reader.note("builder-flag", one.shown, reader.calls[call].builder, line=one.item.line)
+    for one in names:
+        name = one.value or ()
         reader.images.append((image_name(name), call))
         if not starts_with(name, "localhost/"):
-            reader.unpushed[image_name(name)] = line
+            reader.unpushed[image_name(name)] = one.item.line
 
 
+def _is_one_more(reader: Reader, place: int) -> bool:
+    """Whether the last build is one before it for another platform; that has both then."""
+    calls = reader.calls[place], reader.calls[-1]
+    found = [[it for it in call.items if starts_with(it.text, _PLATFORM)][-1:] for call in calls]
+    rest = [
+        (call.path, [(it.guard, it.text) for it in call.items if [it] != platform])
+        for call, platform in zip(calls, found, strict=True)
+    ]
+    if not all(found) or rest[0] != rest[1]:
+        return False
+    (have,), (more,) = found
+    both = have._replace(text=join((*have.text, ",", *without_head(more.text, _PLATFORM))))
+    items = [both if it == have else it for it in calls[0].items]
+    reader.calls[place] = calls[0]._replace(items=items)
+    reader.calls.pop()
+    return True
+
+
+_PLATFORM = "--custom-platform="
 _FILES = {"docker-archive": "tar-path", "oci": "oci-layout-path"}
 _TRANSPORTS = {"containers-storage", "dir", "docker-daemon", "oci-archive", "ostree", "sif"}
 """Where Buildah pushes to that is no registry."""
