@@ -79,8 +79,8 @@ _OTHERS = {
     "Skaffold": "apiVersion: skaffold/v3\nkind: Config\nbuild: {artifacts: [{kaniko: {}}]}\n",
     "CircleCI": f"version: 2.1\njobs: {{a: {{docker: [{{image: b}}], steps: [run: '{_CALL}']}}}}\n",
     "Azure Pipelines": f"trigger: [main]\npool: a\nsteps: [{{script: '{_CALL}'}}]\n",
-    "Drone": f"kind: pipeline\nname: a\nsteps: [{{name: b, image: c, commands: ['{_CALL}']}}]\n",
-    "Woodpecker": "steps: [{name: a, image: plugins/kaniko, settings: {repo: acme/a}}]\n",
+    "Drone": f"kind: pipeline\ntrigger: {{}}\nsteps: [{{image: c, commands: ['{_CALL}']}}]\n",
+    "Woodpecker": f"when: {{event: tag}}\nsteps: [{{image: a, commands: ['{_CALL}']}}]\n",
     "Cloud Build": f"steps: [{{name: gcr.io/a/executor, args: {_CALL.split()[1:]}}}]\n",
 }
 

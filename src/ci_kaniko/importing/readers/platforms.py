@@ -111,6 +111,7 @@ def _tekton(original: Original) -> int:
     return _CERTAIN if any("tekton.dev" in version for version in versions) else _NO
 
 
+_OF_WOODPECKER = {"settings", "when", "environment", "backend_options", "clone", "workspace"}
 _OF_CIRCLE = {"docker", "machine", "macos", "executor"}
 _ITS_KEY = {"pipelines": "Bitbucket Pipelines", "phases": "AWS CodeBuild", "steps": "Woodpecker"}
 
@@ -129,11 +130,11 @@ def _other_system(original: Original) -> str:
             return "Concourse"
         if shown or root.peek("apiVersion").startswith("skaffold/"):
             return [*shown, "Skaffold"][0]
-        if stages or ({"pool", "trigger", "pr"} & root.keys() and "steps" in root):
-            return "Azure Pipelines"
         if root.peek("kind") == "pipeline":
             return "Drone"
-        if any("settings" in step and "image" in step for step in steps):
+        if stages or ({"pool", "trigger", "pr"} & root.keys() and "steps" in root):
+            return "Azure Pipelines"
+        if any("image" in step and _OF_WOODPECKER & {*step, *root} for step in steps):
             return "Woodpecker"
         if any("args" in step and "/" in step.peek("name") for step in steps):
             return "Cloud Build"
