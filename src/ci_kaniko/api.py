@@ -242,6 +242,7 @@ def preview(
 ) -> Preview:
     r"""What happens on each event: jobs, pushes, logins, caches.
 
+    Without ``targets`` those of its ``outputs`` are previewed, and all where it has none.
     ``events`` are written as for ``--event``, such as ``tag=v1.2.3``; by default there are some
     of each kind, with branches and tags that the spec names. ``values`` are portable variables that
     the event does not tell.

@@ -8,6 +8,7 @@ from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.repository.discovery import root_of
 from ci_kaniko.spec.loading import warnings
+from ci_kaniko.spec.outputs import named_targets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,7 +96,7 @@ def _part(spec: Spec, asked: Asked) -> Spec:
 
 
 def _chosen(spec: SpecFields, asked: Asked) -> Sequence[str]:
-    return asked.targets or [name for name, paths in spec.outputs if paths]
+    return asked.targets or named_targets(spec.outputs)
 
 
 def _refused(spec: Spec, target: str, asked: Asked) -> Sequence[Problem]:

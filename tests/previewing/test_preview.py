@@ -96,6 +96,15 @@ def test_what_holds_everywhere_and_what_differs() -> None:
     assert "on " not in said(SPEC, "default-branch", "github")
 
 
+def test_the_targets_of_outputs_are_those_that_count() -> None:
+    """As for the other commands; all of them where the spec names no file."""
+    spec = "push: never\ndefault_branch: main\n"
+    assert {*preview(ci_kaniko.loads(spec)).targets} == {*ci_kaniko.available_targets()}
+    outputs = "outputs: {github: .github/workflows/image.yml, agola: .agola/config.yml}\n"
+    assert preview(ci_kaniko.loads(spec + outputs)).targets == ("github", "agola")
+    assert preview(ci_kaniko.loads(spec + outputs), ["gitlab"]).targets == ("gitlab",)
+
+
 def test_several_images_and_platforms() -> None:
     assert said(SEVERAL, "default-branch", "gitlab", "github") == TOGETHER
 

@@ -241,7 +241,8 @@ def preview(
     targets: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TARGET]...", help="Only these; default: all, and where they differ."
+            metavar="[TARGET]...",
+            help="What to preview; default: as for validate. Of several it says what differs.",
         ),
     ] = None,
     events: Annotated[

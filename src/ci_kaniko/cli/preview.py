@@ -123,7 +123,8 @@ def _compare(
     except SpecError as error:
         say(f"as of {revision}:", err=True)
         fail(error.problems, beside(form))
-    before = _previewed(earlier, targets, [answer.occasion.word for answer in after.answers], form)
+    same = [*after.targets, *after.refused]
+    before = _previewed(earlier, same, [answer.occasion.word for answer in after.answers], form)
     found = compare.changes(before, after)
     if form == "json":
         say(json.dumps(compare.data(found), ensure_ascii=False, indent=2))

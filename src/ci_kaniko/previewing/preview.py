@@ -11,6 +11,7 @@ from ci_kaniko.problems.problem import SpecError
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.loading import errors
+from ci_kaniko.spec.outputs import named_targets
 from ci_kaniko.spec.placing import name_of, placed
 from ci_kaniko.targets.registry import available_targets, target
 
@@ -104,8 +105,9 @@ def preview(
 ) -> Preview:
     r"""What happens on each event: jobs, pushes, logins, caches.
 
-    ``targets`` are names; by default all. ``events`` are written as for ``--event``, such as
-    ``tag=v1.2.3``. ``values`` are portable variables that the event does not tell.
+    ``targets`` are names; by default those of its ``outputs``, or all without outputs. ``events``
+    are written as for ``--event``, such as ``tag=v1.2.3``. ``values`` are portable variables that
+    the event does not tell.
 
     Raises SpecError when no target can render the spec or a variable cannot have its value,
     UnknownTargetError, and UnknownEvent.
@@ -120,7 +122,8 @@ def preview(
     if findings := [*check_values(values or {}, spec.inputs)]:
         raise SpecError(placed(findings, spec.source))
     asked = occasions(spec, events)
-    chosen = [target(name) for name in targets] or [*available_targets().values()]
+    names = [*targets] or named_targets(spec.outputs)
+    chosen = [target(name) for name in names] or [*available_targets().values()]
     refused = {each.name: tuple(problems) for each in chosen if (problems := _refused(spec, each))}
     kept = [each for each in chosen if each.name not in refused]
     if not kept:

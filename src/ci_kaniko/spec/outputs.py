@@ -130,3 +130,8 @@ class Outputs(Model):
     if TYPE_CHECKING:
 
         def __init__(self, /, **data: "Unpack[OutputsDict]") -> None: ...
+
+
+def named_targets(outputs: Outputs) -> list[str]:
+    """The targets for which files are named."""
+    return [name for name, files in outputs if files]

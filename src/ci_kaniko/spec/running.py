@@ -9,6 +9,7 @@ from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.executor import SUFFIXES, has_own_tag, version_of
 from ci_kaniko.spec.extra import raw_images
+from ci_kaniko.spec.outputs import named_targets
 from ci_kaniko.spec.pulled import DEFAULTS, mirrored, tools_of
 from ci_kaniko.spec.tools import is_pinned
 
@@ -70,12 +71,12 @@ def unpinned(spec: SpecFields) -> list[Running]:
 
 def _used_targets(spec: SpecFields) -> list[str]:
     """The targets that the spec has files for; without any all of them."""
-    return [name for name in known_names() if getattr(spec.outputs, name)] or [*known_names()]
+    return named_targets(spec.outputs) or [*known_names()]
 
 
 def some_targets(spec: SpecFields, tool: str) -> list[str]:
     """The targets that run a tool where not all do and no output says which of them count."""
-    if any(files for _, files in spec.outputs):
+    if named_targets(spec.outputs):
         return []
     known = [*known_names()]
     running = [name for name in known if any(tool in tools_of(b, [name]) for b in spec.builds)]

@@ -10,6 +10,7 @@ from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.repository.files import OutsideRepository, inside, read_bytes, write
+from ci_kaniko.spec.outputs import named_targets
 from ci_kaniko.spec.placing import name_of, placed
 from ci_kaniko.syncing.places import place
 from ci_kaniko.text.marks import after_mark
@@ -118,7 +119,7 @@ def _templates(spec: Spec) -> dict[str, bytes]:
 
 
 def _unnamed(spec: Spec, targets: Collection[str]) -> Iterator[Finding]:
-    given = [name for name, paths in spec.outputs if paths]
+    given = named_targets(spec.outputs)
     if not given and not targets:
         hint = "such as outputs: {gitlab: .gitlab-ci.yml}"
         yield Finding("missing-output", (), "outputs: names no file", hint)

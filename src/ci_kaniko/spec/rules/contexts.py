@@ -7,6 +7,7 @@ import re
 from ci_kaniko.kaniko.hosts import is_azure_blob
 from ci_kaniko.problems.finding import Finding, no_effect, quoted
 from ci_kaniko.quick.hints import TYPE_CHECKING
+from ci_kaniko.spec.outputs import named_targets
 from ci_kaniko.spec.rules.rule import build_rule, spec_rule
 from ci_kaniko.spec.told import unheard_by_all
 from ci_kaniko.syntax import grammar
@@ -128,7 +129,7 @@ _INSTEAD_OF_GIT = {
 
 @spec_rule("context", "git", "images[]", "outputs[]")
 def _git_settings_are_used(spec: SpecFields) -> Iterator[Finding]:
-    targets = [name for name, files in spec.outputs if files]
+    targets = named_targets(spec.outputs)
 
     def look(build: Build) -> Iterator[tuple[Finding, bool]]:
         fetched = not build.context.is_directory
