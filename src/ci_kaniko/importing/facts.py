@@ -10,45 +10,36 @@ from ci_kaniko.syntax.variables import NATIVE
 if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Part
 
-_MEANINGS: dict[str, str] = {
-    **NATIVE,
-    "CI_BUILD_REF": "commit.sha",
-    "CI_BUILD_REF_NAME": "ref.name",
-    "CI_BUILD_REF_SLUG": "ref.slug",
-    "CI_BUILD_TAG": "tag",
-    **dict.fromkeys(
-        ("CI_JOB_STARTED_AT", "CI_PIPELINE_CREATED_AT", "CI_JOB_TIMESTAMP"), "build.timestamp"
-    ),
-    "github.event.pull_request.number": "pull_request.number",
-    "github.event.number": "pull_request.number",
-    **dict.fromkeys(("PULL_REQUEST", "PR_NUMBER"), "pull_request.number"),
-    "github.event.repository.name": "repository.name",
-    "github.event.repository.full_name": "repository.path",
-    "github.event.repository.html_url": "repository.url",
-    "github.event.repository.url": "repository.url",
-    "github.event.repository.default_branch": "default_branch",
-    "DEFAULT_BRANCH": "default_branch",
-    "github.event.head_commit.timestamp": "commit.timestamp",
+_NAMES = {
+    "commit.sha": "CI_BUILD_REF",
+    "ref.name": "CI_BUILD_REF_NAME",
+    "ref.slug": "CI_BUILD_REF_SLUG",
+    "tag": "CI_BUILD_TAG",
+    "build.timestamp": "CI_JOB_STARTED_AT CI_PIPELINE_CREATED_AT CI_JOB_TIMESTAMP",
+    "pull_request.number": "github.event.pull_request.number github.event.number"
+    " PULL_REQUEST PR_NUMBER",
+    "repository.name": "github.event.repository.name",
+    "repository.path": "github.event.repository.full_name",
+    "repository.url": "github.event.repository.html_url github.event.repository.url",
+    "default_branch": "github.event.repository.default_branch DEFAULT_BRANCH",
+    "commit.timestamp": "github.event.head_commit.timestamp",
     # What no spec has a name for.
-    **dict.fromkeys(("CI_PIPELINE_SOURCE", "GITHUB_EVENT_NAME", "github.event_name"), "event"),
-    **dict.fromkeys(("BUILDKITE_SOURCE", "build.source"), "event"),
-    **dict.fromkeys(("CI_COMMIT_MESSAGE", "CI_COMMIT_TITLE", "BUILDKITE_MESSAGE"), "message"),
-    "github.event.head_commit.message": "message",
-    **dict.fromkeys(("GITHUB_REF", "github.ref", "AGOLA_GIT_REF"), "ref"),
-    **dict.fromkeys(("GITHUB_REF_TYPE", "github.ref_type", "AGOLA_GIT_REF_TYPE"), "ref.type"),
-    **dict.fromkeys(("GITHUB_HEAD_REF", "github.head_ref"), "request"),
-    **dict.fromkeys(("GITHUB_BASE_REF", "github.base_ref", "CI_MERGE_REQUEST_ID"), "request"),
-    "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "request",
-    "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "request",
-    "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": "request",
-    **dict.fromkeys(("BUILDKITE_REPO", "pipeline.repository"), "remote"),
-    **dict.fromkeys(("AGOLA_REPOSITORY_URL", "CI_REPOSITORY_URL", "GIT_URL"), "remote"),
-    "github.repositoryUrl": "remote",
-    **dict.fromkeys(("GITHUB_SERVER_URL", "github.server_url"), "server"),
-    **dict.fromkeys(("PWD", "WORKSPACE", "CI_WORKSPACE", "CI_PROJECT_DIR"), "checkout"),
-    **dict.fromkeys(("GITHUB_WORKSPACE", "github.workspace"), "checkout"),
-    "BUILDKITE_BUILD_CHECKOUT_PATH": "checkout",
+    "event": "CI_PIPELINE_SOURCE GITHUB_EVENT_NAME github.event_name BUILDKITE_SOURCE build.source",
+    "message": "CI_COMMIT_MESSAGE CI_COMMIT_TITLE BUILDKITE_MESSAGE"
+    " github.event.head_commit.message",
+    "ref": "GITHUB_REF github.ref AGOLA_GIT_REF",
+    "ref.type": "GITHUB_REF_TYPE github.ref_type AGOLA_GIT_REF_TYPE",
+    "request": "GITHUB_HEAD_REF github.head_ref GITHUB_BASE_REF github.base_ref CI_MERGE_REQUEST_ID"
+    " CI_MERGE_REQUEST_TARGET_BRANCH_NAME CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"
+    " CI_MERGE_REQUEST_SOURCE_BRANCH_SHA",
+    "remote": "BUILDKITE_REPO pipeline.repository AGOLA_REPOSITORY_URL CI_REPOSITORY_URL GIT_URL"
+    " github.repositoryUrl",
+    "server": "GITHUB_SERVER_URL github.server_url",
+    "checkout": "PWD WORKSPACE CI_WORKSPACE CI_PROJECT_DIR GITHUB_WORKSPACE github.workspace"
+    " BUILDKITE_BUILD_CHECKOUT_PATH",
 }
+"""What the platforms call each thing, beside what a spec's own variables are on them."""
+_MEANINGS = {**NATIVE, **{name: what for what, names in _NAMES.items() for name in names.split()}}
 NEAR = {
     "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": "commit.sha",
     "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "ref.name",
