@@ -126,7 +126,7 @@ class Started(NamedTuple):
 
 
 class Job(Voice):
-    """One job that calls the executor: a reader fills it in, and ``finished`` it stays as it is.
+    """One job that calls the executor, as a reader fills it in.
 
     ``secrets`` are the variables that hold secrets, ``runtime`` those that the CI's settings give,
     ``environment`` what else the executor's container knows, ``claims`` those of its volumes, by
@@ -137,8 +137,6 @@ class Job(Voice):
     ``section`` are the native settings for ``target``, ``shared`` what stands at the top of the
     spec. ``known_files`` are what a script finds, ``written`` the secrets that stand in the file.
     """
-
-    _is_finished = False
 
     def __init__(self, facts: Facts, name: str, original: Original, line: int) -> None:
         super().__init__(original.path, line, original.report)
@@ -175,12 +173,6 @@ class Job(Voice):
         self.written: list[str] = []
         self.names_of_logins: frozenset[str] = frozenset()
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Set what a reader has found. Raises AttributeError where the job is finished."""
-        if self._is_finished:
-            raise AttributeError(f"{name} of a job that is finished")
-        super().__setattr__(name, value)
-
     def hide_secrets(self) -> None:
         """Take secrets that stand in the file out of the environment."""
         for name, text in self.environment.items():
@@ -214,15 +206,7 @@ class Job(Voice):
         return name if self.plain_secrets and name.isidentifier() else None
 
     def finished(self) -> Job:
-        """The job, which nothing changes any more; the secrets that stand in the file are told."""
+        """The job as its reader leaves it; the secrets that stand in the file are told."""
         for name in dict.fromkeys(self.written):
             self.tell("literal-secret", self.line, name, name)
-        vars(self).update({name: _frozen(value) for name, value in vars(self).items()})
-        self._is_finished = True
         return self
-
-
-def _frozen(value: Any) -> Any:
-    if isinstance(value, dict):
-        return MappingProxyType(dict(value))
-    return tuple(value) if isinstance(value, list) else value

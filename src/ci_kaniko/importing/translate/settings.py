@@ -13,8 +13,8 @@ class Settings:
     """The section of the platform, and what stands at the top of the spec."""
 
     def __init__(self, job: Job) -> None:
-        self.section: dict[str, Any] = deepcopy({**job.section})
-        self.shared: dict[str, Any] = deepcopy({**job.shared})
+        self.section: dict[str, Any] = deepcopy(job.section)
+        self.shared: dict[str, Any] = deepcopy(job.shared)
         self.prefixes: dict[str, None] = {}
 
     def takes_prefix(self, prefix: str) -> bool:
