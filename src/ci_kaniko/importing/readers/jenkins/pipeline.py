@@ -27,7 +27,7 @@ from ci_kaniko.importing.readers.jenkins.folders import ASSIGNED, BY_NAME, Folde
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement, inlined, parse
 from ci_kaniko.importing.readers.jenkins.loops import default, unrolled, with_defaults
 from ci_kaniko.importing.readers.jenkins.methods import changed
-from ci_kaniko.importing.readers.jenkins.pods import Pod, pod_jobs, read_pod, template_of
+from ci_kaniko.importing.readers.jenkins.pods import Pod, read_pod, template_of
 from ci_kaniko.importing.readers.jenkins.when import VARIABLES, asked_guard, changed_paths, guard
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.scripts import Piece, beginning, hole, read_pieces
@@ -114,8 +114,6 @@ def jobs(original: Original) -> Iterator[Job]:
     reader = _Reader(original, Folders(statements, by_itself=by_itself))
     reader.used |= lists
     reader.outer(statements, _Around())
-    if not reader.jobs:
-        reader.by_agents(statements)
     named = ((ASSIGNED.match(one.code), (one, said)) for one, said in reader.rest)
     reader.rest = [one for found, one in named if not found or found[1] not in lists]
     reader.rest += [each for each in decided if _builds(each[0]) or _serves(each[0])]
@@ -303,15 +301,6 @@ class _Reader:
                 inside = around if name in _HELD else self._wrapped(statement, around)
                 inside = replace(inside, goes_on=around.goes_on or at < last)
                 self.outer(statement.block, self._of_template(statement, inside))
-
-    def by_agents(self, statements: list[Statement]) -> None:
-        """The pods of agents that build as they start, in whatever stage."""
-        for statement in (inner for one in statements for inner in one.below()):
-            holds = self._agent if statement.name in {"yaml", "yamlFile"} else self._of_template
-            pod = holds(statement, _Around()).pod
-            if pod and (found := [*pod_jobs(_FACTS, self.original, pod, self.files)]):
-                self.rest = [one for one in self.rest if one[0] is not statement]
-                self.jobs += found
 
     def _leave(self, statement: Statement, when: str, around: _Around, test: str) -> None:
         """A part that no spec says: each of its statements is one line of the report."""

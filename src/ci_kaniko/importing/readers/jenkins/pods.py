@@ -5,19 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.jobs import Facts, Job
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement
-from ci_kaniko.importing.readers.pods.containers import calls_of, read_environment, runs_executor
+from ci_kaniko.importing.readers.pods.containers import read_environment
 from ci_kaniko.importing.readers.pods.settings import metadata_settings, pod_settings
 from ci_kaniko.importing.readers.pods.volumes import read_volumes
 from ci_kaniko.importing.signs import is_image
-from ci_kaniko.importing.ticked import List, Map, Str, line_of, maps, peek, text
+from ci_kaniko.importing.ticked import List, Map, Str, maps, peek, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ci_kaniko.importing.originals import Original
+    from ci_kaniko.importing.jobs import Job
 
 _PART = re.compile(rf"\b(\w+)\s*\(|(?:\b(\w+)\s*:\s*)?{MARK}|\b(\w+)\s*:\s*(true|false|\d+)\b")
 _LOOKS = {"ttyEnabled", "alwaysPullImage", "label"}
@@ -112,18 +109,3 @@ def read_pod(job: Job, pod: Pod, name: str) -> None:
     if section:
         job.shared["kubernetes"] = section
     later(job, pod.root, "kubernetes: has what it knows of a Pod")
-
-
-def pod_jobs(facts: Facts, original: Original, pod: Pod, files: dict[int, str]) -> Iterator[Job]:
-    """The containers of an agent's pod that build by their own arguments, as the agent starts.
-
-    ``files`` are those that hold pods, by the multiple of their lines.
-    """
-    for container in maps(pod.spec.get("containers")):
-        if runs_executor(container) and ("args" in container or "command" in container):
-            job = Job(facts, container.peek("name"), original, line_of(container))
-            job.files = files
-            read_pod(job, pod, container.peek("name"))
-            job.calls = calls_of(job, container)
-            if job.calls:
-                yield job
