@@ -1812,6 +1812,36 @@ jobs:
             ],
         },
     ),
+    "what a login does not say is told": Case(
+        "pod.yaml",
+        """\
+apiVersion: v1
+kind: Pod
+metadata: {generateName: image-}
+spec:
+  restartPolicy: Never
+  containers:
+    - name: kaniko
+      image: ghcr.io/osscontainertools/kaniko:v1.28.3
+      args:
+        - --context=git://github.com/acme/shop.git
+        - --destination=acme.azurecr.io/shop:1
+        - --destination=eu.gcr.io/acme/shop:1
+        - --destination=123456789012.dkr.ecr.eu-west-1.amazonaws.com/shop:1
+      env:
+        - {name: AZURE_CLIENT_ID, value: 00000000-0000-0000-0000-000000000000}
+        - {name: GOOGLE_APPLICATION_CREDENTIALS, value: /made/elsewhere.json}
+        - {name: AWS_ROLE_ARN, value: no-role}
+""",
+        {
+            "registries": {
+                "acme.azurecr.io": {"azure": "ambient"},
+                "eu.gcr.io": {"google": "ambient"},
+                "123456789012.dkr.ecr.eu-west-1.amazonaws.com": {"aws": "ambient"},
+            }
+        },
+        told=((15, "owned-variable"), (16, "owned-variable"), (17, "owned-variable")),
+    ),
     "plugins log in": Case(
         ".buildkite/pipeline.yml",
         """\

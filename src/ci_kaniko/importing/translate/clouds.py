@@ -105,7 +105,11 @@ class Clouds:
 
     def cloud(self, cloud: str) -> Any:
         read = {"aws": self.aws, "google": self.google, "azure": self._azure}[cloud]
-        return {cloud: read()}
+        before = {*self.asked}
+        found = read()
+        if found == "ambient":
+            self.asked &= before  # the login says nothing of what it was looked for in
+        return {cloud: found}
 
     def aws(self) -> Any:
         role = literal(self.environment("AWS_ROLE_ARN"))
@@ -131,9 +135,6 @@ class Clouds:
         names = [self.key(text, name) for name, text in given.items()]
         if all(names):
             return {"access_key_id": names[0], "secret_access_key": names[1]}
-        for name, text in given.items():
-            if text != (Var(name),):
-                self.job.tell("owned-variable", self.call.line, name, "registries")
         return "ambient"
 
     def _asked_by_script(self) -> dict[str, str] | None:
