@@ -20,11 +20,11 @@ _MARKER = "# ci-kaniko: "
 
 
 class Entry(NamedTuple):
-    """An entry and the lines it takes: from ``start`` up to ``end``.
+    """An entry and its lines, from ``start`` up to ``end``.
 
-    ``label`` is what the marker above says. With a marker, ``core`` is where its line begins (or
-    the ``---`` before it), and ``full`` where the empty line above that begins; without one, both
-    are ``start``.
+    ``label`` is the text of the marker above it. ``core`` is where the line of the marker begins,
+    or the ``---`` before that, and ``full`` where the empty line above begins. Without a marker
+    both are ``start``.
     """
 
     name: str

@@ -34,13 +34,14 @@ class LoginUse(NamedTuple):
 
 
 class Run(NamedTuple):
-    """One job in one event.
+    """One job of an image in one event. Texts hold the variables that only a run knows.
 
-    ``job`` says which of an image's jobs it is. Texts hold the variables that only a run knows.
-    ``no_push`` says why nothing is pushed. ``empty`` are variables without a value where the job
-    needs one, and ``unfit`` those with a value that an image cannot hold: the job stops there.
-    ``cache`` is a repository that is read, and ``writes_cache`` says whether it is written, too.
-    ``hands_over`` is what later jobs get.
+    - ``after`` are the jobs that it waits for.
+    - ``no_push`` says why nothing is pushed.
+    - ``empty`` are variables without a value where the job needs one, ``unfit`` those with a value
+      that an image reference cannot hold: the job stops there.
+    - ``cache`` is the repository that is read, and with ``writes_cache`` written as well.
+    - ``hands_over`` is what later jobs get.
     """
 
     image: str

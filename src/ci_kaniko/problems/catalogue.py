@@ -27,11 +27,13 @@ _GROUPS = (
 class Rule(NamedTuple):
     """A rule and its example.
 
-    ``bad`` is a spec that breaks it, for a ``target`` and ``values`` or for every target, in a
-    checkout that has ``files``. Where no spec in a book can break it, ``situation`` tells how it
-    is broken. ``message`` is what is said of an example that takes more than a spec; of the others
-    the message is found out by reading them. ``fix`` is the spec put right, ``fixed_files`` are the
-    files, and ``remedy`` says what else helps. ``checks`` are the functions that report it.
+    - ``bad`` is a spec that breaks it, for a ``target`` with ``values`` or for every target, in a
+      checkout with ``files``.
+    - ``situation`` tells how it is broken where a spec in a book cannot show it.
+    - ``message`` is what is said then. For other examples it is found out by running them.
+    - ``fix`` is the spec put right, ``fixed_files`` are the files, and ``remedy`` says what else
+      helps.
+    - ``checks`` are the functions that report it.
     """
 
     id: str

@@ -32,9 +32,9 @@ class Finding(NamedTuple):
 class Refused(ValueError):
     """A value that a field cannot take.
 
-    ``at`` leads from the field to the part that is wrong, with ``on_key`` to its key. ``secret``
-    keeps the value out of every message: it may be a credential that was written down by mistake.
-    ``others`` are what else is wrong with the same field.
+    - ``at`` leads from the field to the part that is wrong, with ``on_key`` to its key.
+    - ``secret`` keeps the value out of every message: it may be a password written by mistake.
+    - ``others`` are more faults of the same field.
     """
 
     def __init__(

@@ -55,17 +55,23 @@ class Input(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """What a run did; argv is None when the executor was never called.
+    """What a run did.
 
-    `command` is the whole call (`docker run …` included), `commands` are the program and the words
-    of every call; a builder that pushes by calls of its own has several. `files` what the run left
-    behind or changed, anywhere, by path as the script saw it. `credentials` are the texts of the
-    files that CREDENTIAL_FILES lead to, `inputs` all files of the executor's folders for such
-    things, `agent` and `curl` the words that these were called with. `context` are the files that
-    the executor saw in its context, `tools` what the fake compilers were called with and
-    `tools_env` in which environment, `joined` the calls that join platforms; `artifacts` and
-    `outputs` are for later jobs. `pulls` are the images that were pulled where a file says how, and
-    with which user and password each.
+    How the executor was called:
+
+    - `argv` are its arguments, None when it was never called; `calls` counts.
+    - `command` is the whole call (`docker run …` included). `commands` are the program and the
+      words of every call: a builder may push by calls of its own.
+    - `config_text` and `config_mode` are config.json, `credentials` the texts of the files that
+      CREDENTIAL_FILES lead to, `inputs` all files of the executor's folders for such things.
+    - `context` are the files in its context.
+
+    What else ran: `agent` and `curl` are the words of these programs, `tools` those of the
+    compilers' stand-ins and `tools_env` their environment, `joined` the calls that join platforms.
+    `pulls` are the images that were pulled where a file says how, with user and password.
+
+    What is left: `files` are all that the run made or changed, by path as the script saw it;
+    `artifacts` and `outputs` are for later jobs.
     """
 
     target: str

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 class Request:
     """The job of a rendered file (or the one named `job`), and what its platform gives it.
 
-    `secrets` are the platform's: a name that is left out is unset on GitLab, empty on GitHub and
-    Agola, absent from the Secret named `secret` on Kubernetes and Buildkite. `file_secrets` are
-    GitLab file variables, `docker_configs` Secrets of type dockerconfigjson, `variables` the
-    platform's plain variables, `extra_env` what somebody else put into the job's environment.
-    `inputs` are given to a reusable form, `handed` is what earlier jobs left, `files` are in the
-    checkout. `digest` is of what the job pushes, `executor_status` is how its build ends, and
-    `failing` are the tools of a preparation that fail. `executor` is a program that builds.
+    - `secrets` are the platform's. A name that is left out is unset on GitLab, empty on GitHub and
+      Agola, absent from the Secret named `secret` on Kubernetes and Buildkite.
+    - `file_secrets` are GitLab file variables, `docker_configs` Secrets of type dockerconfigjson.
+    - `variables` are plain variables of the platform; `extra_env` is the environment that somebody
+      else gives the job.
+    - `inputs` are those of a reusable form, `handed` is what earlier jobs left, `files` lie in the
+      checkout.
+    - `digest` is that of what the job pushes, `executor_status` how its build ends, `failing` the
+      tools of a preparation that fail.
+    - `executor` is a program that builds.
     """
 
     target: str

@@ -16,12 +16,13 @@ _EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 class Request(NamedTuple):
-    """What a server is asked: ``url`` and ``headers`` are words.
+    """A request to a server. ``url``, ``headers``, ``form`` and ``file`` are words of the shell.
 
-    ``form`` is a word, too, and the field ``secret`` of it is ``$token``; ``body`` is a text in its
-    place. ``header`` is a text that ends where the value of the variable ``held`` stands, and it is
-    not sent where that is empty. What is ``nearby`` answers at once, or never. The answer goes to
-    ``file``, a word, if there is one.
+    - ``header`` is a text before the value of the variable ``held``; it is not sent where that
+      variable is empty.
+    - ``form`` is the body; its field ``secret`` is ``$token``. ``body`` is a plain text instead.
+    - ``nearby`` says that the server answers at once, or never.
+    - ``file`` gets the answer; without it the answer is printed.
     """
 
     url: str

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class Draft:
-    """What a script is for, and what it turns out to need.
+    """A script while it is written, for its parts: what it is for, and what they need.
 
-    ``environment`` is what the job must pass to it, and ``definitions`` are blocks of lines that
-    set its variables, each once. ``passed`` is what each run has done that gets to the lines which
-    come next; the lines must be made in the order in which they run.
+    ``environment`` is what the job must pass to the script. ``definitions`` are blocks of lines
+    that set variables; each stands once, before the rest. ``passed`` is what a run has done for
+    certain where the next lines stand, so lines are made in the order in which they run.
     """
 
     def __init__(self, plan: Plan, dialect: Dialect, site: Site) -> None:

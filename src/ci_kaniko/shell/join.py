@@ -42,10 +42,10 @@ def digest_variable(platform: str) -> str:
 
 
 class Join:
-    """The script of a join. The digests are in the variables of ``digest_variable``.
+    """The script of the job that joins platforms; it reads digests from ``digest_variable``.
 
-    ``create`` makes the lines that put the digest of a list into ``$digest``, from the command and
-    its options; when the script ends, it is that of the last one.
+    ``create`` makes the lines that create a list and put its digest into ``$digest``, from the
+    command and its options. At the end of the script that is the digest of the last list.
     """
 
     def __init__(

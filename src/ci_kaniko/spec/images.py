@@ -31,8 +31,9 @@ _NAME = pattern(r"(?<!\$)\$\{image\.name(?::-[^}]*)?\}")
 class Entries:
     """The images of a spec as they were written, and what they share.
 
-    ``common`` is what is the same for all of them; ``varying`` holds ``${image.name}`` and is
-    read for each image anew. ``rests`` are what could be read of those with errors.
+    ``common`` is the part of the top that is the same for all images. ``varying`` holds
+    ``${image.name}``, so it is read for each image anew. ``rests`` has, for images with errors,
+    what could be read of them.
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
@@ -114,10 +115,10 @@ def inherit(
     removes: Callable[[tuple[str, ...], Any], bool] = _removes,
     at: tuple[str, ...] = (),
 ) -> Any:
-    """``own`` with what it does not say: mappings are merged key by key, null removes.
+    """``own`` over ``shared``: mappings are merged key by key, and null removes.
 
-    ``removes`` says of the path of a null, and of what is shared there, whether that goes; a null
-    stays where it does not.
+    ``removes`` decides whether a null removes, from its path and what is shared there; otherwise
+    the null stays.
     """
     if not isinstance(own, dict):
         return own

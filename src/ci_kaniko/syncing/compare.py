@@ -26,12 +26,12 @@ _NO_NEWLINE = "\n\\ No newline at end of file"
 
 
 class Output(NamedTuple):
-    """A file of a spec: what it should say and what it says; None where there is none.
+    """A file of a spec: ``expected`` is what it should hold, ``current`` what it does.
 
-    ``path`` starts at the root of the repository, ``shown`` at the current folder, as every path
-    in a message does; ``file`` is where that really is. Bytes that are not UTF-8 are kept in
-    ``current`` as Python's surrogate escapes. ``shared`` says that its author goes on writing the
-    file by hand.
+    - ``path`` starts at the root of the repository, ``shown`` at the current folder, as in every
+      message; ``file`` is the real path.
+    - Bytes that are not UTF-8 are surrogate escapes in ``current``.
+    - ``shared`` says that its author goes on writing the file by hand.
     """
 
     target: str
