@@ -1812,6 +1812,33 @@ jobs:
             ],
         },
     ),
+    "a tag is pushed below a registry where it is one": Case(
+        ".github/workflows/ci.yml",
+        """\
+on: {push: {branches: [main]}, pull_request: }
+jobs:
+  image:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v5
+      - id: names
+        run: |
+          if [ "$GITHUB_EVENT_NAME" = pull_request ]; then tags=trial; else tags="1 edge"; fi
+          echo "tags=$tags" >> "$GITHUB_OUTPUT"
+      - uses: redhat-actions/buildah-build@v2
+        with: {image: shop, tags: "${{ steps.names.outputs.tags }}", containerfiles: Dockerfile}
+      - uses: redhat-actions/push-to-registry@v2
+        with: {image: shop, tags: "${{ steps.names.outputs.tags }}", registry: quay.io/acme}
+""",
+        {
+            "push": "always",
+            "destinations": [
+                {"image": "quay.io/acme/shop:trial", "when": "pull-request"},
+                {"image": "quay.io/acme/shop:1", "when": [{"branch": "**"}, {"tag": "**"}]},
+                {"image": "quay.io/acme/shop:edge", "when": [{"branch": "**"}, {"tag": "**"}]},
+            ],
+        },
+    ),
     "what a login does not say is told": Case(
         "pod.yaml",
         """\

@@ -308,7 +308,8 @@ def _redhat_actions_push_to_registry(scope: Scope, words: list[Item]) -> None:
         for name in _named(scope, tag):
             below = (place._replace(text=_below(place.text, name.text)) for place in places)
             for to in [name] if name is tag else below:
-                _buildah(scope, "push", [*words, name, to])
+                guard = scope.reader.guards.both(name.guard, to.guard)
+                _buildah(scope, "push", [*words, name, to._replace(guard=guard)])
 
 
 def _below(place: Text, name: Text) -> Text:
