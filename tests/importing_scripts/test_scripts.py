@@ -248,6 +248,28 @@ for ((i = 0; i < 2; i++)); do D+=(--label="${A[i]}"); done
         "IFS=, read -ra T <<< 'a,b'\n/kaniko/executor \"${T[@]/#/--destination=x/y:}\"",
         ["--destination=x/y:a", "--destination=x/y:b"],
     ),
+    "lines of a list, and a variable by the name of one": (
+        """printf -v A '%s:%s' x/y 1; declare -n B=A; mapfile -t T < <(printf '%s\\n' c d)
+/kaniko/executor --destination="$B" "${T[@]/#/--destination=x/y:}\"""",
+        ["--destination=x/y:1", "--destination=x/y:c", "--destination=x/y:d"],
+    ),
+    "what takes the place of a command that fails": (
+        """A=$(git rev-parse --short HEAD || echo none); B=$(git describe --tags || echo none)
+/kaniko/executor --destination="x/y:$A" --destination="x/y:$B\"""",
+        [
+            "--destination=x/y:${commit.sha|first:7}",
+            "--destination=x/y:$(git describe --tags) [git describe --tags]",
+            "--destination=x/y:none [not: git describe --tags]",
+        ],
+    ),
+    "an arm that goes on with the next": (
+        """case $A in a) T=1 ;& b) T=2 ;; *) T=3 ;; esac
+/kaniko/executor --destination="x/y:$T\"""",
+        [
+            "--destination=x/y:2 [$A = a or $A = b]",
+            "--destination=x/y:3 [not: $A = a and not: $A = b]",
+        ],
+    ),
     "a list that only a run can tell": (
         'for t in $TAGS; do D="$D --destination=x/y:$t"; done\nset -- $D\n/kaniko/executor "$@"',
         ["$D", "--destination=x/y:${TAGS|each}"],

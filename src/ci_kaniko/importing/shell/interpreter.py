@@ -271,6 +271,7 @@ class _Shell(Places):
         if node["Op"] in ("|", "|&"):
             return self._piped(node)
         asks = _only_sets(node["Y"]) and not _only_acts(node["X"])
+        before = self.state.output
         with self.answering(is_question=asks):
             first = self.statement(node["X"])
         both, either = self.guards.both, self.guards.either
@@ -278,7 +279,14 @@ class _Shell(Places):
             where = first.guard if asks else first.hoped
             second = self.branch(where, lambda: self.statement(node["Y"]), lambda: FAILURE)
             return Status(both(first.guard, second.guard), both(first.hoped, second.hoped))
-        second = self.branch(first.guard, lambda: SUCCESS, lambda: self.statement(node["Y"]))
+        alone = (node["X"].get("Cmd") or {}).get("Type") == "CallExpr"
+
+        def other() -> Status:
+            if alone:  # what fails has printed nothing
+                self.state.output = before
+            return self.statement(node["Y"])
+
+        second = self.branch(first.guard, lambda: SUCCESS, other)
         return Status(either(first.guard, second.guard), either(first.hoped, second.hoped))
 
     def _piped(self, node: Tree) -> Status:
@@ -307,16 +315,17 @@ class _Shell(Places):
         if len(arms) == 2 and not arms[0].get("Stmts"):
             guard = within_segments(self, word, arms[0], arms[1])
             if guard is not None:
-                return self.branch(guard, partial(self._run_arm, arms[1]), lambda: SUCCESS)
+                return self.branch(guard, partial(self._run_arms, arms[1:]), lambda: SUCCESS)
         ways: list[tuple[int, Callable[[], Status]]] = []
-        for arm in arms:
+        for at, arm in enumerate(arms):
             wanted = (pattern(self, one) for one in arm.get("Patterns") or [])
             guard = self.guards.any(like(self, word, one) for one in wanted)
-            ways.append((guard, partial(self._run_arm, arm)))
+            last = next((n for n, one in enumerate(arms[at:], at) if one["Op"] != ";&"), at)
+            ways.append((guard, partial(self._run_arms, arms[at : last + 1])))
         return self.ways([*ways, (YES, lambda: SUCCESS)])
 
-    def _run_arm(self, arm: Tree) -> Status:
-        return self.run(arm.get("Stmts") or [])
+    def _run_arms(self, arms: list[Tree]) -> Status:
+        return self.run([each for arm in arms for each in arm.get("Stmts") or []])
 
     def _run_ForClause(self, node: Tree) -> Status:  # noqa: N802
         loop, body = node["Loop"], node.get("Do") or []
@@ -385,21 +394,23 @@ class _Shell(Places):
     # -- simple commands --------------------------------------------------------------------------
 
     def _run_DeclClause(self, node: Tree) -> Status:  # noqa: N802
-        variant = node["Variant"]["Value"]
+        variant, by_name = node["Variant"]["Value"], False
         for argument in node.get("Args") or []:
             if not argument.get("Name"):
-                words = [
-                    item
-                    for item in fields(self, argument.get("Value") or _NO_WORD)
-                    if not (literal(item.text) or "").startswith("-")
-                ]
-                BUILTINS["export"](self, words)
+                words = fields(self, argument.get("Value") or _NO_WORD)
+                texts = [literal(each.text) or "" for each in words]
+                given = [text for text in texts if text.startswith("-")]
+                by_name |= any("n" in each for each in given)
+                BUILTINS["export"](self, words[len(given) :])
                 continue
             name = argument["Name"]["Value"]
             self.text = f"{variant} {self._spelled(argument)}"
             if variant == "local":
                 self._keep(name)
-            if not argument.get("Naked"):
+            if by_name and argument.get("Value"):
+                named = value(self, argument["Value"])
+                self.assign(name, self.each(named, lambda text: self.value(literal(text) or "")))
+            elif not argument.get("Naked"):
                 with self.uses.looking() as looking:
                     self._assign(argument)
                     looking.made = True

@@ -21,7 +21,7 @@ IGNORED: dict[str, str] = {
     **dict.fromkeys(("df", "du", "free", "stat", "wc", "file", "hostname"), PRINTS),
     **dict.fromkeys(("id", "uname", "whoami", "which", "type", "hash"), PRINTS),
     **dict.fromkeys((":", "true", "sleep", "sync", "wait"), "changes nothing"),
-    **dict.fromkeys(("set", "shopt", "umask"), "is the script's own way to run"),
+    **dict.fromkeys(("set", "umask"), "is the script's own way to run"),
 }
 """Commands that mean nothing for an image build where nothing is made of what they print."""
 

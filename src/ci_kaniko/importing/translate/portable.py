@@ -214,6 +214,7 @@ class Spelled:
             self.job.tell("own-slug", line, spell((part,)), safe)
             return safe
         if name == "ref.name" and change == "name":
+            self.job.tell("last-segment", line, spell((part,)))
             return "ref.tag"
         raise NotPortable("change", spell((part,)), name)
 

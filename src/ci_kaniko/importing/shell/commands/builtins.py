@@ -156,7 +156,7 @@ def read(reader: Reader, items: list[Item]) -> Status:
     array = any(re.fullmatch(r"-[a-z]*a", name) for name in names)
     names = [name for name in names if re.fullmatch(r"[A-Za-z_]\w*", name)]
     if array and names:
-        return _read_array(reader, names[0])
+        return _fill_array(reader, names[0], lambda text: _words_of(reader, text))
     given = reader.stdin or EMPTY
     if reader.stdin is None:  # somebody answers
         reader.note("skipped-command", reader.text)
@@ -172,11 +172,21 @@ def read(reader: Reader, items: list[Item]) -> Status:
     return SUCCESS
 
 
-def _read_array(reader: Reader, name: str) -> Status:
-    """``read -a``: each word of the input."""
+def read_lines(reader: Reader, items: list[Item]) -> Status:
+    """``mapfile``: an item of an array for each line."""
+    name = literal(items[-1].text) if items else "MAPFILE"
+    return _fill_array(reader, name or "MAPFILE", lambda text: split_text(text, "\n"))
+
+
+def _words_of(reader: Reader, text: Text) -> list[Text]:
+    return [word for word, _ in split_words(text, separators(reader))]
+
+
+def _fill_array(reader: Reader, name: str, cut: Callable[[Text], list[Text]]) -> Status:
+    """An array of what the input is cut into."""
     found: list[Item] = []
     for guard, text in reader.stdin or EMPTY:
-        words = [word for word, _ in split_words(stripped(text), separators(reader))]
+        words = cut(stripped(text))
         if len(words) == 1 and not isinstance(words[0][0], str):
             reader.note("unknown-list", spell(words[0]))
             words = [one_of(words[0])]
@@ -255,6 +265,13 @@ def look_up(reader: Reader, items: list[Item]) -> Status:
     return Status(guard, guard)
 
 
+def shell_options(reader: Reader, items: list[Item]) -> Status:
+    """``shopt``."""
+    if any(literal(item.text) == "nocasematch" for item in items):
+        reader.note("skipped-command", reader.text)
+    return SUCCESS
+
+
 def options(reader: Reader, items: list[Item]) -> Status:
     text = " ".join(("getopts", *(spell(item.text) for item in items)))
     for name in (*(literal(item.text) for item in items[1:2]), "OPTARG"):
@@ -301,6 +318,7 @@ BUILTINS: dict[str, Callable[[Reader, list[Item]], Status]] = {
     "export": export,
     "false": lambda reader, _: reader.answer(NO),
     "hash": look_up,
+    **dict.fromkeys(("mapfile", "readarray"), read_lines),
     "mkdir": make_folder,
     "getopts": options,
     "popd": pop_folder,
@@ -310,6 +328,7 @@ BUILTINS: dict[str, Callable[[Reader, list[Item]], Status]] = {
     "return": leave_function,
     "set": set_options,
     "shift": shift,
+    "shopt": shell_options,
     "source": run_file,
     "trap": trap,
     "type": look_up,

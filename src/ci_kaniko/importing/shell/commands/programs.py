@@ -70,8 +70,14 @@ def echo(reader: Reader, values: list[Value]) -> Status:
 
 
 def printf(reader: Reader, values: list[Value]) -> Status:
-    form, *rest = values[words_of(values)[:1] == ["--"] :] or [EMPTY]
-    reader.write(reader.each(form, lambda text: _formatted(reader, text, rest)))
+    words = words_of(values)
+    into = words[1] if words[:1] == ["-v"] and len(words) > 2 else ""
+    form, *rest = values[2 if into else words[:1] == ["--"] :] or [EMPTY]
+    made = reader.each(form, lambda text: _formatted(reader, text, rest))
+    if into:
+        reader.assign(into, made)
+    else:
+        reader.write(made)
     return SUCCESS
 
 
@@ -163,7 +169,10 @@ def git(reader: Reader, values: list[Value]) -> Status:
     else:
         made = None if folder else _printed(words)
         reader.write(pure((made or Output(called), "\n")))
-    if words[:1] in (["diff"], ["rev-parse"], ["show-ref"], ["ls-remote"], ["describe"]):
+    named = {word for word in words if not word.startswith("-")}
+    if words[:1] in (["diff"], ["show-ref"], ["ls-remote"], ["describe"]) or (
+        words[:1] == ["rev-parse"] and named - {"rev-parse", "HEAD"}
+    ):
         guard = reader.conditions.unknown(called, reader.line)
         if {"--quiet", "--exit-code"} & {*words}:
             return reader.answer(guard)
