@@ -36,8 +36,9 @@ from ci_kaniko.targets.shared import GIT_TIME, with_defaults
 from ci_kaniko.text.quoting import continued, indented, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from ci_kaniko.builders.builder import Contained
     from ci_kaniko.plan import pipeline
     from ci_kaniko.plan.model import HostLogin, Plan
     from ci_kaniko.plan.pipeline import Image
@@ -353,18 +354,11 @@ def _run(script: Script, words: list[str]) -> list[str]:
     plan = script.plan
     if not builder_of(plan).takes_arguments:
         return _run_apart(script, words)
-    passed = [*plan.proxy, *plan.proxy_secrets, *plan.spec.build_secrets.values()]
-    passed += ["GIT_USERNAME", "GIT_PASSWORD"] * bool(plan.git_login)
+    passed = ["GIT_USERNAME", "GIT_PASSWORD"] * bool(plan.git_login)
     passed += ["DOCKER_AUTH_CONFIG"] * bool(plan.docker_config and plan.password_logins)
     passed += [name for cloud in plan.clouds for name in cloud.names]
-    options = ["--env container=docker", *(f"--env {name}" for name in passed)]
-    options += [f"--env {quote(f'{name}={text}')}" for name, text in plan.spec.env.items()]
-    if plan.reads_checkout:
-        options.append('--volume "$GITHUB_WORKSPACE:/kaniko/context:ro"')
-    if plan.certificates:
-        options.append('--volume "$certificates:/kaniko/certificates:ro"')
-    if plan.writes_files:
-        options.append('--volume "$config:/kaniko/.docker:ro"')
+    options = ["--env container=docker", *_variables(plan, passed, plan.spec.env)]
+    options += _read(plan, config=plan.writes_files)
     if plan.outputs or plan.spec.digest:
         options.append('--volume "$output:/kaniko/output"')
     image = quote(builder_of(plan).image(plan.spec, with_shell=False))
@@ -386,35 +380,9 @@ def _run(script: Script, words: list[str]) -> list[str]:
 def _run_apart(script: Script, words: list[str]) -> list[str]:
     plan, builder = script.plan, builder_of(script.plan)
     call = script.contained(words)
-    passed = [*plan.proxy, *plan.proxy_secrets, *plan.spec.build_secrets.values()]
-    passed += [*call.secrets, *call.passed]
-    variables = {**builder.env, **plan.spec.env}
-    options = [f"--env {name}" for name in passed]
-    options += [f"--env {quote(f'{name}={text}')}" for name, text in variables.items()]
-    if not builder.confined:
-        options += _UNCONFINED
-    if plan.reads_checkout:
-        options.append(f'--volume "$GITHUB_WORKSPACE:{builder.path(CONTEXT)}:ro"')
-    if plan.certificates:
-        options.append(f'--volume "$certificates:{builder.path(CERTIFICATES)}:ro"')
-    if plan.fetches_store:
-        options.append(f'--volume "$stored:{builder.path(STORED)}:ro"')
-    settings = builder.prepared(plan, "$settings", "$certificates")
-    if settings:
-        options.append(f'--volume "$settings:{builder.settings}:ro"')
-    given = plan.writes_files and builder.user
-    if given:
-        options.append("--interactive")
-    elif plan.writes_files:
-        options.append(f'--volume "$config:{builder.path("/kaniko/.docker")}:ro"')
-    if plan.outputs:
-        options.append(f'--volume "$output:{builder.path("/kaniko/output")}"')
-    inside = ["set -eu", *["exec 3>&1 >&2"] * plan.spec.digest, *call.script]
-    text = "\n".join(["", *indented(inside), ""])
     image = builder.image(plan.spec, with_shell=True)
-    start = [*options, "--entrypoint sh", f"{quote(image)} -c {quote(text)} sh", *call.words]
-    start[-1] += ' < "$config/config.json"' * bool(given)
-    start[-1] += ' > "$output/handed"' * plan.spec.digest
+    settings = builder.prepared(plan, "$settings", "$certificates")
+    start = _start_apart(plan, call, image, settings=bool(settings))
     login = pull_login(plan, image, pulls_with)
     run = [*[*_NAMESPACES] * (not builder.confined), *settings, *call.before]
     # GitHub knows a secret as it was given, and not what was made of it.
@@ -435,6 +403,44 @@ def _run_apart(script: Script, words: list[str]) -> list[str]:
         told += [*read_digest('"$output/digest"'), f'{_DIGEST} >> "$GITHUB_OUTPUT"']
         run += script.if_pushed(told)
     return run
+
+
+def _start_apart(plan: Plan, call: Contained, image: str, *, settings: bool) -> list[str]:
+    """The words of docker for a container with a script; a user gets config.json by stdin."""
+    builder = builder_of(plan)
+    given = plan.writes_files and builder.user
+    options = _variables(plan, [*call.secrets, *call.passed], {**builder.env, **plan.spec.env})
+    options += [*_UNCONFINED] * (not builder.confined)
+    options += _read(plan, config=plan.writes_files and not given, settings=settings)
+    options += ["--interactive"] * bool(given)
+    if plan.outputs:
+        options.append(f'--volume "$output:{builder.path("/kaniko/output")}"')
+    inside = ["set -eu", *["exec 3>&1 >&2"] * plan.spec.digest, *call.script]
+    text = "\n".join(["", *indented(inside), ""])
+    start = [*options, "--entrypoint sh", f"{quote(image)} -c {quote(text)} sh", *call.words]
+    start[-1] += ' < "$config/config.json"' * bool(given)
+    start[-1] += ' > "$output/handed"' * plan.spec.digest
+    return start
+
+
+def _variables(plan: Plan, passed: list[str], written: Mapping[str, str]) -> list[str]:
+    """Options that give a container variables: those of the step by name, others as written."""
+    inputs = [*plan.proxy, *plan.proxy_secrets, *plan.spec.build_secrets.values()]
+    options = [f"--env {name}" for name in (*inputs, *passed)]
+    return options + [f"--env {quote(f'{name}={text}')}" for name, text in written.items()]
+
+
+def _read(plan: Plan, *, config: bool, settings: bool = False) -> list[str]:
+    """Options that mount folders of the runner where the builder reads them."""
+    builder = builder_of(plan)
+    folders = (
+        ("GITHUB_WORKSPACE", builder.path(CONTEXT), plan.reads_checkout),
+        ("certificates", builder.path(CERTIFICATES), plan.certificates),
+        ("stored", builder.path(STORED), plan.fetches_store),
+        ("settings", builder.settings, settings),
+        ("config", builder.path("/kaniko/.docker"), config),
+    )
+    return [f'--volume "${name}:{place}:ro"' for name, place, is_read in folders if is_read]
 
 
 def _output_folders(plan: Plan) -> list[str]:
