@@ -141,6 +141,16 @@ def test_buildkit_looks_for_a_dockerfile_in_one_place(folder: str, dockerfile: s
     assert yaml11.load(found.spec_text).get("dockerfile") == dockerfile
 
 
+def test_the_usual_format_and_folder_are_those_of_every_run() -> None:
+    script = (
+        'if [ -n "$CI_COMMIT_TAG" ]; then of=one; else of=two; fi\n'
+        "buildah bud -t $of\nbuildah push $of docker://quay.io/acme/shop:1\n"
+    )
+    found = import_files([("a.sh", script)])
+    assert yaml11.load(found.spec_text)["options"] == {"image_format": "oci"}
+    assert not {"conditional-flag", "no-context"} & {entry.rule for entry in found.report}
+
+
 LISTS = {
     "buildah bud --platform=linux/amd64 --manifest a .\n"
     "buildah bud --platform linux/arm64 --manifest a .\n": (["linux/amd64", "linux/arm64"], None),

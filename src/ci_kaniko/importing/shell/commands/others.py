@@ -337,6 +337,7 @@ def _carried_by_buildah(head: str) -> dict[str, str]:
 
 def _buildah(line: Line, told: list[Told], usual: str) -> None:
     names = _carried_by_buildah("--")
+    whole = Item(YES, (), line=told[0].item.line if told else 0)
     cached = any(one.name in {"cache-from", "cache-to"} for one in told)
     formats = [one for one in told if one.name == "format"]
     for one in told:
@@ -352,18 +353,15 @@ def _buildah(line: Line, told: list[Told], usual: str) -> None:
         elif not cached and literal(one.value or ()) != "false":
             line.left(one)
     if told and all(one.name for one in told):
-        line.say(told[0].item, "context", (".",))
-    _format(line, formats[-1] if formats else None, told, usual)
-
-
-def _format(line: Line, given: Told | None, told: list[Told], usual: str) -> None:
-    """The format, where it is not the one that a spec without a word of it gets."""
+        line.say(whole, "context", (".",))
+    given = formats[-1] if formats else None
     written = usual if given is None else literal(given.value or ()) or ""
     rendered = "oci" if any(one.name == "annotation" for one in told) else "docker"
     if written not in {"oci", "docker"} and given is not None:
         line.left(given)
     elif written != rendered and told:
-        line.say((given or told[0]).item, "image-format", (written,))
+        # A spec without a word of it gets the other one.
+        line.say(given.item if given else whole, "image-format", (written,))
 
 
 def image_name(text: Text) -> Text:
