@@ -126,8 +126,6 @@ class Mended(NamedTuple):
 class Document(NamedTuple):
     """The documents of one file."""
 
-    path: str
-    text: str
     roots: tuple[Any, ...]
     mended: tuple[Mended, ...] = ()
 
@@ -161,7 +159,7 @@ def read_yaml(source: str, path: str, before: int = 0) -> Document:
     for _ in range(50):
         try:
             roots = tuple(_documents(current, path, before, mended))
-            return Document(path, source, roots, tuple(mended))
+            return Document(roots, tuple(mended))
         except _BadEscape as bad:
             shown = f"{current[bad.at : bad.at + 2]} in double quotes is no YAML: the file cannot "
             current = current[: bad.at] + current[bad.at + 1 :]

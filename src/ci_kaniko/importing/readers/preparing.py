@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
@@ -14,30 +14,17 @@ _EVERYWHERE = {"PATH", "HOME", "PWD", "OLDPWD", "IFS"}
 _PATTERN = re.compile(r"[*?\[\]{}$]")
 
 
-class Before(NamedTuple):
-    """What runs before the build: commands in an image, and the files that they leave."""
-
-    name: str
-    image: str
-    commands: list[str]
-    artifacts: list[str]
-    line: int
-
-
-def prepare(job: Job, before: Before) -> bool:
+def prepare(job: Job, called: str, line: int, made: dict[str, Any]) -> bool:
     """Say what runs before as ``prepare``; whether that is all that it does.
 
-    Commands that read what only the platform sets stay where they are.
+    It is ``made`` of an image, commands and the artifacts that they leave. Commands that read what
+    only the platform sets stay where they are.
     """
-    script = "\n".join(before.commands)
+    image, artifacts = made["image"], made["artifacts"]
+    script = "\n".join(made["commands"])
     foreign = {*_READ.findall(script)} - {*_SET.findall(script)} - _EVERYWHERE
-    named = before.image and before.commands and before.artifacts
-    if not named or foreign or any(map(_PATTERN.search, [before.image, *before.artifacts])):
+    if foreign or not all(made.values()) or any(map(_PATTERN.search, [image, *artifacts])):
         return False
-    job.shared["prepare"] = {
-        "image": before.image,
-        "commands": before.commands,
-        "artifacts": before.artifacts,
-    }
-    job.tell("prepare", before.line, before.name)
+    job.shared["prepare"] = made
+    job.tell("prepare", line, called)
     return True

@@ -11,7 +11,7 @@ from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.jobs import Facts, Job, Root, Secret, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.pods.containers import take_read
-from ci_kaniko.importing.readers.preparing import Before, prepare
+from ci_kaniko.importing.readers.preparing import prepare
 from ci_kaniko.importing.readers.scripts import Piece, beginning, goes_on, is_named, read_pieces
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
@@ -378,9 +378,9 @@ def _prepared(job: Job, task: Map, image: str, runs: list[tuple[Map, Any]]) -> N
         text = string(fields.get("command", value))
         if text:
             commands.append(text.strip())
-    artifacts = _handed_over(job, task)
+    made = {"image": image, "commands": commands, "artifacts": _handed_over(job, task)}
     called = f"the task {string(task.get('name'))}"
-    if not prepare(job, Before(called, image, commands, artifacts, line_of(task))):
+    if not prepare(job, called, line_of(task), made):
         does = image or "no image", "; ".join(map(beginning, commands))
         job.tell("earlier-task", line_of(task), called, *does)
 

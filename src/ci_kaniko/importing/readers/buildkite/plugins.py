@@ -15,7 +15,7 @@ from ci_kaniko.importing.readers.pods.containers import (
     script_place,
 )
 from ci_kaniko.importing.readers.pods.volumes import read_logins, read_volumes, volumes_of
-from ci_kaniko.importing.readers.preparing import Before, prepare
+from ci_kaniko.importing.readers.preparing import prepare
 from ci_kaniko.importing.readers.scripts import Piece, goes_on, read_pieces
 from ci_kaniko.importing.signs import are_mentioned, is_image, is_path_in
 from ci_kaniko.importing.ticked import Map, ignore, line_of, mapping, maps, peek, sequence, string
@@ -276,8 +276,8 @@ def prepared_by(job: Job, step: Map, before: Iterable[Map]) -> Map | None:
     commands = [peek(each) for key in _MADE[1:3] for each in maker.sequence(key)]
     artifacts = [_EVERYTHING.sub("", path) for path in paths]
     called = f"the step {peek(maker.get('label')) or peek(maker.get('key')) or 'before'}"
-    made = Before(called, maker.peek("image"), commands, artifacts, maker.line)
-    if not prepare(job, made):
+    made = {"image": maker.peek("image"), "commands": commands, "artifacts": artifacts}
+    if not prepare(job, called, maker.line, made):
         return None
     ignore(wanted)
     maker.ignore(*_MADE)

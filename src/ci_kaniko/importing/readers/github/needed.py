@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko.importing.readers.accounting import IGNORED, tell_unread
 from ci_kaniko.importing.readers.github.catalogue import bare_name
 from ci_kaniko.importing.readers.github.expressions import EXPRESSION
-from ci_kaniko.importing.readers.preparing import Before, prepare
+from ci_kaniko.importing.readers.preparing import prepare
 from ci_kaniko.importing.ticked import Map, Str, ignore, mapping, native, peek, texts_below
 
 if TYPE_CHECKING:
@@ -131,15 +131,11 @@ _UPLOADED = {"name", "path", *IGNORED["GitHub upload"]}
 _UPLOAD, _DOWNLOAD = "actions/upload-artifact@", "actions/download-artifact@"
 
 
-class Prepared(NamedTuple):
-    """What became of a job before: its name, and the step that fetches its files."""
+def prepared_by(job: Job, jobs: Map, raw: Map) -> tuple[str, Map] | None:
+    """Say the one job whose files a job fetches as ``prepare``, where it does nothing else.
 
-    name: str
-    step: Map
-
-
-def prepared_by(job: Job, jobs: Map, raw: Map) -> Prepared | None:
-    """Say the one job whose files a job fetches as ``prepare``, where it does nothing else."""
+    Gives its name, and the step that fetches.
+    """
     steps = [mapping(step) for step in raw.sequence("steps")]
     fetching = [step for step in steps if bare_name(step.peek("uses")).startswith(_DOWNLOAD)]
     for name in map(peek, raw.sequence("needs")):
@@ -147,17 +143,17 @@ def prepared_by(job: Job, jobs: Map, raw: Map) -> Prepared | None:
         plain = before and before.keys() <= _JOB and before.get("if") == raw.get("if")
         if not plain or len(fetching) != 1 or "if" in fetching[0]:
             continue
-        made = _made(name, before, mapping(fetching[0].get("with")), jobs.line_of(name))
-        if made is not None and prepare(job, made):
+        made = _made(before, mapping(fetching[0].get("with")))
+        if made is not None and prepare(job, f"the job {name}", jobs.line_of(name), made):
             _tick(job, before)
             tell_unread(job, before, name, "keep the job for this")
             fetching[0].ignore("uses", "with")
             job.tell("action", fetching[0].line_of("uses"), peek(fetching[0].get("uses")))
-            return Prepared(name, fetching[0])
+            return name, fetching[0]
     return None
 
 
-def _made(name: str, before: Map, fetched: Map, line: int) -> Before | None:
+def _made(before: Map, fetched: Map) -> dict[str, Any] | None:
     """What a job makes; None where it does something else as well."""
     container = before.get("container")
     image = container if isinstance(container, Str) else mapping(container).get("image")
@@ -179,7 +175,7 @@ def _made(name: str, before: Map, fetched: Map, line: int) -> Before | None:
     where = posixpath.normpath(fetched.peek("path") or ".")
     named = "name" in fetched and fetched.keys() <= {"name", "path"} and len(paths) == 1
     path = _restored(paths[0], where) if named and checked_out else ""
-    return Before(f"the job {name}", peek(image), commands, [path] if path else [], line)
+    return {"image": peek(image), "commands": commands, "artifacts": [path] if path else []}
 
 
 def _restored(path: str, where: str) -> str:

@@ -233,7 +233,7 @@ class Workflow:
         logins = self._container(job, raw, known)
         events = self.events(raw.string("if"), raw.line_of("if"))
         before = prepared_by(job, self.root.mapping("jobs"), raw)
-        known.taken = before.step if before else None
+        known.taken = before[1] if before else None
         steps = Steps(known, events, self.original)
         needed = [*needed_by(raw, self.root.mapping("jobs"))]
         calls = steps.read(raw, self._folder(raw), needed)
@@ -251,8 +251,8 @@ class Workflow:
         called = self.is_action or self.caller is not None
         section_of(job, name, self.root, raw, known.text, called=called)
         if before:
-            self.prepared.add(before.name)
-            forget(job.section, "needs", before.name)
+            self.prepared.add(before[0])
+            forget(job.section, "needs", before[0])
         for other in needed:
             if other.whole:
                 self.prepared.add(other.name)

@@ -14,7 +14,7 @@ from ci_kaniko.importing.readers.gitlab.settings import Settings
 from ci_kaniko.importing.readers.gitlab.variables import Variables, cells
 from ci_kaniko.importing.readers.inputs import name_of, read_input
 from ci_kaniko.importing.readers.matrices import cell_name, followed
-from ci_kaniko.importing.readers.preparing import Before, prepare
+from ci_kaniko.importing.readers.preparing import prepare
 from ci_kaniko.importing.readers.scripts import Piece, read_pieces
 from ci_kaniko.importing.report import FILE_LINES
 from ci_kaniko.importing.shell.commands.docker import SHELLS
@@ -260,9 +260,8 @@ class _Pipeline:
         image = self.files.value(before.get("image"))
         image = image if isinstance(image, Str) else mapping(image).get("name")
         paths = [peek(path).rstrip("/") for path in self.files.flat(artifacts.get("paths"))]
-        line = self.root.line_of(name)
-        made = Before(f"the job {name}", peek(image), [*map(str, pieces)], paths, line)
-        if not prepare(job, made):
+        made = {"image": peek(image), "commands": [*map(str, pieces)], "artifacts": paths}
+        if not prepare(job, f"the job {name}", self.root.line_of(name), made):
             return False
         before.ignore(*_SCRIPTS, "image", "stage", *_STARTS)
         artifacts.ignore("paths")

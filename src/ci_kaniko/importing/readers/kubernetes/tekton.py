@@ -101,10 +101,6 @@ class Callers:
     left: int = _MAX_CALLS
     listed: Listed = field(default_factory=Listed)
 
-    def of(self, name: str) -> list[Caller]:
-        """What calls a task, as far as that is followed."""
-        return self.found.get(name, [])[: max(self.left, 0)]
-
 
 def named(root: Map) -> str:
     """What an object is called, or what the names of such begin with."""
@@ -119,7 +115,7 @@ def tekton_jobs(root: Map, original: Original, callers: Callers) -> Iterator[Job
     spec = root.mapping("spec")
     facts = _ARGO if "argoproj.io" in root.peek("apiVersion") else _FACTS
     alone = _Task(spec, peek(name), {}, {}, Map())
-    calling = callers.of(alone.name)
+    calling = callers.found.get(alone.name, [])[: max(callers.left, 0)]
     called = [task for one in calling for task in _tasks(one.task(alone))]
     for task in called or _tasks(alone):
         if called and callers.left <= 0:
