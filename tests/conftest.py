@@ -19,7 +19,7 @@ import typer
 import typer.testing
 
 from ci_kaniko.importing.shell.parsing import ShellError
-from ci_kaniko.rehearsing import expressions, starter
+from ci_kaniko.rehearsing import expressions, launcher
 from ci_kaniko.syncing import memory
 from harness import answers, judge, shared, small, verdicts
 from harness.cases import SNAPSHOTS
@@ -45,8 +45,8 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 # A file that is written durably takes as long as the disk, in memory no time.
-if starter.MEMORY and shutil.disk_usage(starter.MEMORY).free > 2 << 30:
-    os.environ.setdefault("TMPDIR", str(starter.MEMORY))
+if launcher.MEMORY and shutil.disk_usage(launcher.MEMORY).free > 2 << 30:
+    os.environ.setdefault("TMPDIR", str(launcher.MEMORY))
     tempfile.tempdir = None
 
 # A shell starts what it puts in the background deaf to it, and so would be all that is tested.

@@ -274,7 +274,7 @@ def dead(sources: dict[str, str], readers: list[str]) -> list[str]:
     ]
 
 
-PROCESSES = {"ci_kaniko.rehearsing.starter"}
+PROCESSES = {"ci_kaniko.rehearsing.launcher"}
 """Modules that run as processes of their own."""
 _LOUD = {"print", "input", "exit", "sys.exit", "os.chdir", "warnings.warn"}
 _STREAMS = {"sys.stdout", "sys.stderr", "sys.stdin", "sys.argv"}

@@ -746,7 +746,7 @@ from ci_kaniko.cli import main as cli
 class Announced(subprocess.Popen):
     def __init__(self, words, **options):
         super().__init__(words, **options)
-        if "ci_kaniko.rehearsing.starter" in words:
+        if "ci_kaniko.rehearsing.launcher" in words:
             print("started", flush=True)
 subprocess.Popen = Announced
 cli.main()

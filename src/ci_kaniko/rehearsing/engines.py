@@ -11,7 +11,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.rehearsing import sandbox, starter
+from ci_kaniko.rehearsing import launcher, sandbox
 from ci_kaniko.rehearsing.docker import docker_run
 from ci_kaniko.rehearsing.programs import CURL, DOCKER
 from ci_kaniko.rehearsing.shells import MissingProgram, program, serving
@@ -60,8 +60,8 @@ def play(engine: Engine, request: Request) -> Played:
     path = os.path.realpath(found)
     shell = serving("bash")
     world = sandbox.world(shell, isolated=True)
-    bind = starter.Bind(os.path.dirname(path), "/engine", read_only=True)
-    with starter.room(world._replace(binds=(*world.binds, bind))) as room:
+    bind = launcher.Bind(os.path.dirname(path), "/engine", read_only=True)
+    with launcher.room(world._replace(binds=(*world.binds, bind))) as room:
         box = sandbox.Sandbox(room, shell)
         box.prepare(request)
         _furnish(box, request, engine)

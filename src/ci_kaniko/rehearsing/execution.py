@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ci_kaniko.problems.problem import CannotRehearse
-from ci_kaniko.rehearsing import buildkite_upload, kubelet, sandbox, starter
+from ci_kaniko.rehearsing import buildkite_upload, kubelet, launcher, sandbox
 from ci_kaniko.rehearsing.recording import record
 from ci_kaniko.rehearsing.running import Outcome, Running
 from ci_kaniko.rehearsing.shells import serving
@@ -38,7 +38,7 @@ def run(request: Request) -> Recorded:
     """
     perform = runner_of(find_target(request.target)).run
     request = replace(request, shell=serving(request.shell))
-    with starter.room(sandbox.world(request.shell, isolated=sandbox.ISOLATED)) as room:
+    with launcher.room(sandbox.world(request.shell, isolated=sandbox.ISOLATED)) as room:
         box = sandbox.Sandbox(room, request.shell)
         box.prepare(request)
         try:

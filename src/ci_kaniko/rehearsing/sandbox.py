@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.builders.registry import builder
 from ci_kaniko.kaniko.builders import BUILDERS
-from ci_kaniko.rehearsing import buildah, executor, kubelet, shells, starter
+from ci_kaniko.rehearsing import buildah, executor, kubelet, launcher, shells
 from ci_kaniko.rehearsing.documents import NotModelled
 from ci_kaniko.rehearsing.programs import (
     CHOWN,
@@ -69,11 +69,11 @@ class Result(NamedTuple):
 class Sandbox:
     """A directory that scripts see as `/`."""
 
-    def __init__(self, room: starter.Room, shell: str) -> None:
+    def __init__(self, room: launcher.Room, shell: str) -> None:
         self.room, self.root = room, room.root
         self._root = str(room.root)
         self.shell = "/busybox/sh" if shell == "busybox" else shells.shell(shell)[0]
-        self.binds: list[starter.Bind] = []
+        self.binds: list[launcher.Bind] = []
         self.before: dict[str, bytes] = {}
 
     def prepare(self, request: Request) -> None:
@@ -137,7 +137,7 @@ class Sandbox:
         if ISOLATED and volume.read_only:
             place = f"/.record/volumes/{len(self.binds)}"
             self.mkdir(volume.target)
-            self.binds.append(starter.Bind(place, volume.target, read_only=True))
+            self.binds.append(launcher.Bind(place, volume.target, read_only=True))
         self.mkdir(place)
         for name, text in volume.files.items():
             self.write(f"{place}/{name}", text, volume.mode)
@@ -156,7 +156,7 @@ class Sandbox:
         where = cwd if ISOLATED else str(self.path(cwd))
         try:
             done = self.room.start(words, inward, where, self.binds)
-        except starter.Failed as failed:
+        except launcher.Failed as failed:
             raise NotModelled(str(failed)) from None
         return Result(done.status, self.outward(done.stdout), self.outward(done.stderr))
 
@@ -197,19 +197,19 @@ class Sandbox:
 
 
 @functools.cache
-def world(shell: str, *, isolated: bool) -> starter.World:
+def world(shell: str, *, isolated: bool) -> launcher.World:
     folder = str(tools_of(shell))
     if not isolated:
-        return starter.World(isolated=False, links=(("busybox", folder),))
+        return launcher.World(isolated=False, links=(("busybox", folder),))
     shared = [Path("/", name) for name in _SHARED]
     binds = [
-        starter.Bind(str(path), str(path), read_only=path.name not in ("proc", "dev"))
+        launcher.Bind(str(path), str(path), read_only=path.name not in ("proc", "dev"))
         for path in shared
         if path.is_dir() and not path.is_symlink()
     ]
-    binds.append(starter.Bind(folder, "/busybox", read_only=True))
+    binds.append(launcher.Bind(folder, "/busybox", read_only=True))
     links = ((path.name, str(path.readlink())) for path in shared if path.is_symlink())
-    return starter.World(isolated=True, binds=tuple(binds), links=tuple(links))
+    return launcher.World(isolated=True, binds=tuple(binds), links=tuple(links))
 
 
 @functools.cache
@@ -221,7 +221,7 @@ def tools_of(shell: str) -> Path:
         listing = subprocess.run(words, capture_output=True, text=True, check=True)  # noqa: S603
         names = {*listing.stdout.split()}
     needed = {name: shells.program(name) for name in _APPLETS if shell != "busybox"}
-    directory = Path(tempfile.mkdtemp(prefix="ci-kaniko-tools-", dir=starter.MEMORY))
+    directory = Path(tempfile.mkdtemp(prefix="ci-kaniko-tools-", dir=launcher.MEMORY))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     for name in names - {"date", "sh"}:
         host = busybox if shell == "busybox" else needed.get(name) or shutil.which(name)
@@ -253,4 +253,4 @@ def bytes_of(path: str) -> bytes:
         return file.read()
 
 
-ISOLATED: bool = starter.isolates()
+ISOLATED: bool = launcher.isolates()
