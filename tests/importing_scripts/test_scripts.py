@@ -253,6 +253,15 @@ for ((i = 0; i < 2; i++)); do D+=(--label="${A[i]}"); done
 /kaniko/executor --destination="$B" "${T[@]/#/--destination=x/y:}\"""",
         ["--destination=x/y:1", "--destination=x/y:c", "--destination=x/y:d"],
     ),
+    "lines that a loop reads": (
+        """printf 'b 2\\nc 3\\n' > list
+while read -r n t; do D="$D --destination=x/$n:$t"; done <<E
+a 1
+E
+while read -r n t; do D="$D --destination=x/$n:$t"; done < list
+/kaniko/executor $D""",
+        ["$D", "--destination=x/a:1", "--destination=x/b:2", "--destination=x/c:3"],
+    ),
     "what takes the place of a command that fails": (
         """A=$(git rev-parse --short HEAD || echo none); B=$(git describe --tags || echo none)
 /kaniko/executor --destination="x/y:$A" --destination="x/y:$B\"""",

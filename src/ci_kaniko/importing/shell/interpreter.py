@@ -14,7 +14,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Output, Script, Text, Var, literal, spell
+from ci_kaniko.importing.calls import Output, Script, Text, Var, literal, spell, split_text
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.shell.commands.builtins import BUILTINS, exported, one_of
 from ci_kaniko.importing.shell.commands.dispatch import dispatch
@@ -26,7 +26,7 @@ from ci_kaniko.importing.shell.reader import FAILURE, NOTHING, SUCCESS, Given, S
 from ci_kaniko.importing.shell.results import script
 from ci_kaniko.importing.shell.tests import like, test_clause, test_values, within_segments
 from ci_kaniko.importing.shell.uses import IGNORED, file_thing, shown
-from ci_kaniko.importing.shell.values import EMPTY, Item, Value, plain, printed, pure
+from ci_kaniko.importing.shell.values import EMPTY, Item, Value, plain, printed, pure, stripped
 from ci_kaniko.importing.shell.words import (
     element,
     fields,
@@ -379,17 +379,29 @@ class _Shell(Places):
         self.branch(guard, run, lambda: SUCCESS)
 
     def _run_WhileClause(self, node: Tree) -> Status:  # noqa: N802
-        """A loop is read as if it ran once: what it repeats is the same call."""
+        """A loop is read as if it ran once, or once for each line that it reads."""
+        kept_input, repeats, line = self.stdin, self.repeats, self.line
+        reads = _first_command(node) == "read"
         with self.framed("break"):
-            kept, self.repeats = self.repeats, True
-            with self.answering(is_question=False):
-                guard = self.run(node.get("Cond") or []).guard
-            self.repeats = kept
-            if _first_command(node) != "read":
-                self.made(f"loop {self.line}")
-            guard = self.guards.negate(guard) if node.get("Until") else guard
-            self._round(node.get("Do") or [], guard)
+            for there, given in [*self._lines()] if reads else [(YES, self.stdin)]:
+                self.stdin, self.repeats = given, True
+                with self.answering(is_question=False):
+                    guard = self.run(node.get("Cond") or []).guard
+                self.repeats = repeats
+                if not reads:
+                    self.made(f"loop {line}")
+                guard = self.guards.negate(guard) if node.get("Until") else guard
+                self._round(node.get("Do") or [], self.guards.both(there, guard))
+        self.stdin = kept_input
         return SUCCESS
+
+    def _lines(self) -> Iterator[tuple[int, Value | None]]:
+        """The lines of the standard input, and where each is read."""
+        if self.stdin is None:
+            yield YES, None
+        for guard, text in self.stdin or ():
+            lines = split_text(stripped(text), "\n")
+            yield from ((guard, pure(line)) for line in lines[:_MAX_ROUNDS])
 
     # -- simple commands --------------------------------------------------------------------------
 

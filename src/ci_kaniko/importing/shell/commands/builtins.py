@@ -14,6 +14,7 @@ from ci_kaniko.importing.calls import (
     Var,
     join,
     literal,
+    only_var,
     spell,
     split_text,
     starts_with,
@@ -163,13 +164,18 @@ def read(reader: Reader, items: list[Item]) -> Status:
         for name in names:
             reader.assign(name, pure((Var(name),)))
         return SUCCESS
-    if reader.repeats and any(literal(text) is None for _, text in given):
+    if reader.repeats and any(_may_be_lines(text) for _, text in given):
         reader.note("unknown-list", spell(stripped(given[0][1])))
     line = reader.each(given, lambda text: pure(split_text(text, "\n")[0]))
     for at, name in enumerate(names):
         one = partial(_word, reader, at=at, count=len(names))
         reader.assign(name, reader.each(line, one))
     return SUCCESS
+
+
+def _may_be_lines(text: Text) -> bool:
+    """Whether only a run can tell how many lines a text has."""
+    return only_var(text) is not None or any(isinstance(part, Output) for part in text)
 
 
 def read_lines(reader: Reader, items: list[Item]) -> Status:
@@ -211,7 +217,7 @@ def _word(reader: Reader, text: Text, at: int, count: int) -> Value:
     """One word of a line; a loop reads every line."""
     plain_text = literal(text)
     if plain_text is None and count == 1:
-        return pure(one_of(text) if reader.repeats else text)
+        return pure(one_of(text) if reader.repeats and _may_be_lines(text) else text)
     if plain_text is None:
         return pure((Output(f"read <<< {spell(text)}"),))
     marks = separators(reader)
