@@ -155,7 +155,7 @@ class _Inputs:
         if wanted := self._known.get(f"{INPUT_PREFIX}{chooser(build)}"):
             update["platforms"] = _some_of(build, wanted)
         if any(INPUT_READ in host for host in build.registries):
-            # A host of a destination knows which piece of a value it is.
+            # Destinations know which piece of a value is the host; keys of registries: do not.
             hosts = {host: host for host in named_hosts(build)}
             update["registries"] = {
                 self.text(hosts.get(written, written)): login

@@ -196,7 +196,7 @@ def _missing_login(
         written, entry = given[host]
         others = [(name, other.use) for name, other in entry if other is not None]
         words = ", ".join(f"{name}: {word}" for name, word in others if word)
-        # A default would be that of a CI, too, which has its own token as long as nobody says else.
+        # default: would also take the place of the token that a CI has by itself for its registry.
         has_token = host == OWN_HOST or (own is not None and own not in dict(others))
         key = target if has_token else "default"
         hint = f"under registries: {written}: add {key}: {login}"

@@ -81,7 +81,7 @@ def _differing(target: str, other: Run, run: Run) -> Iterator[str]:
     for label in dict.fromkeys((*here, *usual)):
         texts, same = here.get(label, []), usual.get(label, [])
         if texts != same:
-            # Where one thing takes the place of another, the rest is as above.
+            # Of as many logins only those that differ are shown.
             replaced = len(texts) == len(same) and label == "logs in to"
             new = [text for text in texts if not (replaced and text in same)]
             yield from ("  " + line for line in _labelled(label, new or ["nothing"]))

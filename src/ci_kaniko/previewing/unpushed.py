@@ -126,7 +126,7 @@ class _Planned:
         """What is wrong with a use in an event."""
         plan = self.plans[use.build.name]
         start = start_of(plan, self.target, occasion)
-        # Who calls a form without triggers decides on the events.
+        # Without triggers the caller of a form decides on the events.
         if not start.starts or (plan.reusable and not plan.spec.triggers):
             return None
         event = occasion.event
@@ -165,7 +165,7 @@ class _Planned:
         if event.pull_request:
             source = event._replace(branch=occasion.source, pull_request="")
             return not self._pushing(use, occasion._replace(event=source))
-        # A branch that is named may be moved to a commit that another one has built.
+        # A branch named in full may be moved to a commit that another branch has built.
         globs = self.plans[use.build.name].started.branches
         return any(not is_literal(glob) and matches(glob, event.branch) for glob in globs)
 

@@ -52,7 +52,7 @@ def store(plans: Sequence[Plan], given: Mapping[str, str], *, fork: bool) -> Sto
                 key = DOCKER_HUB_KEY if login.host == DOCKER_HUB else login.host
                 hosts.setdefault(ready, {})[key] = secret(f"{ready} {login.host}")
     names = {name for plan in plans for name in plan.secrets} - hosts.keys()
-    # What clones beside the builder has its token, too.
+    # A container that clones before the build gets the token as well.
     tokens = (plan.spec.git.token for plan in plans)
     names |= {token for token in tokens if token and token != "ci-token"}
     used = {name for plan in plans for name in plan.variables if name.startswith(ENV_PREFIX)}

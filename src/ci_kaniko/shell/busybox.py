@@ -32,7 +32,7 @@ class Busybox(Client):
             headers.append("'Content-Type: application/x-www-form-urlencoded'")
         data = request.form or (quote(request.body) if request.body else "''")
         if request.secret:
-            # A token has nothing that a form would write in another way.
+            # A token needs no escapes in a form.
             data += f'"&{request.secret}=${request.held}"'
         method = request.method or ("GET" if data == "''" else "POST")
         words = [request.url, data, *headers]

@@ -98,7 +98,7 @@ class Curl(Client):
         return _with_keys(request.region, request.service, words, temporary=request.temporary)
 
     def stored(self, request: Stored) -> list[str]:
-        # Not each curl says by itself that there is no body, and S3 asks for it.
+        # S3 wants the hash of the empty body, which not every curl sends.
         words = [f"--header 'X-Amz-Content-SHA256: {_EMPTY}'"]
         words += [f"--output {request.file}", request.url]
         return _with_keys(request.region, "s3", words, temporary=request.temporary)

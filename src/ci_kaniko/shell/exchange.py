@@ -164,7 +164,7 @@ class Exchange:
         url, where = self._word(url, region), self._word(region, region)
         call = f"{target}.GetAuthorizationToken"
         request = Signed(url, where, service, call, temporary)
-        # It holds the user, too.
+        # The token is AWS:PASSWORD in base64.
         *given, last = token_of(self._client.signed(request), "authorizationToken", " | base64 -d")
         return [*given, "token=${token#AWS:}", last, *self._draft.dialect.masked("token")]
 

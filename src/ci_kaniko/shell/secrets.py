@@ -79,7 +79,7 @@ class Secrets:
         build_secrets = dict.fromkeys(plan.spec.build_secrets.values())
         lines = self.guards([*build_secrets, *plan.proxy_secrets.values()])
         if self._draft.dialect.file_variables:
-            # A password that is one as well is a text: a login would have the file's path.
+            # A secret that is a password, too, must not be a file: the login would send its path.
             passwords = {name for login in plan.logins for name in login.secrets}
             files = [name for name in build_secrets if name not in passwords]
             lines += [f'if [ -f "${name}" ]; then {name}=$(cat "${name}"); fi' for name in files]

@@ -65,7 +65,7 @@ class Stores:
         exchange = Exchange(self._draft, self._secrets, self._words)
         token = exchange.token(login.google if login else None, plan.context_cloud)
         before, url = self._url()
-        # What is kept compressed is unpacked for those who do not say this.
+        # Without this the server unpacks an object that is stored compressed.
         said = ("'Accept-Encoding: gzip'",)
         request = Request(url, said, header="Authorization: Bearer ", file=file)
         return [*before, *token, *client_of(self._draft).asked(request)]

@@ -30,7 +30,7 @@ def once_for_images(findings: Iterable[tuple[Build, Finding]], number: int) -> l
         messages = said.setdefault((build.name, *place), [])
         if placed.message not in messages:
             messages.append(placed.message)
-        # Messages may hold an image's name, so the first of one image is that of another, too.
+        # Messages may hold the name of the image, so their number says which of them are the same.
         key = (*place, messages.index(placed.message))
         first.setdefault(key, placed)
         names.setdefault(key, {})[build.name] = None

@@ -240,7 +240,7 @@ def can_be_host(registry: Parts) -> bool:
     return (
         all(ref.name.startswith(ENV_PREFIX) for ref in given)
         and any("." in text or ":" in text for text in written)
-        # A digit may be a label of a name, and its port.
+        # A digit can stand for any part that is missing: for a label or for the port.
         and is_host("".join([p if isinstance(p, str) else p.default or "1" for p in registry]))
     )
 

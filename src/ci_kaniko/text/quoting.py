@@ -101,7 +101,7 @@ def _commands(script: str) -> Iterator[tuple[str, set[str]]]:
         if piece[0] == "'":
             doubts |= {code for code, found in _DOUBTS.items() if found.search(piece)}
         elif piece == "\n":
-            # shellcheck knows that what these are given can be a script of its own.
+            # Their arguments may be scripts of their own, so shellcheck does not doubt them.
             takes_script = command.lstrip().startswith(("docker ", "trap "))
             yield command, doubts - {"SC2016"} if takes_script else doubts
             command, doubts = "", set()

@@ -107,7 +107,7 @@ def _context(plan: Plan, value: Parts) -> Iterator[Argument]:
         value = ("https://", *location, *(("#", *ref) if ref else ()))
     yield Argument("opt", merge(["context=", *value]))
     if folder:
-        # Behind the ref it would be all that the Dockerfile is looked for in, too.
+        # Behind the ref of the context it would also be the folder that holds the Dockerfile.
         yield Argument("opt", merge(["contextsubdir=", *folder]))
 
 
@@ -132,7 +132,7 @@ def cache_to(plan: Plan) -> Iterator[Argument]:
 def output(plan: Plan) -> tuple[list[str], Parts]:
     """What stands before the names of the image in its output, and behind them."""
     options = plan.spec.options
-    # Before 0.31 it is Docker's, for which layers of zstd are nothing that others read.
+    # Before 0.31 the default is Docker's format, in which nobody else reads layers of zstd.
     kind = options.image_format or {"zstd": "oci"}.get(options.compression or "", "")
     said = {
         "registry.insecure": "true" if options.insecure else "",

@@ -45,8 +45,8 @@ def _images_are_pinned(spec: SpecFields) -> Iterator[Finding]:
     everything = running(spec)
     seen: set[Where] = set()
     for item in everything:
-        # Of the executor's two images a target runs one, and refuses it without a digest where
-        # the other has one.
+        # A target runs one of the executor's two images, and refuses that one without a digest
+        # where the other has one.
         place = item.where[:-1] if "digests" in item.where else item.where
         variants = [one for one in everything if one.where[:-1] == place]
         if item.is_pinned or place in seen or any(one.is_pinned for one in variants):

@@ -143,7 +143,7 @@ def _when_tests(condition: Condition, plan: Plan) -> Iterator[_Test]:
     elif condition.kind in _WHENS:
         yield _Test(f"github.event_name == '{_WHENS[condition.kind]}'")
     elif condition.kind == "other-branch":
-        # No expression knows the case, and that one which is spelled alike is another.
+        # To an expression a branch that differs from the default one in its case only is the same.
         yield _Test(starting(FOLDERS["branches"]), is_exact=False, is_wide=True)
     else:
         # Without triggers no other branch starts the job.
