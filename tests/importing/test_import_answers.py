@@ -1839,6 +1839,22 @@ jobs:
             ],
         },
     ),
+    "what may be told not to push does not": Case(
+        "Jenkinsfile",
+        f"""\
+pipeline {{
+  agent {{ kubernetes {{ yaml '''
+spec: {{containers: [{{name: kaniko, image: "{IMAGE}", command: [sleep]}}]}}
+''' }} }}
+  parameters {{ booleanParam(name: 'PUSH', defaultValue: false) }}
+  stages {{ stage('image') {{ steps {{ container('kaniko') {{
+    sh "/kaniko/executor -c . -d quay.io/acme/shop:1 ${{params.PUSH ? '' : '--no-push'}}"
+  }} }} }} }}
+}}
+""",
+        {"push": "never", "destinations": ["quay.io/acme/shop:1"]},
+        told=((7, "unknown-words"), (7, "unknown-condition")),
+    ),
     "what a login does not say is told": Case(
         "pod.yaml",
         """\

@@ -170,6 +170,9 @@ def _no_push(items: list[Item], conditions: Conditions) -> int:
     for item in items:
         flag = one_of(("no-push",), item.text)
         if flag is None:
+            if not plain_head(item.text) and "--no-push" in (shown := spell(item.text)):
+                asked = conditions.unknown(shown, item.line)  # a run may find it there
+                found = guards.either(found, guards.both(item.guard, asked))
             continue
         if flag.value is None or literal(flag.value) is not None:
             found = (guards.either if flag.on else guards.minus)(found, item.guard)
