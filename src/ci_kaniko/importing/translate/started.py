@@ -46,8 +46,7 @@ from ci_kaniko.syntax.versions import version_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from ci_kaniko.importing.calls import Call, Part, Word
-    from ci_kaniko.importing.jobs import Job
+    from ci_kaniko.importing.calls import Call, Part
     from ci_kaniko.importing.report import Voice
     from ci_kaniko.importing.shell.conditions import Conditions
     from ci_kaniko.importing.translate.conditions import Condition

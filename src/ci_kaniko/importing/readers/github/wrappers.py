@@ -20,7 +20,9 @@ from ci_kaniko.importing.jobs import Root, Secret
 from ci_kaniko.importing.readers.github.knowledge import WORKSPACE, in_workspace
 from ci_kaniko.importing.readers.github.logins import log_in_to
 from ci_kaniko.importing.readers.github.metadata import LABELS
+from ci_kaniko.importing.shell.commands.docker import build
 from ci_kaniko.importing.shell.commands.executor import record
+from ci_kaniko.importing.shell.commands.others import line_at
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.reader import Container, Reader
 from ci_kaniko.importing.shell.values import Item, Value, change_text, plain, pure
@@ -217,9 +219,6 @@ def _docker_build_push_action_v1(scope: Scope, words: list[Item]) -> None:
 
 
 def _build(scope: Scope, words: list[Item], pushes: int) -> None:
-    from ci_kaniko.importing.shell.commands.docker_build import build
-    from ci_kaniko.importing.shell.commands.others import line_at
-
     reader = scope.reader
     if pushes != NO:
         words.insert(0, Item(pushes, ("--push",), line=scope.line_of("push")))

@@ -323,11 +323,9 @@ def _by_docker(reader: Reader, name: str, rest: list[Item]) -> Status | None:
     """A build on a daemon, and what becomes of its image; None for everything else."""
     if not {"build", "push", "tag"} & {literal(item.text) for item in rest}:
         return None
-    from ci_kaniko.importing.shell.commands import docker_build
-
-    command, items = docker_build.command_of(rest)
+    command, items = shell_docker.command_of(rest)
     if command == "build":
-        docker_build.build(reader, items, line_at(reader, DOCKER.name))
+        shell_docker.build(reader, items, line_at(reader, DOCKER.name))
     elif command == "push" and reader.images:
         line = line_at(reader, DOCKER.name)
         _pushed(reader, *push_words(line, items))
