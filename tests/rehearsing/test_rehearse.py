@@ -126,9 +126,10 @@ def spec_of(draw: random.Random) -> str:
 def said(spec: ci_kaniko.Spec, target: str, event: str) -> dict[tuple[str, str], Run]:
     """The runs that build, by the folder of their context and their platform."""
     (occasion,) = occasions(spec, [event])
-    known = expectation.known(target, standins.event_of(occasion, spec))
     chosen = ci_kaniko.available_targets()[target]
-    found = runs(chosen.planned(spec), chosen, occasion, known)
+    planned = chosen.planned(spec)
+    known = expectation.known(target, standins.event_of(occasion, spec, planned.plans))
+    found = runs(planned, chosen, occasion, known)
     return {(run.image or "api", run.platform): run for run in found if run.job.startswith("build")}
 
 
@@ -169,6 +170,22 @@ def test_a_host_that_is_none_is_foreseen(use: str) -> None:
         with tools.skipping():
             done = ci_kaniko.rehearse(spec, "gitlab", values=values)
         assert [job.status for job in done.jobs] == ["passed" if good else "failed"], (use, host)
+
+
+@pytest.mark.parametrize("target", ["gitlab", "github", "buildkite"])
+def test_another_pipeline_starts_what_it_may(target: str) -> None:
+    text = "destinations: ['quay.io/acme/shop:1']\nregistries: {quay.io: anonymous}\n"
+    done = played(f"{text}triggers: {{pipelines: true}}\n", target, "pipeline")
+    assert [job.status for job in done.jobs] == ["passed"]
+
+
+def test_the_registry_of_the_platform_is_the_one_that_its_token_opens() -> None:
+    text = "destinations: ['registry.gitlab.com/acme/shop:1', '${registry.image}:2']\n"
+    done = played(
+        f"{text}registries: {{registry.gitlab.com: ci-token}}\n", "gitlab", "default-branch"
+    )
+    (job,) = done.jobs
+    assert (job.status, job.hosts) == ("passed", ("registry.gitlab.com",))
 
 
 @pytest.mark.parametrize("batch", range(4))

@@ -28,6 +28,7 @@ class Event:
     repository: str = "Acme/Shop"
     fork_repository: str = "Mallory/Shop"
     server: str = "https://git.example.com"
+    registry: str = "registry.example.com"
     timestamp: str = "2026-01-01T12:00:00Z"
     timestamp_local: str = "2026-01-01T13:00:00+01:00"
     source: str = "push"

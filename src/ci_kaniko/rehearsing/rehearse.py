@@ -198,8 +198,8 @@ class Stage:
     ) -> None:
         self.spec, self.chosen, self.occasion = spec, chosen, occasion
         self.runner, self.shell = runner_of(chosen), shell
-        self.event = event_of(occasion, spec)
         self.plans = chosen.planned(spec).plans
+        self.event = event_of(occasion, spec, self.plans)
         self.store = store(self.plans, given, fork=occasion.fork)
         self.inputs = dict(_inputs(spec, given))
         read = {f"{ENV_PREFIX}{name}" for name in self.store.variables}

@@ -104,9 +104,14 @@ def _config(passwords: Mapping[str, str]) -> str:
     return json.dumps({"auths": auths})
 
 
-def event_of(occasion: Occasion, spec: Spec) -> Event:
-    """An event as platforms know it; it changes a file that every image watches."""
+def event_of(occasion: Occasion, spec: Spec, plans: Iterable[Plan]) -> Event:
+    """An event as platforms know it; it changes a file that every image watches.
+
+    The platform's own registry is the one that the plans log in to with its token.
+    """
     said = occasion.event
+    logins = [login for plan in plans for login in plan.logins if login.login.kind == "ci-token"]
+    own = next((login.host for login in logins if "$" not in login.host), Event.registry)
     builds = spec.builds
     started = [build.triggers for build in builds if build.triggers]
     watched = {glob for triggers in started for glob in triggers.paths}
@@ -123,6 +128,7 @@ def event_of(occasion: Occasion, spec: Spec) -> Event:
         source="pull_request" if said.pull_request else said.source or "push",
         schedule=next((line for t in started for line in t.schedules), ""),
         changed=tuple(sorted(changed)),
+        registry=own,
     )
 
 

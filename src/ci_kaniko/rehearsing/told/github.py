@@ -52,7 +52,11 @@ def _shared(event: Event) -> dict[str, str]:
     }
 
 
-EVENTS = {"manual": "workflow_dispatch", "api": "repository_dispatch"}
+EVENTS = {
+    "manual": "workflow_dispatch",
+    "api": "repository_dispatch",
+    "pipeline": "repository_dispatch",
+}
 
 
 def context(event: Event) -> dict[str, str | bool]:

@@ -37,7 +37,6 @@ TARGET = Target(
         steps=later("ci_kaniko.rehearsing.triggers:github_steps"),
         run=later("ci_kaniko.rehearsing.runners.github:run"),
         runs_in="bash",
-        without=("pipeline",),
         engine=found_at("ci_kaniko.rehearsing.engines:ACT"),
     ),
 )
