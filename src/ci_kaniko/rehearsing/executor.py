@@ -210,7 +210,7 @@ def _leave(flag: str, path: str, digest: str) -> None:
     elif flag == "--tar-path":
         _write(path, "tar\n")
     elif flag == "--oci-layout-path":
-        os.mkdir(path)
+        os.makedirs(path)
 
 
 def _copy(folder: str, to: str, *, links: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ci_kaniko.plan.clouds import SESSION, TOKEN_FILE
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.shell.secrets import path_in
-from ci_kaniko.syntax.variables import ENV_PREFIX, parts_of
+from ci_kaniko.syntax.variables import ENV_PREFIX, names, parts_of
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
@@ -60,13 +60,21 @@ class Credentials:
         """The logins of some hosts."""
         return [line for login in logins for line in self._of_host(login)]
 
+    def adds_nothing(self, login: HostLogin, others: Iterable[HostLogin]) -> bool:
+        """Whether a login has no line of its own beside the others and that of the context."""
+        client, plan = _client(login), self._draft.plan
+        if client is None or names(login.key):
+            return False
+        done = [*map(_client, others), None if plan.fetches_store else plan.context_cloud]
+        return client.name in {each.name for each in done if each} or self._clouds.is_bare(client)
+
     def _of_host(self, login: HostLogin) -> list[str]:
         if login.login.kind == "docker-config":
             return self._config.ready()
         # What opens a cloud goes to a server that the host names.
         checked = self._checks.of_host(login.key) if login.cloud else []
-        if login.cloud and not login.written:
-            return [*checked, *self._clouds.once(login.cloud.name)]
+        if client := _client(login):
+            return [*checked, *self._clouds.once(client.name)]
         key = self._config.key(login)
         before, user, password = self._written(login, key)
         return [*checked, *before, *self._config.add(key, user, password)]
@@ -93,6 +101,11 @@ class Credentials:
         return self._secrets.guards(login.secrets), user, login.login.password or ""
 
 
+def _client(login: HostLogin) -> Cloud | None:
+    """The client of a cloud that logs in by itself."""
+    return None if login.written else login.cloud
+
+
 class Clouds:
     """The clients of clouds: one serves all registries of its cloud, and the context's store."""
 
@@ -106,6 +119,14 @@ class Clouds:
         if not self._draft.once(f"cloud {name}"):
             return []
         return self._lines(next(each for each in self._draft.plan.clouds if each.name == name))
+
+    def is_bare(self, cloud: Cloud) -> bool:
+        """Whether its client has all that it needs without a line."""
+        site = self._draft.site
+        asks = cloud.token and (cloud.role or not site.mounted_tokens)
+        known = cloud.written if site.mounted_files else {}
+        told = cloud.secret or cloud.secret_variables or cloud.variables.keys() - known.keys()
+        return not (asks or told)
 
     def _lines(self, cloud: Cloud) -> list[str]:
         """The files that a cloud's client reads, and the variables that lead to them."""

@@ -140,6 +140,10 @@ class Script:
         is_single = not self._tool.helpers and _has_single_entry(plan, self._late)
         self._config = Config(draft, words, secrets, self._tool.helpers, is_single=is_single)
         self._credentials = Credentials(draft, words, secrets, self._config, checks)
+        early = [login for login in plan.logins if login.host not in self._late]
+        for login in plan.logins:
+            if login not in early and self._credentials.adds_nothing(login, early):
+                del self._late[login.host]
 
     @property
     def environment(self) -> dict[str, str]:
