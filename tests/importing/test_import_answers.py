@@ -1855,6 +1855,36 @@ spec: {{containers: [{{name: kaniko, image: "{IMAGE}", command: [sleep]}}]}}
         {"push": "never", "destinations": ["quay.io/acme/shop:1"]},
         told=((7, "unknown-words"), (7, "unknown-condition")),
     ),
+    "what only requests have tells them": Case(
+        ".github/workflows/ci.yml",
+        """\
+on: {push: {branches: [main]}, pull_request: }
+jobs:
+  image:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v5
+      - if: github.event.pull_request == null
+        run: buildah build -t quay.io/acme/shop:1 . && buildah push quay.io/acme/shop:1
+      - if: github.event.pull_request.head.sha
+        run: buildah build -t quay.io/acme/shop:trial . && buildah push quay.io/acme/shop:trial
+""",
+        {
+            "destinations": [
+                {"image": "quay.io/acme/shop:1", "when": [{"branch": "**"}, {"tag": "**"}]},
+                {"image": "quay.io/acme/shop:trial", "when": "pull-request"},
+            ],
+        },
+        silent=("unknown-condition",),
+    ),
+    "what every run has is no question": Case(
+        ".gitlab-ci.yml",
+        f"{GITLAB}  script:\n"
+        '    - if [ -n "$CI_COMMIT_SHORT_SHA" ]; then T=$CI_PIPELINE_IID; fi\n'
+        "    - /kaniko/executor -c . -d quay.io/acme/shop:$T\n",
+        {"destinations": ["quay.io/acme/shop:${build.number}"]},
+        silent=("unknown-condition",),
+    ),
     "what a login does not say is told": Case(
         "pod.yaml",
         """\

@@ -31,7 +31,8 @@ _NAMES = {
     "ref.type": "GITHUB_REF_TYPE github.ref_type AGOLA_GIT_REF_TYPE",
     "request": "GITHUB_HEAD_REF github.head_ref GITHUB_BASE_REF github.base_ref CI_MERGE_REQUEST_ID"
     " CI_MERGE_REQUEST_TARGET_BRANCH_NAME CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"
-    " CI_MERGE_REQUEST_SOURCE_BRANCH_SHA",
+    " CI_MERGE_REQUEST_SOURCE_BRANCH_SHA github.event.pull_request"
+    " github.event.pull_request.head.sha github.event.pull_request.head.ref",
     "remote": "BUILDKITE_REPO pipeline.repository AGOLA_REPOSITORY_URL CI_REPOSITORY_URL GIT_URL"
     " github.repositoryUrl",
     "server": "GITHUB_SERVER_URL github.server_url",

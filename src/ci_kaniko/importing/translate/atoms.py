@@ -223,7 +223,7 @@ def _set(name: str) -> list[Atom] | None:
         return [Atom(kinds[name], "**")]
     if f"@{name}" in VERSIONS:
         return [Atom("tag", f"@{name}")]
-    if name in {"default_branch", "commit.sha", "ref.name", "event", "ref"}:
+    if name.startswith(("commit.s", "repository.", "build.", "ref", "default_branch", "event")):
         return [Atom("always")]
     return None
 

@@ -36,7 +36,7 @@ from ci_kaniko.importing.shell.guards import NO, TooComplexError
 from ci_kaniko.importing.shell.reader import SUCCESS, Host, Reader, Status
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, Values, plain_of, pure
 from ci_kaniko.importing.ticked import Map, Str, mapping, peek, string
-from ci_kaniko.importing.translate.conditions import both_ways, is_unknown
+from ci_kaniko.importing.translate.conditions import both_ways, is_unknown, shown_when
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -138,7 +138,7 @@ class Steps:
         lost = tuple(tests for tests in whole if tests not in known)
         if lost:
             asked = (test for tests in lost for test in tests if is_unknown(((test,),)))
-            said = " or ".join(dict.fromkeys(test.text for test in asked))
+            said = " or ".join(dict.fromkeys(test.text for test in asked)) or shown_when(lost)
             self.job.tell("unknown-condition/lost", word.line, spell(word.text), said)
         return replace(word, when=known)
 
