@@ -8,9 +8,12 @@ import pytest
 
 from ci_kaniko.spec import synonyms
 from ci_kaniko.spec.build import Build, NamedImage, SpecFields
-from ci_kaniko.spec.context import Git
+from ci_kaniko.spec.context import Checkout, Git
+from ci_kaniko.spec.destinations import Cache
+from ci_kaniko.spec.executor import Executor
 from ci_kaniko.spec.logins import Login
 from ci_kaniko.spec.prepare import Input, Prepare
+from ci_kaniko.spec.triggers import Triggers
 
 if TYPE_CHECKING:
     from ci_kaniko.spec.model import Model
@@ -23,6 +26,10 @@ TABLES: dict[str, tuple[dict[str, tuple[str, ...]], type[Model]]] = {
     "GIT": (synonyms.GIT, Git),
     "PREPARE": (synonyms.PREPARE, Prepare),
     "INPUT": (synonyms.INPUT, Input),
+    "CACHE": (synonyms.CACHE, Cache),
+    "CHECKOUT": (synonyms.CHECKOUT, Checkout),
+    "EXECUTOR": (synonyms.EXECUTOR, Executor),
+    "TRIGGERS": (synonyms.TRIGGERS, Triggers),
 }
 
 

@@ -8,9 +8,12 @@ from ci_kaniko.problems.finding import Finding, Refused, Where, quoted
 from ci_kaniko.problems.problem import suggest
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any, get_origin
 from ci_kaniko.spec.build import TOP_ONLY, Build, NamedImage, SpecFields
-from ci_kaniko.spec.context import Git
+from ci_kaniko.spec.context import Checkout, Git
+from ci_kaniko.spec.destinations import Cache
+from ci_kaniko.spec.executor import Executor
 from ci_kaniko.spec.logins import Login
 from ci_kaniko.spec.prepare import Input, Prepare
+from ci_kaniko.spec.triggers import Triggers
 from ci_kaniko.syntax.scalars import wrong_type
 from ci_kaniko.text.display import listed
 from ci_kaniko.text.patterns import pattern
@@ -191,6 +194,10 @@ def _synonym(key: str, model: Any) -> str | None:
         Git: (synonyms.GIT,),
         Prepare: (synonyms.PREPARE,),
         Input: (synonyms.INPUT,),
+        Cache: (synonyms.CACHE,),
+        Checkout: (synonyms.CHECKOUT,),
+        Executor: (synonyms.EXECUTOR,),
+        Triggers: (synonyms.TRIGGERS,),
     }.get(model, (synonyms.BUILD,) if issubclass(model, Build) else ())
     if issubclass(model, SpecFields):
         tables = (*tables, synonyms.SPEC)

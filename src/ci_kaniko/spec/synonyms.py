@@ -13,7 +13,7 @@ BUILD: dict[str, tuple[str, ...]] = {
     "prepare": ("before", "before_script", "steps"),
     "registries": ("auth", "credentials", "login", "logins", "registry", "username"),
     "target": ("stage",),
-    "triggers": ("on", "only", "rules", "when"),
+    "triggers": ("cron", "events", "on", "only", "rules", "schedule", "when"),
 }
 SPEC: dict[str, tuple[str, ...]] = {"images": ("services",)}
 IMAGE: dict[str, tuple[str, ...]] = {
@@ -34,7 +34,26 @@ GIT: dict[str, tuple[str, ...]] = {
 }
 PREPARE: dict[str, tuple[str, ...]] = {
     "artifacts": ("files", "outputs", "paths"),
-    "commands": ("command", "run", "script", "steps"),
+    "commands": ("cmd", "command", "run", "script", "steps"),
+}
+CACHE: dict[str, tuple[str, ...]] = {
+    "repo": ("from", "image", "name", "ref", "registry", "repository", "to"),
+}
+CHECKOUT: dict[str, tuple[str, ...]] = {
+    "depth": ("fetch_depth",),
+    "submodules": ("recurse_submodules", "recursive"),
+}
+EXECUTOR: dict[str, tuple[str, ...]] = {
+    "digests": ("digest",),
+    "image": ("name", "registry", "repository"),
+    "version": ("release", "tag"),
+}
+TRIGGERS: dict[str, tuple[str, ...]] = {
+    "branches": ("push",),
+    "manual": ("api", "dispatch", "web", "workflow_dispatch"),
+    "pipelines": ("parent_pipeline", "pipeline", "trigger"),
+    "pull_requests": ("merge_request", "merge_requests", "mr", "pr", "prs"),
+    "schedules": ("cron", "crons"),
 }
 INPUT: dict[str, tuple[str, ...]] = {"options": ("choices", "enum", "values")}
 SECTION: dict[str, tuple[str, ...]] = {

@@ -20,6 +20,8 @@ _BOOLEANS = dict.fromkeys(("yes", "on", "y", "true", "1"), "true")
 _BOOLEANS |= dict.fromkeys(("no", "off", "n", "false", "0"), "false")
 _SWITCHES = {"true": "auto", "false": "never"}
 """What somebody means who writes a switch where a word says when."""
+_WORDS = {"buildx": "buildkit", "docker": "buildkit", "podman": "buildah"}
+"""The choice that is nearest to another one."""
 
 
 def kind_of(value: Any) -> str:
@@ -96,8 +98,9 @@ def as_choice(value: Any, choices: Collection[str]) -> str:
         return text
     from ci_kaniko.problems.problem import suggest
 
-    switch = _SWITCHES.get(_BOOLEANS.get(text.lower(), ""), "")
-    close = switch if switch in choices else suggest(text, choices)
+    word = text.lower()
+    meant = _SWITCHES.get(_BOOLEANS.get(word, "")) or _WORDS.get(word)
+    close = meant if meant in choices else suggest(text, choices)
     raise Refused(
         "bad-choice",
         f"{quoted(text)} is not one of: {', '.join(choices)}",
