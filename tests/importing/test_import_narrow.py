@@ -581,6 +581,34 @@ set +o errexit
         },
         {"gate"},
     ),
+    "a step that may fail": Case(
+        (
+            "w.yml",
+            _GITHUB.replace("ON", "push").replace(
+                "      - run:",
+                "      - {continue-on-error: true, run: 'test $GITHUB_REF_NAME = main; exit 1'}\n"
+                "      - run: (exit 1) || test -n $GITHUB_REF_NAME\n      - run:",
+            ),
+        ),
+        {"push": None, "destinations": ["ghcr.io/acme/a:1"]},
+        {"not-carried"},
+    ),
+    "scripts of Jenkins that go on": Case(
+        (
+            "Jenkinsfile",
+            """\
+node('kaniko') {
+  sh script: 'test "$BRANCH_NAME" = a', returnStatus: true
+  sh \'\'\'#!/bin/sh
+test "$BRANCH_NAME" = b
+kaniko -c . -d x.io/a/b
+\'\'\'
+}
+""",
+        ),
+        {"push": None, "destinations": ["x.io/a/b"]},
+        {"groovy", "no-image"},
+    ),
     "a message that the script looks at": Case(
         _gitlab(
             "[{if: $CI_COMMIT_BRANCH}]", 'echo "$CI_COMMIT_MESSAGE" | grep -q release || exit 1'

@@ -242,7 +242,13 @@ class _Shell(Places):
         return self.run(node.get("Stmts") or [])
 
     def _run_Subshell(self, node: Tree) -> Status:  # noqa: N802
-        return self.inner_shell(lambda: self.run(node.get("Stmts") or []))
+        before = self.state.path, self.failed, self._stopped
+        status = self.inner_shell(lambda: self.run(node.get("Stmts") or []))
+        if not self.answered:
+            return status
+        ended, both = self.state.path, self.guards.both
+        self.state.path, self.failed, self._stopped = before
+        return Status(both(status.guard, ended), both(status.hoped, ended))
 
     def _run_TimeClause(self, node: Tree) -> Status:  # noqa: N802
         return self.run([node["Stmt"]] if "Stmt" in node else [])

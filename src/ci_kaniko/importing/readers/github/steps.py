@@ -185,7 +185,7 @@ class Steps:
             Piece("(", line),
             Piece(f"github:enter {number}", line),
             *(Piece(row, step.at(first)) for row in rows),
-            Piece(")", line),
+            Piece(") || :" if raw.peek("continue-on-error") == "true" else ")", line),
             Piece(f"github:leave {number}", line),
         ]
 

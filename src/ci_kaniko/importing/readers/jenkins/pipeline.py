@@ -34,6 +34,7 @@ from ci_kaniko.importing.readers.scripts import Piece, beginning, hole, read_pie
 from ci_kaniko.importing.report import FILE_LINES
 from ci_kaniko.importing.shell.commands.builtins import exported
 from ci_kaniko.importing.shell.guards import YES
+from ci_kaniko.importing.shell.parsing import stops
 from ci_kaniko.importing.shell.reader import SUCCESS, Host, Reader, Status
 from ci_kaniko.importing.shell.values import Item, Value, pure
 from ci_kaniko.importing.signs import are_mentioned
@@ -641,7 +642,9 @@ class _Reader:
         line = text.line + len(body) - len(stripped)
         heads = [self.questions.held(around.held)] if around.held else []
         heads += [f"cd {around.folder}"] if around.folder else []
-        return [Piece(row, line) for row in ("(", *heads, stripped, ")")]
+        heads += ["set +e"] if stripped.startswith("#!") and not stops(stripped) else []
+        end = ") || :" if re.search(r"returnStatus\s*:\s*true", statement.code) else ")"
+        return [Piece(row, line) for row in ("(", *heads, stripped, end)]
 
     def _wrapped(self, statement: Statement, around: _Around) -> _Around:
         """What a step says for those in its block."""
