@@ -446,6 +446,8 @@ def _refuse_forms(text: str, flat: str) -> None:
         raise _bad(text, "each reference is an entry of its own", 'start a new line with "- "')
     if "$(" in flat or "`" in flat:
         raise _bad(text, "no command runs in a spec", f"such as {_EXAMPLE}")
+    if "{{" in flat:
+        raise _bad(text, "nothing replaces {{ }} in a spec", "${version} is a variable of a spec")
     if shell := _OF_SHELL.search(flat):
         hint = f"did you mean ${{{ENV_PREFIX}{shell[1]}}}?"
         raise _bad(text, f"{shell[0]} is no variable of a spec", hint)
