@@ -1885,6 +1885,25 @@ jobs:
         {"destinations": ["quay.io/acme/shop:${build.number}"]},
         silent=("unknown-condition",),
     ),
+    "each way to start a run but a request pushes": Case(
+        ".gitlab-ci.yml",
+        f"{GITLAB}  rules:\n"
+        '    - if: $CI_PIPELINE_SOURCE == "merge_request_event"\n'
+        "      variables: {PUSH: --no-push}\n"
+        "    - if: $CI_PIPELINE_SOURCE =~ /^(push|web)$/\n"
+        "  script: /kaniko/executor -c . -d quay.io/acme/shop:$CI_COMMIT_REF_SLUG $PUSH\n",
+        {
+            "destinations": ["quay.io/acme/shop:${ref.slug}"],
+            "triggers": {
+                "branches": ["**"],
+                "tags": ["**"],
+                "pull_requests": True,
+                "manual": True,
+            },
+            "push": None,
+        },
+        silent=("unknown-trigger",),
+    ),
     "what a login does not say is told": Case(
         "pod.yaml",
         """\
@@ -1953,7 +1972,7 @@ jobs:
 
 
 def _at(spec: Any, place: str) -> Any:
-    if place not in spec and place == "inputs":
+    if place not in spec and place in {"inputs", "push"}:
         return None
     for key in place.split("."):
         spec = spec[key]

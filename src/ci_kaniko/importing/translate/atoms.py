@@ -208,7 +208,7 @@ def _atoms(test: Test) -> list[Atom] | None:
         globs = globs_of(right)
         if globs is None:
             return None
-        made = [_globbed(name, glob) for glob in globs]
+        made = [_equal(name, (), glob) for glob in globs]
         if any(item is None for item in made):
             return None
         return [atom for item in made for atom in item or []]

@@ -263,6 +263,10 @@ def condition_of(work: Work, when: When) -> Condition:
     return made
 
 
+_NO_REQUEST = Test("set", (Var("pull_request.number", portable=True),), negated=True)
+"""What each run asks that is started in another way."""
+
+
 def _whatever_starts(
     when: When, starts: Collection[str], branches: Sequence[str], tags: Sequence[str]
 ) -> When:
@@ -287,6 +291,7 @@ def _whatever_starts(
                 continue
             for atom in atoms:
                 by = by - {atom.kind} if atom.negated else by & {atom.kind}
+            rest += [_NO_REQUEST] * any(not atom.negated for atom in atoms)
         for atom in pushed & held if by == {"push"} else ():
             held = (held - {atom}) | ({Atom("branch", "**")} if not atom.negated else set())
         subject = _plainly(held)
