@@ -9,7 +9,7 @@ from ci_kaniko.importing.calls import Var, literal
 from ci_kaniko.importing.jobs import Facts, Job, Root
 from ci_kaniko.importing.readers.accounting import later, tell_unread
 from ci_kaniko.importing.readers.gitlab.files import Files
-from ci_kaniko.importing.readers.gitlab.rules import Rules
+from ci_kaniko.importing.readers.gitlab.rules import Rules, host_of
 from ci_kaniko.importing.readers.gitlab.settings import Settings
 from ci_kaniko.importing.readers.gitlab.variables import Variables, cells
 from ci_kaniko.importing.readers.inputs import name_of, read_input
@@ -207,7 +207,7 @@ class _Pipeline:
             *variables.set_by_workflow(self.files, workflow, texts),
             *variables.set_by(self.files, whole.get("rules"), texts),
         ]
-        script = read_pieces(job, [*set_by_rules, *pieces])
+        script = read_pieces(job, [*set_by_rules, *pieces], host_of(self.files, variables))
         job.calls = script.calls
         if not job.calls:
             self.idle.add(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Text, Var, filled_in, literal
@@ -11,7 +10,7 @@ from ci_kaniko.importing.readers.matrices import combined
 from ci_kaniko.importing.readers.scripts import Piece, is_named
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.ticked import Map, line_of, mapping, native, peek, sequence, string
-from ci_kaniko.syntax.logic import Node, NotLogic, parsed
+from ci_kaniko.syntax.logic import NotLogic, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,9 +22,10 @@ _VARIABLE = re.compile(r"\$\$|\$\{(\w+)\}|\$([A-Za-z_]\w*)|\$\[\[\s*inputs\.([\w
 _WORD = re.compile(r"\w+")
 _PARTS = ("value", "expand", "description", "options")
 _SPECIAL = re.compile(r"[\"`\\]|\$(?!\{?\w+)")
-_REGEX = re.compile(r"(?:\\[./-]|\[[^\\\]]+\]|[\w^$/.*+?()|-])+")
 _MOST_RULES = 100
-_UNKNOWN = re.compile(r"\[ (?:if|changes|exists): ")
+ASKED_OF_FILES = {"changes", "exists"}
+ASKS = "gitlab:rule"
+"""What asks in a script whether a rule holds."""
 _RUNNER = re.compile(r"(?:FF|GIT|KUBERNETES|ARTIFACT|CACHE|TRANSFER|FASTZIP|SECURE)_")
 
 
@@ -50,6 +50,8 @@ class Variables:
         self.fixed_names = {*own, *cell}
         """Those of the job itself, which no rule of the workflow sets."""
         self._changing: set[str] = set()
+        self.asked: list[Map] = []
+        """The rules that a script asks for, by their numbers."""
 
     def offered(self) -> dict[str, str]:
         """What GitLab asks of who starts a pipeline by hand, with what it is in all others."""
@@ -149,12 +151,13 @@ class Variables:
                 return
             if rule.peek("when") == "never":
                 continue
-            test = _test_of(files, rule)
-            sure = sure and not _UNKNOWN.search(test)
+            sure = sure and _is_known(rule, peek(files.value(rule.get("if"))))
             given = rule.mapping("variables")
             texts = {name: peek(text) for name, text in given.items() if name in named}
             sets = " ".join(self._sets(texts, named)) or ":;"
+            test = f"{ASKS} {len(self.asked)}"
             pieces.append(Piece(f"{word} {test}; then {sets}", line_of(given, rule.line)))
+            self.asked.append(rule)
             nodes += [given[name] for name in texts]
             word = "elif"
         if nodes:
@@ -177,7 +180,8 @@ class Variables:
             for other in _WORD.findall(text):
                 if other in waiting:
                     yield from set_one(other)
-            yield f'{name}="{_SPECIAL.sub(_escaped, text)}";'
+            escaped = _SPECIAL.sub(r"\\\g<0>", text)
+            yield f'{name}="{escaped}";'
 
         while waiting:
             yield from set_one(next(iter(waiting)))
@@ -225,57 +229,10 @@ def cells(matrix: Any, text: str) -> Iterator[dict[str, str]]:
         yield from combined(lists)
 
 
-# -- conditions of rules in a shell ------------------------------------------------------------
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return f"\\{match.group()}"
-
-
-def _test_of(files: Files, rule: Map) -> str:
-    """Where a rule holds; what no shell tells is a test that nobody knows."""
-    condition = peek(files.value(rule.get("if")))
-    tests = [_condition(condition)] if condition else []
-    for key in ("changes", "exists"):
-        if key in rule:
-            value = files.value(rule[key])
-            listed = value.get("paths") if isinstance(value, Map) else value
-            shown = ", ".join(peek(item) for item in sequence(listed))
-            tests.append(_unknown(key, shown))
-    return " && ".join(tests) or ":"
-
-
-def _unknown(key: str, text: str) -> str:
-    return f"[ {key}: {shlex.quote(text)} ]"
-
-
-def _condition(text: str) -> str:
+def _is_known(rule: Map, condition: str) -> bool:
+    """Whether a rule asks for nothing that a run alone can tell."""
     try:
-        return _as_shell(parsed(text))
+        parsed(condition or "true")
     except NotLogic:
-        return _unknown("if", text)
-
-
-def _as_shell(node: Node) -> str:
-    if node.kind in {"and", "or"}:
-        joined = (" && " if node.kind == "and" else " || ").join(map(_as_shell, node.parts))
-        return f"{{ {joined}; }}"
-    if node.kind == "not":
-        return f"! {_as_shell(node.parts[0])}"
-    if node.kind == "name" and node.text.startswith("$"):
-        return f'[ -n "{node.text}" ]'
-    operator, left, right = node.parts if node.kind == "compare" else ("", node, node)
-    negated = "! " if operator.startswith("!") else ""
-    if not left.text.startswith("$"):
-        return _unknown("if", node.text)
-    if operator in {"=~", "!~"} and right.kind == "regex" and right.text.endswith("/"):
-        body = right.text[1:-1].replace("\\/", "/").replace("\\d", "[0-9]")
-        if _REGEX.fullmatch(body):
-            return f'{negated}[[ -n "{left.text}" && "{left.text}" =~ {body} ]]'
-    if operator in {"==", "!="}:
-        if right.kind == "null":
-            return f'[ {"-n" if negated else "-z"} "{left.text}" ]'
-        value = right.parts[0] if right.kind == "text" else right.text
-        if right.kind == "text" or value.startswith("$"):
-            return f'{negated}[ "{left.text}" = "{_SPECIAL.sub(_escaped, value)}" ]'
-    return _unknown("if", node.text)
+        return False
+    return not ASKED_OF_FILES & rule.keys()
