@@ -100,7 +100,7 @@ def check_secret_name(text: str) -> str:
         raise Refused(
             "bad-secret-name",
             "this looks like the secret itself, not like its name",
-            "names are such as REGISTRY_PASSWORD; the value itself belongs into the CI's settings",
+            "a name such as REGISTRY_PASSWORD; the value itself belongs in the CI's settings",
             secret=True,
         )
     if not is_variable_name(text):
@@ -108,7 +108,7 @@ def check_secret_name(text: str) -> str:
             "bad-secret-name",
             "this is not the name of a secret",
             "names are letters, digits and _, such as REGISTRY_PASSWORD; "
-            "the value itself belongs into the CI's settings",
+            "the value itself belongs in the CI's settings",
             secret=True,
         )
     return text

@@ -138,7 +138,7 @@ def _flags_have_an_effect(spec: Build) -> Iterator[Finding]:
     if spec.options.skip_tls_verify_pull:
         yield no_effect(
             ("options", "skip_tls_verify_pull"),
-            "whatever builds accepts this flag, and nothing reads it",
+            "every builder accepts this flag, and nothing reads it",
             "skip_tls_verify_registry names the hosts, for push and pull",
         )
 

@@ -311,9 +311,9 @@ def _one_input_chooses_platforms(spec: SpecFields) -> Iterator[Finding]:
             yield Finding(
                 "bad-input",
                 build.at(("platforms",)),
-                f"the input {quoted(chosen[0])} chooses for all images, and those of "
-                f"{quoted(several[0].name)} are others",
-                f"the same ones: {', '.join(several[0].platforms)}",
+                f"the input {quoted(chosen[0])} chooses the platforms of all images, and "
+                f"{quoted(several[0].name)} has others",
+                f"list the same ones: {', '.join(several[0].platforms)}",
             )
 
 

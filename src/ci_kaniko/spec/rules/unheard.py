@@ -163,8 +163,8 @@ def _images_differ_from_the_top(spec: SpecFields) -> Iterator[Finding]:
     for where in _replaced(shared, owns, ()):
         yield no_effect(
             where,
-            "every image says something else here",
-            "remove it, or the own words of an image that should have it",
+            "every image has a value of its own here",
+            "remove it, or the value of an image that should have this one",
             on_key=True,
         )
     for image in images:
@@ -205,7 +205,7 @@ def _taken_away(own: Any, shared: Any, at: Where) -> Iterator[Finding]:
             )
         elif item == {} and isinstance(above, dict) and above:
             message = "an empty mapping takes nothing away from what the top says"
-            yield no_effect(here, message, f"{key}: null is without all of it")
+            yield no_effect(here, message, f"{key}: null takes all of it away")
         elif isinstance(item, dict):
             yield from _taken_away(item, above, here)
 
