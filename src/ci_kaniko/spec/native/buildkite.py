@@ -170,7 +170,7 @@ class Buildkite(Section):
             )
 
     def check_rendered(self, build: Any, spec: Any) -> "Iterator[Finding]":
-        """An identity that requests are given as well, or that is over before the push."""
+        """An identity that requests are given as well, or that expires before the push."""
         from ci_kaniko.spec.pushed import pushed_logins
 
         requests = ["pull_requests"] * (build.triggers is None or build.triggers.pull_requests)
@@ -206,7 +206,7 @@ class Buildkite(Section):
                 )
 
     def _is_over_early(self, build: Any, kind: str) -> bool:
-        """Whether the token of a login is shown at the end of a build, and may be over by then.
+        """Whether the token of a login is shown at the end of a build, when it may have expired.
 
         The clouds' are exchanged before it for builders that have no helper, and kaniko keeps what
         it got of Google for an hour.
