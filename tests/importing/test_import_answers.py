@@ -1904,6 +1904,39 @@ jobs:
         },
         silent=("unknown-trigger",),
     ),
+    "a variable is one of several commands": Case(
+        "build.sh",
+        """\
+push=false dry=
+if [ "$CI_COMMIT_BRANCH" = main ]; then push=true; else dry=echo; fi
+buildah build -t quay.io/acme/shop:1 .
+if $push; then buildah push quay.io/acme/shop:1; fi
+$dry buildah push quay.io/acme/shop:1 docker://quay.io/acme/shop:2
+if ${LATEST:-false}; then buildah push quay.io/acme/shop:1 docker://quay.io/acme/shop:3; fi
+""",
+        {
+            "destinations": [
+                {"image": "quay.io/acme/shop:1", "when": {"branch": "main"}},
+                {"image": "quay.io/acme/shop:2", "when": {"branch": "main"}},
+            ],
+        },
+        told=((6, "unknown-condition"),),
+    ),
+    "an expression is a command": Case(
+        ".github/workflows/ci.yml",
+        """\
+on: {push: {branches: [main], tags: ["v*"]}}
+jobs:
+  image:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v5
+      - run: |
+          buildah build -t quay.io/acme/shop:1 .
+          if ${{ startsWith(github.ref, 'refs/tags/') }}; then buildah push quay.io/acme/shop:1; fi
+""",
+        {"destinations": [{"image": "quay.io/acme/shop:1", "when": {"tag": "**"}}]},
+    ),
     "what a login does not say is told": Case(
         "pod.yaml",
         """\

@@ -522,7 +522,22 @@ class _Shell(Places):
         return status
 
     def call(self, words: list[Item]) -> Status:
-        return dispatch(self, words)
+        """Run a simple command by each word that may be its first one."""
+        ways: list[tuple[int, Callable[[], Status]]] = []
+        left = self.state.path
+        for at, word in enumerate(words):
+            ways.append((word.guard, partial(self._by_first, words[at:])))
+            left = self.guards.minus(left, word.guard)
+            if not self.conditions.possible(left):
+                break
+        if len(ways) == 1:
+            return dispatch(self, words)
+        self.uses.use_all()
+        return self.ways([*ways, (YES, lambda: SUCCESS)])
+
+    def _by_first(self, words: list[Item]) -> Status:
+        both, possible = self.guards.both, self.conditions.possible
+        return dispatch(self, [it for it in words if possible(both(it.guard, self.state.path))])
 
     def function(self, name: str, rest: list[Item]) -> Status:
         """Call a function of the script. Raises ShellError when it calls itself too often."""

@@ -55,6 +55,8 @@ _VALUED_OF_XARGS = {"-I", "-n", "-P", "-L", "-d", "-E", "-s", "-a"}
 _TRANSPARENT = {"builtin", "busybox", "command", "env", "nohup", "sudo"}
 
 
+_TRUTH = {"true", "false"}
+"""Commands that a variable stands for by default, as in ``if ${PUSH:-false}``."""
 _MAY_FAIL = {
     *(".", "cat", "cd", "chmod", "cp", "docker", "git", "head", "install", "ln", "ls", "mkdir"),
     *("mv", "podman", "printenv", "read", "rm", "source", "stat", "tail", "touch", "xargs"),
@@ -91,6 +93,9 @@ def dispatch(reader: Reader, words: list[Item]) -> Status:
 
 def _dispatch(reader: Reader, words: list[Item]) -> Status:
     name, rest = _name(words[0].text), words[1:]
+    if name in _TRUTH and not rest and literal(words[0].text) is None:
+        reader.uses.use_all()
+        return reader.answer(reader.conditions.equal(words[0].text, ("true",), reader.line))
     if name is None:
         return _unknown_name(reader, words)
     name = re.sub(r"^/(?:usr/)?(?:bin|busybox)/(?!sh$)", "", name.strip())
