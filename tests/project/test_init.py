@@ -461,6 +461,29 @@ def test_every_next_step_can_be_taken(repository: Repository) -> None:
     assert ">> .gitattributes" not in repository.call("init").err
 
 
+@pytest.mark.parametrize(
+    ("copied", "files", "context"),
+    [
+        ("COPY package.json ./", ["package.json"], "."),
+        ('ADD ["src/", "/x/"]', ["src/a"], "."),
+        ("COPY /main.go .", ["main.go", "docker/main.go"], "docker"),
+        ("COPY conf main.go ./", ["docker/conf", "main.go"], "docker"),
+        ("COPY . .", ["main.go"], "docker"),
+        ("COPY --from=base main.go .", ["main.go"], "docker"),
+        ("COPY $FILE *.go none.go .", ["main.go"], "docker"),
+    ],
+)
+def test_a_dockerfile_is_built_from_where_its_files_are(
+    repository: Repository, copied: str, files: list[str], context: str
+) -> None:
+    repository.write("docker/Dockerfile", f"FROM scratch AS base\nFROM scratch\n{copied}\n")
+    for file in files:
+        repository.write(file, "")
+    spec = works(repository)
+    assert spec.context == context
+    assert spec.dockerfile == ("docker/Dockerfile" if context == "." else "Dockerfile")
+
+
 def test_secrets_that_a_dockerfile_mounts_have_a_name(repository: Repository) -> None:
     repository.write("Dockerfile", MOUNTS)
     spec = works(repository)

@@ -38,15 +38,18 @@ class Named(NamedTuple):
 class Stage(NamedTuple):
     """A ``FROM`` and what follows it.
 
-    ``parent`` is the number of an earlier stage that it begins with, else ``base`` is an image.
-    ``sources`` are stages or images that it copies or mounts from, ``secrets`` the ids that it
-    mounts, ``folders`` the absolute paths that it works in, copies to or names in a command.
+    - ``parent`` is the number of an earlier stage that it begins with, else ``base`` is an image.
+    - ``sources`` are stages or images that it copies or mounts from.
+    - ``copied`` are the paths that it copies from the context.
+    - ``secrets`` are the ids that it mounts.
+    - ``folders`` are the absolute paths that it works in, copies to or names in a command.
     """
 
     name: str
     base: str
     parent: int | None
     sources: list[Named]
+    copied: list[Named]
     secrets: list[Named]
     folders: list[Named]
 
@@ -191,7 +194,7 @@ def _stage(one: Instruction, dockerfile: Dockerfile) -> Stage:
     if len(words) not in {1, 3} or (len(words) == 3 and words[1].lower() != "as"):
         raise NotUnderstood(one.line)
     base, name = words[0], words[-1] if len(words) == 3 else ""
-    stage = Stage(name, base, dockerfile.numbers.get(base.lower()), [], [], [])
+    stage = Stage(name, base, dockerfile.numbers.get(base.lower()), [], [], [], [])
     if name:
         dockerfile.numbers.setdefault(name.lower(), len(dockerfile.stages))
     dockerfile.stages.append(stage)
@@ -203,8 +206,12 @@ def _read(one: Instruction, stage: Stage, folder: str | None) -> str | None:
     if one.word == "workdir":
         return _note(stage, folder, one.text.strip("\"'"), one.line)
     if one.word in {"copy", "add"}:
-        stage.sources.extend(Named(*each) for each in one.given("--from"))
-        _note(stage, folder, _destination(one), one.line)
+        *copied, destination = _paths(one) or [""]
+        if stages := one.given("--from"):
+            stage.sources.extend(Named(*each) for each in stages)
+        else:
+            stage.copied.extend(Named(path, one.line) for path in copied)
+        _note(stage, folder, destination, one.line)
     elif one.word == "run":
         for value, line in one.given("--mount"):
             _mount(value, line, stage)
@@ -213,7 +220,8 @@ def _read(one: Instruction, stage: Stage, folder: str | None) -> str | None:
     return folder
 
 
-def _destination(one: Instruction) -> str:
+def _paths(one: Instruction) -> list[str]:
+    """What is copied, and where to."""
     text = one.text
     if text.startswith("["):
         import json
@@ -223,8 +231,8 @@ def _destination(one: Instruction) -> str:
         except (ValueError, RecursionError):
             listed = []
         if listed and all(isinstance(item, str) for item in listed):
-            return str(listed[-1])
-    return one.words[-1].text if one.words else ""
+            return [*map(str, listed)]
+    return [word.text for word in one.words]
 
 
 def _note(stage: Stage, folder: str | None, path: str, line: int) -> str | None:

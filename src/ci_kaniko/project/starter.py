@@ -24,6 +24,7 @@ from ci_kaniko.text.site import page
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from ci_kaniko.project.dockerfile import Dockerfile
     from ci_kaniko.targets.target import Start
 
 _MAX_DEPTH = 4
@@ -276,7 +277,7 @@ def _built(root: str, facts: Facts) -> dict[str, object]:
     if len(facts.dockerfiles) > 1:
         return {"images": _images(root, facts), "secrets": {}}
     path = facts.dockerfiles[0] if facts.dockerfiles else "Dockerfile"
-    context, name = _split(path)
+    context, name = _context(root, path)
     return {
         "images": [],
         "context": context,
@@ -400,18 +401,37 @@ def _images(root: str, facts: Facts) -> list[Image]:
             name = ""
         if not name or name in found:
             name = f"{name or 'image'}-{number}"
-        found[name] = Image(name, *_split(path), _secrets(root, path))
+        found[name] = Image(name, *_context(root, path), _secrets(root, path))
     return [*found.values()]
+
+
+def _context(root: str, path: str) -> tuple[str, str]:
+    """The context and the Dockerfile in it: its folder, or the root if that alone has its files."""
+    dockerfile = _opened(root, path)
+    copied = {one.name for stage in dockerfile.stages for one in stage.copied} if dockerfile else ()
+
+    def held(folder: str) -> set[str]:
+        places = {name: os.path.join(root, folder, name.lstrip("/")) for name in copied}
+        return {name for name, place in places.items() if os.path.lexists(place)}
+
+    in_folder, in_root = held(os.path.dirname(path)), held("")
+    if in_root > in_folder:
+        return ".", path.replace("${", "$${")
+    return _split(path)
+
+
+def _opened(root: str, path: str) -> Dockerfile | None:
+    from ci_kaniko.project.dockerfile import Unread, opened
+
+    try:
+        return opened(root, path)
+    except Unread:
+        return None
 
 
 def _secrets(root: str, path: str) -> dict[str, str]:
     """The secrets that a Dockerfile mounts, each with a name by which the CI may keep it."""
-    from ci_kaniko.project.dockerfile import Unread, opened
-
-    try:
-        dockerfile = opened(root, path)
-    except Unread:
-        return {}
+    dockerfile = _opened(root, path)
     if dockerfile is None or (number := dockerfile.number(None)) is None:
         return {}
     names = {one.name: _secret_name(one.name) for one in dockerfile.secrets(number)}
