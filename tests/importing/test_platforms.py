@@ -57,6 +57,13 @@ def test_recipes_of_make_are_no_script(name: str) -> None:
     assert import_files([(name, text)], "shell").sources == ("shell",)
 
 
+@pytest.mark.parametrize("name", ["compose.yaml", "ci/docker-compose.prod.yml"])
+def test_a_compose_file_leads_to_a_first_spec(name: str) -> None:
+    with pytest.raises(SpecError, match="a compose file, which import does not read") as refused:
+        import_files([(name, "services: {shop: {build: .}}\n")])
+    assert "ci-kaniko init" in str(refused.value.problems[0].hint)
+
+
 def test_a_file_of_two_platforms_is_asked_about() -> None:
     step = f"{{run: '{_CALL}'}}"
     text = f"on: push\njobs: {{a: {{steps: [{step}]}}}}\nsteps: [{{command: '{_CALL}'}}]\n"

@@ -37,7 +37,17 @@ class Platform(NamedTuple):
 
 
 _SCRIPT = re.compile(r"#!.*\b(?:ba|da|a|k|z)?sh\b|\s*(?:/kaniko/executor|docker run)\b")
-_MAKEFILE = re.compile(r"(?i)(?:^|\.)(?:gnu)?makefile(?:\.\w+)?$|\.mk$")
+_NO_PIPELINES = {
+    re.compile(r"(?i)(?:^|\.)(?:gnu)?makefile(?:\.\w+)?$|\.mk$"): (
+        "a Makefile",
+        "import what one of its targets runs as a script, `source='shell'`",
+    ),
+    re.compile(r"(?i)^(?:docker-)?compose(?:\.[\w.-]+)?\.ya?ml$"): (
+        "a compose file",
+        "ci-kaniko init writes a spec for the Dockerfiles of a repository",
+    ),
+}
+"""Files that hold no pipeline, by their names: what they are, and what to do instead."""
 _BEFORE_GROOVY = r"(?:#![^\n]*\n|//[^\n]*\n|(?:@Library|import|def)\b[^\n]*\n|\s)*"
 _GROOVY = re.compile(rf"{_BEFORE_GROOVY}(?:pipeline|podTemplate|node)\b[^\n]*\{{")
 _OF_GITLAB = {"script", "extends", "before_script", "trigger", "stage"}
@@ -175,10 +185,10 @@ def platform_of(original: Original, source: str | None) -> Platform:
     """A platform by its name, or the one that a file looks most like. Raises SpecError."""
     if source is not None:
         return _PLATFORMS[source]
-    if _MAKEFILE.search(original.name):
-        hint = "import what one of its targets runs as a script, `source='shell'`"
-        message = "this is a Makefile, which import does not read"
-        raise failure(original.path, "unknown-platform", message, hint)
+    for named, (what, hint) in _NO_PIPELINES.items():
+        if named.search(original.name):
+            message = f"this is {what}, which import does not read"
+            raise failure(original.path, "unknown-platform", message, hint)
     for is_yaml in (False, True):  # what is another language is no YAML
         asked = [each for each in _PLATFORMS.values() if each.is_yaml == is_yaml]
         scores = [each.looks_like(original) for each in asked]
