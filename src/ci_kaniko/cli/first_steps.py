@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from shlex import quote
 
 from ci_kaniko.cli.shared import (
     Done,
@@ -60,7 +61,9 @@ def init(
         say(f"{existing}: there is a spec already; --stdout prints a new one", err=True)
         raise Done(1)
     write(paths[0], text)
-    say("\n  ".join([f"wrote {paths[0]}; next:", *steps]), err=True)
+    above = os.path.dirname(paths[0])
+    first = [f"cd {quote(above)}  # the root of the repository"] if above else []
+    say("\n  ".join([f"wrote {paths[0]}; next:", *first, *steps]), err=True)
 
 
 def setup(target: str, spec: str | None = None, *, form: str = "text") -> None:
