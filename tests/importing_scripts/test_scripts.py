@@ -219,6 +219,18 @@ for tag in "${GITHUB_SHA:0:8}" latest; do args+=(--destination "x/${GITHUB_REPOS
             "6",
         ],
     ),
+    "an array that bash sets": (
+        '[[ $X =~ ^v(.*)$ ]]; /kaniko/executor --label=a="${BASH_REMATCH[1]}"',
+        ["--label=a=$(${BASH_REMATCH[1]})"],
+    ),
+    "two questions of numbers": (
+        "D=--label=c\nif ((A)); then D=--label=a; fi\nif ((B)); then D=--label=b; fi\n/kaniko/executor $D",
+        [
+            "--label=b [((B))]",
+            "--label=a [((A)) and not: ((B))]",
+            "--label=c [not: ((A)) and not: ((B))]",
+        ],
+    ),
     "words with keys": (
         """declare -A AT=([a]=one)
 AT[b]=two; AT[b]+=/app; AT["c"]=three

@@ -265,7 +265,7 @@ class _Shell(Places):
     def _run_ArithmCmd(self, node: Tree) -> Status:  # noqa: N802
         look_at_names(self, node)
         self._compute(node)
-        guard = self.conditions.unknown("(( ))", self.line)
+        guard = self.conditions.unknown(self._spelled(node), self.line)
         return Status(guard, guard)
 
     def _compute(self, node: Tree) -> None:

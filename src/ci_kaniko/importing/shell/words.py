@@ -397,12 +397,12 @@ def _keys(reader: Reader, name: str) -> list[Item]:
 
 def _element(reader: Reader, part: Tree, name: str) -> Value:
     """What an array holds under a key."""
-    items = reader.state.arrays[name]
+    items = reader.state.arrays.get(name, [])
     key, variable = element(reader, name, part["Index"])
     if variable in reader.state.variables:
         return reader.value(variable)
     number = arithmetic(reader, part["Index"])
-    if number is None:
+    if number is None or name not in reader.state.arrays:
         return pure((Output(f"${{{name}[{spell(key)}]}}"),))
     return reader.value_of(items, number + len(items) * (number < 0)) or EMPTY
 
@@ -459,7 +459,7 @@ def _looked_up(reader: Reader, part: Tree, name: str) -> Value:
     if not re.match(r"[A-Za-z_]", name):
         return pure((Output(f"${name}"),))
     reader.uses.look(f"${name}")
-    if part.get("Index") and name in state.arrays:
+    if part.get("Index") and name not in state.variables:
         return _element(reader, part, name)
     if part.get("Excl"):
         return pure((Output(f"${{!{name}}}"),))

@@ -152,6 +152,7 @@ def read(
     if made.always or all("**" in made.refs.get((side, ()), ()) for side in REFS):
         made.always = True
         made.refs = {}
+        made.without -= {*made.words}
         made.words = [word for word in made.words if starts and word not in ROLES]
     return made
 
