@@ -399,7 +399,8 @@ def test_no_manifest_is_committed(repository: Repository, others: list[str]) -> 
         ("", ["--target", "buildkite"], "ghcr.io/acme/shop is an example"),
         ("", ["--image", "quay.io/team/web"], "gitlab is an example"),
         ("", ["--target", "github", "--image", "quay.io/team/web"], ""),
-        ("https://bitbucket.org/team/web", [], "gitlab is an example"),
+        ("https://bitbucket.org/team/web", [], "docker.io/team/web and gitlab are examples"),
+        ("https://gitlab.com/team/web", [], ""),
         ("https://github.com/acme/shop", [], ""),
     ],
 )

@@ -480,7 +480,17 @@ def _image(facts: Facts) -> tuple[str, Login | None] | None:
     known = system(only) if only else None
     if known and known.self_hosted:
         return "${registry.image}", None
-    host = _host(facts)
+    return _named(facts, "ghcr.io") if facts.host == "github.com" else None
+
+
+def _example(facts: Facts) -> tuple[str, Login | None]:
+    """An image and its login that a user replaces: on Docker Hub the remote may be called alike."""
+    host = "ghcr.io" if facts.host in {"github.com", ""} else DOCKER_HUB
+    return _named(facts, host) or (f"{host}/acme/shop", _login(facts, host, "acme"))
+
+
+def _named(facts: Facts, host: str) -> tuple[str, Login | None] | None:
+    """An image with the name of the repository, and its login; None for a name of no image."""
     owner, _, rest = facts.path.lower().removeprefix(_SERVED).partition("/")
     if host == DOCKER_HUB:
         rest = rest.rpartition("/")[2]
@@ -490,13 +500,3 @@ def _image(facts: Facts) -> tuple[str, Login | None] | None:
     except ValueError:
         return None
     return image, _login(facts, host, owner)
-
-
-def _example(facts: Facts) -> tuple[str, Login | None]:
-    """An image and its login that a user replaces."""
-    host = _host(facts)
-    return f"{host}/acme/shop", _login(facts, host, "acme")
-
-
-def _host(facts: Facts) -> str:
-    return "ghcr.io" if facts.host in {"github.com", ""} else DOCKER_HUB
