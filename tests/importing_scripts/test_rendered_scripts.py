@@ -367,6 +367,7 @@ class Programs:
         self.random = random.Random(seed)  # noqa: S311 - a test that can be repeated
         self.depth = 0
         self.loops = 0
+        self.stops = False
 
     def pick(self, *items: str) -> str:
         return self.random.choice(items)
@@ -426,10 +427,15 @@ class Programs:
             f'flags="$flags --{self.pick("m", "n")} {self.plain()}"',
             f"{self.test()} && {name}={self.word()} || {name}={self.word()}",
             f"echo {self.word()} > file; {name}=$(cat file)",
+            f"printf -v {name} '%s-%s' {self.word()} \"${{{name}}}\"",
+            f"is_it() {{ {self.test()}; }}; is_it && {name}={self.word()} || {name}={self.word()}",
+            f"{name}=$(false || echo {self.word()})",
         ]
+        if self.stops and not self.depth:
+            simple.append(self.gate())
         if self.loops:
             simple.append(f"if {self.test()}; then {self.pick('break', 'continue')}; fi")
-        kind = self.random.randrange(10 if self.depth < 3 else 4)
+        kind = self.random.randrange(11 if self.depth < 3 else 4)
         if kind < 4:
             return self.pick(*simple)
         if kind == 4:
@@ -438,7 +444,8 @@ class Programs:
             return f"if {self.test()}; then\n{self.body()}\nelse\n{self.body()}\nfi"
         if kind == 6:
             one, two = self.random.sample(["main", "v*", "'' | */*/*", "k/*|a", "*"], 2)
-            arms = f"{one}) {self.body()} ;;\n{two}) {self.body()} ;;"
+            end = self.pick(";;", ";;", ";&")
+            arms = f"{one}) {self.body()} {end}\n{two}) {self.body()} ;;"
             return f"case ${self.name()} in\n{arms}\nesac"
         if kind == 7:
             self.loops += 1
@@ -447,12 +454,34 @@ class Programs:
             return loop
         if kind == 8:
             return f"{self.test()} || {{ {self.body()}\n}}"
+        if kind == 9:
+            self.loops += 1
+            loop = (
+                f"while read -r i; do\n{name}=\"$i\"\n{self.body()}\ndone < <(printf '%s\\n' a v1)"
+            )
+            self.loops -= 1
+            return loop
         return self.pick(f"( {self.body()}\n)", f'{name}=$(:\n{self.body()}\necho "$x")')
 
+    def gate(self) -> str:
+        """What stops a script where an error does."""
+        name, wanted = self.pick("A", "B", "C"), self.pick("main", "a/b")
+        asked = f'[ "${name}" {self.pick("!=", "!=", "=")} {wanted} ]'
+        return self.pick(
+            asked,
+            f"{asked} || [ -z '' ]",
+            f"{asked} || false",
+            f"check() {{ {asked} || return 1; }}; check",
+            f"if check() {{ {asked}; }}; then check; fi",
+            f"! {asked}",
+        )
+
     def program(self) -> str:
+        self.stops = self.random.random() < 0.4
         statements = [self.statement() for _ in range(self.random.randint(4, 8))]
-        head = ["x='' y='' flags=''", "set -- --first"]
-        return "\n".join([*head, *statements, '/kaniko/executor "$@" --x="$x" --y=$y $flags'])
+        head = ["set -e"] * self.stops + ["x='' y='' flags=''", "set -- --first"]
+        call = '/kaniko/executor --destination=r/i "$@" --x="$x" --y=$y $flags'
+        return "\n".join([*head, *statements, call])
 
 
 def test_random_scripts_mean_what_was_read(tmp_path: Path) -> None:
@@ -463,11 +492,15 @@ def test_random_scripts_mean_what_was_read(tmp_path: Path) -> None:
     ]
     records = run_all(tmp_path, [text for text, _ in pairs], [given for _, given in pairs])
     for (text, given), record in zip(pairs, records, strict=True):
-        argv = record.with_suffix(".record.argv").read_text(encoding="utf-8")
-        passed = list(argv.split("\0")[:-1])
-        passed = list(re.sub(r"\0?--([mn])\0", r"\0--\1=", "\0".join(passed)).split("\0"))
-        call = only(read(text, Given({name: (Var(name),) for name in given})))
-        if any(isinstance(part, Output) for word in call.words for part in word.text):
-            continue
         run = Run(given, EVENTS[0])
-        assert run.arguments(call) == passed, text
+        script = read(text, Given({name: (Var(name),) for name in given}))
+        told = any(note.name == "gate/script" for note in script.notes)
+        words = [word for call in script.calls for word in call.words]
+        if any(isinstance(part, Output) for word in words for part in word.text):
+            continue
+        argv = record.with_suffix(".record.argv")
+        assert told or any(run.holds(one.when) for one in script.calls) == argv.exists(), text
+        if argv.exists():
+            passed = argv.read_text(encoding="utf-8").split("\0")[:-1]
+            passed = re.sub(r"\0?--([mn])\0", r"\0--\1=", "\0".join(passed)).split("\0")
+            assert run.arguments(only(script)) == passed, text

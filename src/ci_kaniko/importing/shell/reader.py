@@ -230,7 +230,9 @@ class Reader(ABC):
         chosen = self.conditions.chosen(self._stopped)
         for tests in self.conditions.when(self.guards.minus(self.state.path, chosen)):
             # That something is there, or looks like itself, is so wherever a run does its work.
-            told = [test.text for test in tests if test.kind in {"equal", "unknown"}]
+            told = [
+                test.text for test in tests if test.kind in {"equal", "unknown"} or not test.negated
+            ]
             asks = not all(test.text not in told or is_chosen(test) for test in tests)
             if asks and not any(map(_HOPED.search, told)):
                 self.note("gate/script", " and ".join(told))
