@@ -20,7 +20,8 @@ import ci_kaniko
 from ci_kaniko.cli import helped
 from ci_kaniko.cli import main as cli
 from ci_kaniko.cli.commands import app
-from ci_kaniko.kaniko.systems import NAMES
+from ci_kaniko.kaniko.builders import BUILDERS
+from ci_kaniko.kaniko.systems import NAMES, SOURCES
 from ci_kaniko.layouts import fill as layouts
 from ci_kaniko.quick.built import PACKAGE as BUILT
 from ci_kaniko.repository.files import write
@@ -99,6 +100,15 @@ def test_every_command_and_option_has_help(name: str) -> None:
     assert command.help
     for item in command.params:
         assert item.help, item.name
+
+
+@pytest.mark.parametrize("known", [(NAMES, SOURCES), (BUILDERS,)], ids=["systems", "builders"])
+def test_help_that_lists_names_lists_all(known: tuple[tuple[str, ...], ...]) -> None:
+    every = {name for names in known for name in names}
+    for command in COMMANDS.values():
+        for item in command.params:
+            listed = every & {*re.findall(r"[a-z]+", f"{item.metavar} {item.help}")}
+            assert len(listed) < 2 or sorted(listed) in map(sorted, known), item.name
 
 
 def test_help_is_written_down_as_typer_says_it(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
