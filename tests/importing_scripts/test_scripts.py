@@ -587,9 +587,9 @@ FAULTS: dict[str, tuple[str, list[tuple[str, int]], list[str]]] = {
         ["--destination=x/y:1"],
     ),
     "a placeholder": (
-        '/kaniko/executor --destination="<your-repo>:<your-tag>"',
+        '/kaniko/executor --no-push --context="git://<your-repo>"',
         [("placeholder", 1)],
-        ["--destination=<your-repo>:<your-tag>"],
+        ["--no-push", "--context=git://<your-repo>"],
     ),
     "flags with one dash": (
         "/kaniko/executor -c . -x y -no-push",

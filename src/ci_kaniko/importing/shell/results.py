@@ -173,8 +173,10 @@ class _Results:
                 )
                 if head:
                     key, *rest = split_text(without_head(item.text, head), "=", 1)
-                    if rest:
+                    if rest and head == "--secret=":
                         self._judge(spell(key), rest[0], item.line)
+                    elif rest and is_written(spell(key), rest[0]):  # which the argument tells
+                        self.secrets.add(literal(rest[0]) or "", spell(key))
         for name, value in self.reader.state.variables.items():
             if name in self.reader.state.own:
                 for _, text in value:

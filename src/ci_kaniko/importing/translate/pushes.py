@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Call, Test, Text, Var, When, spell, split_text, variables
 from ci_kaniko.importing.jobs import put
+from ci_kaniko.importing.shell.commands.executor import PLACEHOLDER
 from ci_kaniko.importing.translate.conditions import (
     DEFAULT_TRIGGERS,
     Condition,
@@ -174,7 +175,7 @@ def _destination(
     work: Work, image: Text, condition: Condition, asked: When, line: int
 ) -> dict[str, Any] | None:
     shown = spell(image)
-    placeholder = re.search(r"<[^<>]+>", shown)
+    placeholder = re.search(rf"<[^<>]+>|{PLACEHOLDER.pattern}", shown)
     if placeholder:
         work.job.tell("placeholder", line, shown, placeholder.group())
         return None

@@ -57,7 +57,8 @@ def _named(work: Work, flag: Flag) -> None:
         return
     if flag.name == "build-arg" and _is_proxy(work, name, value):
         return
-    if value is not None and is_written(name, value):
+    masked = any(isinstance(part, Masked) for part in value or ())
+    if value is not None and (masked or is_written(name, value)):
         work.job.report.hide(literal(value) or "")
         work.job.tell("literal-secret/build-arg", flag.line, name, name.lower())
         work.build.setdefault(field, {})[name] = f"${{env.{name}}}"
@@ -67,8 +68,6 @@ def _named(work: Work, flag: Flag) -> None:
     try:
         written = work.spelled.template(value, flag.line, what=flag.name)
     except NotPortable as reason:
-        if any(isinstance(part, Masked) for part in value):
-            work.build.setdefault(field, {})[name] = f"${{env.{name}}}"
         said = reason.message, reason.advice or f"write {name} under {field}: by hand"
         work.job.tell("not-portable/named", flag.line, flag.name, name, *said)
         return

@@ -12,13 +12,10 @@ from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.scripts import Piece, goes_on, hole, read_pieces
 from ci_kaniko.importing.signs import builder_called, is_build, is_image, is_path_in, is_program
 from ci_kaniko.importing.ticked import Map, line_of, mapping, peek, string
-from ci_kaniko.kaniko.builders import KANIKO
-from ci_kaniko.kaniko.variables import flag_of_variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ci_kaniko.importing.shell.values import Item
 
 KANIKO_PROGRAM = "/kaniko/executor"
 _NAME = r"[A-Za-z_][\w.-]*"
@@ -252,46 +249,16 @@ def calls_of_words(
     job: Job, words: list[Word], line: int, before: tuple[Piece, ...] = ()
 ) -> tuple[Call, ...]:
     """The calls that a command makes where no shell reads it: they are those of a script."""
-    texts = [spell(word.text) for word in words]
-    first = builder_called(texts[0]) if texts else ""
-    if before and not first:
-        words = [Word((KANIKO_PROGRAM,), line=line), *words]
-    if before or (first != KANIKO and (first or is_path_in(" ".join(texts)))):
-        from ci_kaniko.importing.shell.reader import Host
-
-        host = Host({"words": lambda reader, _: reader.call(_items(words))})
-        calls = read_pieces(job, [*before, Piece("words", line)], host).calls
-        if before:
-            take_read(job)
-        return calls
-    return (_call_of(job, words[1 if first else 0 :], line),)
-
-
-def _items(words: list[Word]) -> list[Item]:
     from ci_kaniko.importing.shell.guards import YES
+    from ci_kaniko.importing.shell.reader import Host
     from ci_kaniko.importing.shell.values import Item
 
-    return [Item(YES, word.text, word.split, word.line) for word in words]
-
-
-def _call_of(job: Job, words: list[Word], line: int) -> Call:
-    """The call of the executor that arguments make."""
-    from ci_kaniko.importing.shell.commands.executor import flags_of, pushed
-    from ci_kaniko.importing.shell.commands.flags import one_word_each
-    from ci_kaniko.importing.shell.conditions import Conditions
-    from ci_kaniko.importing.shell.guards import YES
-    from ci_kaniko.importing.shell.values import pure
-
-    def note(rule: str, *values: str, line: int) -> None:
-        job.tell(rule, line, *values)
-
-    conditions = Conditions(job.report.asking)
-    given = {name: pure(job.environment[name]) for name in job.exported if flag_of_variable(name)}
-    items = [*_items(words), *flags_of(given, line)]
-    found = one_word_each(items, conditions, YES, note)
-
-    def word(item: Item) -> Word:
-        return Word(item.text, conditions.when(item.guard), item.split, item.line)
-
-    images = pushed(found, conditions, YES)
-    return Call(tuple(map(word, found)), pushed=tuple(map(word, images)), line=line)
+    texts = [spell(word.text) for word in words]
+    if not is_path_in(" ".join(texts)) and not (texts and builder_called(texts[0])):
+        words = [Word((KANIKO_PROGRAM,), line=line), *words]
+    items = [Item(YES, word.text, word.split, word.line) for word in words]
+    host = Host({"words": lambda reader, _: reader.call(items)})
+    calls = read_pieces(job, [*before, Piece("words", line)], host).calls
+    if before:
+        take_read(job)
+    return calls

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.shell.conditions import Conditions
 
-_PLACEHOLDER = re.compile(r"<[A-Za-z][\w -]*>|(?<!\$)\{[A-Z][A-Z_]+\}")
-_FILLED_IN = ("--destination=", "--context=", "--cache-repo=")
+PLACEHOLDER = re.compile(r"<[A-Za-z][\w -]*>|(?<!\$)\{[A-Z][A-Z_]+\}")
+_FILLED_IN = ("--context=", "--cache-repo=")
 
 
 def looks_like_kaniko(image: Text, arguments: list[Item]) -> bool:
@@ -142,7 +142,7 @@ def _examine(reader: Reader, item: Item) -> None:
     first = plain_head(item.text)
     if re.match(r"['\"]", first):
         reader.note("kept-quotes", shown, line=item.line)
-    if first.startswith(_FILLED_IN) and (match := _PLACEHOLDER.search(spell(item.text))):
+    if first.startswith(_FILLED_IN) and (match := PLACEHOLDER.search(spell(item.text))):
         reader.note("placeholder/script", match.group(), line=item.line)
     for var in variables(item.text):
         if is_secret_name(var.name):
