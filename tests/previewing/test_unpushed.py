@@ -66,6 +66,8 @@ CASES = {
     "a run": Case(PUSHES, NIGHTLY, "a schedule", "${build.number}"),
     "a ref": Case(PUSHES, "triggers: {tags: ['v*']}", "a push of tag v1.2.3", "${ref.tag}"),
     "a ref at any time": Case(NIGHTLY, "triggers: {tags: ['v*']}", "", "${ref.tag}"),
+    "a default": Case(PUSHES, "triggers: {branches: [live]}", "", "${version:-dev}"),
+    "no default": Case(PUSHES, "triggers: {branches: [live]}", "a push to live", "${ref.tag}"),
     "a time of each job": Case(PUSHES, PUSHES, "a push to main", "${build.date}"),
     "whoever calls": Case("github: {form: reusable}", "github: {form: reusable}", ""),
     "whoever creates": Case("", "", "", target="kubernetes"),

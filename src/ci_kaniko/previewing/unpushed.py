@@ -17,7 +17,7 @@ from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.spec.told import once_for_images
 from ci_kaniko.syntax.conditions import holds
 from ci_kaniko.syntax.globs import any_matches, is_literal, matches, split
-from ci_kaniko.syntax.variables import names
+from ci_kaniko.syntax.variables import Ref
 from ci_kaniko.syntax.versions import version_of
 from ci_kaniko.targets.registry import target as find_target
 from ci_kaniko.text.display import listed
@@ -62,8 +62,10 @@ class _Use(NamedTuple):
         return listed(dict.fromkeys(quoted(build.name) for build, _ in self.pushed))
 
     def varies(self, *beginnings: str) -> bool:
-        """Whether a variable of one of these kinds stands in its name."""
-        return any(name.startswith(beginnings) for name in names(self.pushed[0][1].image.parts))
+        """Whether a variable of one of these kinds stands in its name; a default may stay."""
+        parts = self.pushed[0][1].image.parts
+        found = [part.name for part in parts if isinstance(part, Ref) and part.default is None]
+        return any(name.startswith(beginnings) for name in found)
 
     def finding(self, event: str, hint: str) -> Finding:
         """What is wrong in an event."""
