@@ -10,12 +10,14 @@ from ci_kaniko.rehearsing.rehearse import rehearse
 ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 KEYS = "{aws: {access_key_id: KEY_ID, secret_access_key: KEY}}"
 FILE = "{aws: {credentials_file: AWS_FILE}}"
+READY = "{docker_config: regcred}"
 STORE = f"context: s3://acme/shop.tar.gz\ncontext_login: {{region: eu-west-1, {FILE[1:]}\n"
 GOOGLE = "europe-docker.pkg.dev/acme/images"
 CASES = {
     "a registry of the same cloud": ("public.ecr.aws/acme", KEYS, f"{ECR}/acme", KEYS, ""),
     "the role of the runner": ("quay.io/acme", "anonymous", f"{ECR}/acme", "{aws: ambient}", ""),
     "that of another cloud": ("quay.io/acme", "anonymous", GOOGLE, "{google: ambient}", ""),
+    "a ready config": ("c1.example.com", READY, "c2.example.com", READY, ""),
     "the context": ("quay.io/acme", "anonymous", f"{ECR}/acme", FILE, STORE),
 }
 

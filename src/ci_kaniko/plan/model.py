@@ -461,7 +461,8 @@ class Plan(NamedTuple):
     @property
     def identities(self) -> dict[str, Token]:
         """What the CI's own identity is asked for, by cloud."""
-        return {cloud.name: cloud.token for cloud in self.every_cloud if cloud.token}
+        clouds = [self.context_cloud, *(login.cloud for login in self.logins)]
+        return {cloud.name: cloud.token for cloud in clouds if cloud and cloud.token}
 
 
 @latest

@@ -62,6 +62,8 @@ class Credentials:
 
     def adds_nothing(self, login: HostLogin, others: Iterable[HostLogin]) -> bool:
         """Whether a login has no line of its own beside the others and that of the context."""
+        if login.login.docker_config:
+            return any(other.login.docker_config for other in others)
         client, plan = _client(login), self._draft.plan
         if client is None or names(login.key):
             return False

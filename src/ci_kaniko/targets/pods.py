@@ -82,8 +82,7 @@ def exchanged(plan: Plan) -> dict[str, Token]:
     """The identities that a script exchanges, by the file in which a pod would keep each."""
     clouds = [login.cloud for login in plan.password_logins]
     clouds += [plan.context_cloud] * plan.fetches_store
-    found = {f"{cloud.name}-token": cloud.token for cloud in clouds if cloud}
-    return {file: token for file, token in found.items() if token}
+    return {f"{cloud.name}-token": cloud.token for cloud in clouds if cloud and cloud.token}
 
 
 def pull_secrets(build: Build, target: str) -> list[str]:
