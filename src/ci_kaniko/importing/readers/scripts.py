@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.calls import Script, Text, Var, spell
 from ci_kaniko.importing.report import FIRST_SCRIPT_LINE
+from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.signs import DAEMONLESS, DOCKER, is_image
 from ci_kaniko.importing.ticked import failure
 
@@ -102,6 +103,13 @@ def read_pieces(job: Job, pieces: list[Piece], host: Host | None = None) -> Scri
     return script
 
 
+def _reads_secrets(job: Job, script: Script) -> bool:
+    """Whether a script logs in, or speaks of a variable that holds a secret."""
+    named = set(re.findall(r"\$\{?(\w+)", job.script_text))
+    logs_in = any(call.logins for call in script.calls)
+    return logs_in or bool(named & job.secrets.keys()) or any(map(is_secret_name, named))
+
+
 def add_notes(job: Job, script: Script) -> None:
     """What the shell's reading has to say, as entries of the report."""
     if not script.calls:
@@ -118,6 +126,8 @@ def add_notes(job: Job, script: Script) -> None:
             unquoted.setdefault(note.line, []).append(str(note.values[0]).partition("=")[0])
         elif note.name == "gate/script" and job.is_ours:
             continue  # the rendered job asks the same again
+        elif note.name == "trace-shows-secrets" and not _reads_secrets(job, script):
+            job.tell("trace", note.line, *note.values)
         elif note.name != "placeholder/script" or str(note.values[0]) in named:
             job.tell(note.name, note.line, *note.values)
     for line, words in unquoted.items():
