@@ -1937,6 +1937,29 @@ jobs:
 """,
         {"destinations": [{"image": "quay.io/acme/shop:1", "when": {"tag": "**"}}]},
     ),
+    "what is built otherwise is another image": Case(
+        ".gitlab-ci.yml",
+        f"{GITLAB}  rules:\n"
+        '    - if: $CI_COMMIT_BRANCH == "main"\n'
+        "      variables: {KIND: prod, TAG: edge}\n"
+        "    - if: $CI_COMMIT_BRANCH\n"
+        "  variables: {KIND: dev, TAG: trial}\n"
+        "  script: /kaniko/executor -c $KIND --target $KIND -d quay.io/acme/shop:$TAG\n",
+        {
+            "context": "${image.name}",
+            "images.prod": {
+                "target": "prod",
+                "destinations": [{"image": "quay.io/acme/shop:edge", "when": {"branch": "main"}}],
+            },
+            "images.dev": {
+                "target": "dev",
+                "destinations": [
+                    {"image": "quay.io/acme/shop:trial", "when": {"branch": ["**", "!main"]}}
+                ],
+            },
+        },
+        silent=("conditional-flag",),
+    ),
     "what a login does not say is told": Case(
         "pod.yaml",
         """\

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import (
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.shell.reader import RawCall, Reader
 
 _IDENTITY = {"context", "context-sub-path", "dockerfile", "target", "git"}
+_BUILT = ("context", "context-sub-path", "dockerfile", "target")
+_MOST_WAYS = 4
 _IN_ENVIRONMENT = "DOCKER_AUTH_CONFIG"
 _READ = ("registry-certificate", "registry-client-cert", "secret")
 _TEXTS_OF_LOGIN = ("host", "user", "password", "auth", "token", "config")
@@ -76,7 +79,7 @@ class _Results:
 
     def script(self) -> Script:
         reader = self.reader
-        merged = self._merged(reader.calls)
+        merged = [one for call in self._merged(reader.calls) for one in self._apart(call)]
         self._find_secrets(merged)
         logins = [self._logins(call) for call in merged]
         calls = tuple(self._call(call, found) for call, found in zip(merged, logins, strict=True))
@@ -158,6 +161,27 @@ class _Results:
             },
             logins=tuple(dict.fromkeys((*one.logins, *other.logins))),
         )
+
+    def _apart(self, call: RawCall) -> list[RawCall]:
+        """A call for each thing that it builds, by the words that say what that is."""
+        both, possible = self.guards.both, self.conditions.possible
+        ways, counts = [call.path], {}
+        for name in _BUILT:
+            left = YES
+            for at, item in reversed([*enumerate(call.items)]):  # the last one that is there counts
+                if one_of((name,), item.text):
+                    counts[at] = both(left, item.guard)
+                    left = self.guards.minus(left, item.guard)
+                    here = [counts[at], self.guards.negate(counts[at])]
+                    parts = (both(way, guard) for way in ways for guard in here)
+                    ways = [part for part in parts if possible(both(part, self.usual))]
+            if len(ways) > _MOST_WAYS:
+                return [call]
+        there = [counts.get(at, item.guard) for at, item in enumerate(call.items)]
+        kept = ([possible(both(guard, way)) for guard in there] for way in ways)
+        made = [call._replace(items=[*compress(call.items, each)]) for each in kept]
+        made = [one._replace(path=way) for one, way in zip(made, ways, strict=True)]
+        return made[::-1] if len(made) > 1 else [call]
 
     # -- secrets ----------------------------------------------------------------------------------
 
