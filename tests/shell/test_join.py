@@ -101,3 +101,19 @@ def test_a_cloud_without_a_helper_is_joined_with_what_a_script_writes(
     except ci_kaniko.SpecError as error:
         found = [problem.rule for problem in error.problems]
     assert found == rules
+
+
+def test_the_image_that_joins_platforms_has_no_tool_that_asks_for_an_identity() -> None:
+    """Buildah's own has one, and GitHub's runner."""
+    text = f"""\
+default_branch: main
+builder: buildah
+destinations: ['acme.azurecr.io/shop:1']
+registries: {{acme.azurecr.io: {IDENTITY}}}
+"""
+    inside, joined = "github: {mode: container}\n", "platforms: [linux/amd64, linux/arm64]\n"
+    for more in (inside, joined):
+        assert "curl" in rendering.render(ci_kaniko.loads(text + more), "github")
+    with pytest.raises(ci_kaniko.SpecError) as caught:
+        rendering.render(ci_kaniko.loads(text + inside + joined), "github")
+    assert [problem.rule for problem in caught.value.problems] == ["impossible-login"]

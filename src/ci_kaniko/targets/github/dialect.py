@@ -226,7 +226,7 @@ class _GitHub(PlainDialect):
 class _InContainer(_GitHub):
     """The shell of the executor's own image, which has no tools."""
 
-    no_identity = "a job in the executor's image has no tool that can ask for its identity"
+    no_identity = "in mode container this job has no tool that can ask for its identity"
     site = Site(
         places={
             CHECKOUT: Cell("GITHUB_WORKSPACE"),

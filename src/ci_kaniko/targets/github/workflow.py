@@ -96,7 +96,7 @@ def _findings(pipeline: Pipeline, changes: Changes) -> list[Finding]:
 def _plan_findings(plan: Plan) -> Iterator[Finding]:
     dialect = dialect_of(plan)
     yield from impossible(plan, dialect)
-    if builder_of(plan).name not in CURLED:
+    if builder_of(plan).name not in CURLED or not plan.arguments:
         yield from impossible_identities(plan, dialect)
     yield from _container_findings(plan) if is_inside(plan) else _docker_findings(plan)
     yield from _secret_names(plan)
