@@ -14,10 +14,11 @@ from ci_kaniko.importing.signs import DAEMONLESS, DOCKER, is_image
 from ci_kaniko.importing.ticked import failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from ci_kaniko.importing.jobs import Job
-    from ci_kaniko.importing.shell.reader import Host
+    from ci_kaniko.importing.shell.reader import Host, Reader, Status
+    from ci_kaniko.importing.shell.values import Item
 
 _NAMES = ("--destination", "--context", "--dockerfile", "--cache-repo")
 
@@ -34,6 +35,19 @@ class Piece(NamedTuple):
 
     text: str
     line: int
+
+
+class Commands:
+    """What the CI does between the parts of a script, as commands of it."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Callable[[Reader, list[Item]], Status]] = {}
+
+    def add(self, run: Callable[[Reader], Status]) -> str:
+        """One more, by a name that no shell has."""
+        name = f"ci:{len(self.known)}"
+        self.known[name] = lambda reader, _: run(reader)
+        return name
 
 
 @functools.lru_cache(maxsize=1024)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import (
@@ -29,23 +30,25 @@ from ci_kaniko.importing.readers.github.catalogue import composite_action
 from ci_kaniko.importing.readers.github.expressions import EXPRESSION, bare_condition
 from ci_kaniko.importing.readers.github.knowledge import Known, Step, in_workspace
 from ci_kaniko.importing.readers.github.needed import Needed, list_of, wanted
-from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
+from ci_kaniko.importing.readers.scripts import Commands, Piece, beginning, read_pieces
 from ci_kaniko.importing.shell.commands.containers import mounts
 from ci_kaniko.importing.shell.files import change_folder, read_file, remove_file
 from ci_kaniko.importing.shell.guards import NO, TooComplexError
 from ci_kaniko.importing.shell.reader import SUCCESS, Host, Reader, Status
-from ci_kaniko.importing.shell.values import EMPTY, Item, Value, Values, plain_of, pure
+from ci_kaniko.importing.shell.values import EMPTY, Value, Values, plain_of, pure
 from ci_kaniko.importing.ticked import Map, Str, mapping, peek, string
 from ci_kaniko.importing.translate.conditions import both_ways, is_unknown, shown_when
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ci_kaniko.importing.calls import Call, When, Word
     from ci_kaniko.importing.originals import Original
     from ci_kaniko.importing.readers.github.events import Events
     from ci_kaniko.importing.readers.github.knowledge import Input
 
+_Made = dict[str, tuple[Values, Value]]
+"""What a composite action is given, with what that was made under."""
 _SHELLS = ("bash", "sh", "")
 _STATIC = re.compile(r"(?:matrix|inputs|github\.event\.inputs)\.")
 _LONG = 24_000
@@ -67,25 +70,23 @@ class Steps:
         self.job = known.job
         self.events = events
         self.original = original
-        self.steps: list[Step] = []
         self.actions = Actions(known)
+        self._commands = Commands()
         self._pieces: list[Piece] = []
         self._is_long = False
         self._started: When = ALWAYS
         self._written: dict[str, int] = {}
-        self._composites: dict[int, tuple[Map, str, dict[str, Any]]] = {}
-        self._opened: dict[tuple[int, str], tuple[Values, Value]] = {}
-        self._needed: Sequence[Needed] = ()
+        self._composites = 0
+        self._added = 0
 
     # -- the script -----------------------------------------------------------------------------
 
     def read(self, raw: Map, folder: str, needed: Sequence[Needed]) -> tuple[Call, ...]:
         """The executor calls of the steps of a job, which reads outputs of others."""
-        self._pieces.append(Piece("github:start", self.job.line))
-        for number, job in enumerate(needed):
+        self._command(self._start, self.job.line)
+        for job in needed:
             self._add(job.steps, {}, job.prefix, folder)
-            self._pieces.append(Piece(f"github:needs {number}", job.line))
-        self._needed = needed
+            self._command(partial(self._needs, job), job.line)
         steps = raw.sequence("steps")
         self._is_long = sum(len(mapping(step).peek("run")) for step in steps) > _LONG
         self._add(steps, {}, "", folder)
@@ -93,7 +94,8 @@ class Steps:
         for job in needed:
             made = wanted("steps", job.outputs)
             self.known.wanted |= {f"{job.prefix}{name}" for name in made}
-        script = read_pieces(self.job, self._pieces, self._host())
+        host = Host(self._commands.known, self._expression)
+        script = read_pieces(self.job, self._pieces, host)
         self.actions.tell(script.calls)
         if script.calls:
             written = _digests(script.calls)
@@ -155,19 +157,23 @@ class Steps:
             if raw is self.known.taken:
                 continue
             step = Step(raw, inputs, prefix, folder, within)
-            number = len(self.steps)
-            self.steps.append(step)
+            number, self._added = self._added, self._added + 1
             if "if" in raw:
-                self._pieces.append(Piece(f"if github:if {number}; then", step.line_of("if")))
+                asks = self._commands.add(partial(self._if, step))
+                self._pieces.append(Piece(f"if {asks}; then", step.line_of("if")))
             if "uses" in raw:
                 self._add_action(step, number)
             elif "run" in raw:
-                self._add_run(step, number)
+                self._add_run(step)
             if "if" in raw:
                 # An action alone in an if is a statement; an if without one is no shell.
                 self._pieces.append(Piece(":; fi", step.line_of("if")))
 
-    def _add_run(self, step: Step, number: int) -> None:
+    def _command(self, run: Callable[[Reader], Status], line: int) -> None:
+        """Do something at this place of the script."""
+        self._pieces.append(Piece(self._commands.add(run), line))
+
+    def _add_run(self, step: Step) -> None:
         run, raw = step.raw.get("run"), step.raw
         first, line = getattr(run, "first", raw.line), step.at(raw.line)
         shell = raw.string("shell").split(" ")[0].rpartition("/")[2]
@@ -181,41 +187,41 @@ class Steps:
             lambda found: self._pasted(found, step), self._new_output(string(run), step.at(first))
         )
         rows = text.rstrip("\n").split("\n") if step.within else [text]
-        self._pieces += [
-            Piece("(", line),
-            Piece(f"github:enter {number}", line),
-            *(Piece(row, step.at(first)) for row in rows),
-            Piece(") || :" if raw.peek("continue-on-error") == "true" else ")", line),
-            Piece(f"github:leave {number}", line),
-        ]
+        self._pieces.append(Piece("(", line))
+        self._command(partial(self._enter, step), line)
+        self._pieces += [Piece(row, step.at(first)) for row in rows]
+        ends = ") || :" if raw.peek("continue-on-error") == "true" else ")"
+        self._pieces.append(Piece(ends, line))
+        self._command(partial(self._leave, step), line)
 
     def _add_action(self, step: Step, number: int) -> None:
         uses = step.raw.string("uses")
         line = step.line_of("uses")
         inner = composite_action(uses, self.original, step.line_of("uses"))
-        many = len(self._composites) >= _MOST_ACTIONS
+        many = self._composites >= _MOST_ACTIONS
         if inner is None or many or len(step.prefix) > _MAX_PREFIX:
-            self._pieces.append(Piece(f"github:uses {number}", line))
+            self._command(partial(self._uses, step), line)
             return
         given = step.raw.mapping("with")
         texts = {
             name: given.get(name, mapping(entry).string("default"))
             for name, entry in inner.mapping("inputs").items()
         }
-        inputs = {name: self._input(number, name, text, step) for name, text in texts.items()}
+        made: _Made = {}
+        inputs = {name: self._input(made, name, text, step) for name, text in texts.items()}
         prefix = f"{step.name or number}/"
-        self._composites[number] = (inner, prefix, texts)
+        self._composites += 1
         steps = inner.mapping("runs").sequence("steps")
-        self._pieces.append(Piece(f"github:open {number}", line))
+        self._command(partial(self._open, step, texts, made), line)
         self._add(steps, inputs, prefix, step.folder, step.at(line))
-        self._pieces.append(Piece(f"github:close {number}", line))
+        self._command(partial(self._close, step, inner, prefix), line)
 
-    def _input(self, number: int, name: str, text: Str, step: Step) -> Input:
+    def _input(self, made: _Made, name: str, text: Str, step: Step) -> Input:
         """What a composite action is given: it is made where the action begins."""
         always = self.known.handed(text, step.line_of("uses"), step.inputs)
 
         def worth(values: Values) -> Value:
-            held = self._opened.get((number, name))
+            held = made.get(name)
             return held[1] if held and held[0] is values else always(values)
 
         return worth
@@ -239,27 +245,14 @@ class Steps:
 
         return _SET_OUTPUT.sub(replaced, text)
 
-    # -- the host of the script -----------------------------------------------------------------
-
-    def _host(self) -> Host:
-        commands = {
-            "github:start": self._start,
-            "github:if": self._if,
-            "github:enter": self._enter,
-            "github:leave": self._leave,
-            "github:uses": self._uses,
-            "github:open": self._open,
-            "github:close": self._close,
-            "github:needs": self._needs,
-        }
-        return Host(commands, self._expression)
+    # -- between the parts of the script --------------------------------------------------------
 
     def _expression(self, reader: Reader, name: str) -> Value | None:
         """What an expression in a script is worth."""
         line = self.job.place(reader.line)[1]
         return self.known.expressions(reader, self.known.step).value(name, line)
 
-    def _start(self, reader: Reader, _items: list[Item]) -> Status:
+    def _start(self, reader: Reader) -> Status:
         """What starts the job holds in all of it."""
         guard = self.events.guard(self.known.expressions(reader, None))
         if guard != NO:
@@ -268,8 +261,7 @@ class Steps:
         self.known.start(reader)
         return SUCCESS
 
-    def _if(self, reader: Reader, items: list[Item]) -> Status:
-        step = self._of(items)
+    def _if(self, step: Step, reader: Reader) -> Status:
         self.known.entered = None
         condition, line = step.raw.string("if"), step.line_of("if")
         guard = self.known.expressions(reader, step).guard(condition, line)
@@ -279,11 +271,7 @@ class Steps:
             self.job.tell("other-step", line, does, bare_condition(condition))
         return Status(guard, guard)
 
-    def _of(self, items: list[Item]) -> Step:
-        return self.steps[int(literal(items[0].text) or 0)]
-
-    def _enter(self, reader: Reader, items: list[Item]) -> Status:
-        step = self._of(items)
+    def _enter(self, step: Step, reader: Reader) -> Status:
         self.known.set_environment(reader, step)
         expressions = self.known.expressions(reader, step)
         folder = step.raw.string("working-directory") or step.folder
@@ -292,8 +280,7 @@ class Steps:
             change_folder(reader, reader.values.each(found, lambda to: pure(in_workspace(to))))
         return SUCCESS
 
-    def _leave(self, reader: Reader, items: list[Item]) -> Status:
-        step = self._of(items)
+    def _leave(self, step: Step, reader: Reader) -> Status:
         self.known.entered = None
         changed = _written(reader, "GITHUB_ENV")
         for name, value in () if step.is_elsewhere else changed:
@@ -305,14 +292,13 @@ class Steps:
             self._written[f"{step.name}.outputs.{name}"] = step.line_of("run")
         return SUCCESS
 
-    def _uses(self, reader: Reader, items: list[Item]) -> Status:
+    def _uses(self, step: Step, reader: Reader) -> Status:
         self.known.entered = None
-        self.actions.run(reader, self._of(items))
+        self.actions.run(reader, step)
         return SUCCESS
 
-    def _needs(self, reader: Reader, items: list[Item]) -> Status:
+    def _needs(self, job: Needed, reader: Reader) -> Status:
         """The outputs of a job before this one."""
-        job = self._needed[int(literal(items[0].text) or 0)]
         inside = Step(Map(job.line, {}), {}, job.prefix, "")
         for name, text in job.outputs.items():
             found = self.known.expressions(reader, inside).template(text, job.line)
@@ -323,20 +309,17 @@ class Steps:
         self.known.start(reader)
         return SUCCESS
 
-    def _open(self, reader: Reader, items: list[Item]) -> Status:
+    def _open(self, step: Step, texts: dict[str, Any], made: _Made, reader: Reader) -> Status:
         """The inputs of a composite action, as they are when it begins."""
-        number, step = int(literal(items[0].text) or 0), self._of(items)
         self.known.entered = None
         expressions = self.known.expressions(reader, step)
-        for name, text in self._composites[number][2].items():
+        for name, text in texts.items():
             found = expressions.template(string(text), step.line_of("uses"))
-            self._opened[number, name] = reader.values, found
+            made[name] = reader.values, found
         return SUCCESS
 
-    def _close(self, reader: Reader, items: list[Item]) -> Status:
+    def _close(self, step: Step, inner: Map, prefix: str, reader: Reader) -> Status:
         """The outputs of a composite action."""
-        step = self._of(items)
-        inner, prefix, _ = self._composites[int(literal(items[0].text) or 0)]
         self.job.tell("action", step.line_of("uses"), step.raw.string("uses"))
         inside = Step(inner, {}, prefix, "", step.line_of("uses"))
         for name, entry in inner.mapping("outputs").items():

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Var, literal
 from ci_kaniko.importing.jobs import Facts, Job, Root
 from ci_kaniko.importing.readers.accounting import later, tell_unread
 from ci_kaniko.importing.readers.gitlab.files import Files
-from ci_kaniko.importing.readers.gitlab.rules import Rules, host_of
+from ci_kaniko.importing.readers.gitlab.rules import Rules, holds
 from ci_kaniko.importing.readers.gitlab.settings import Settings
 from ci_kaniko.importing.readers.gitlab.variables import Variables, cells
 from ci_kaniko.importing.readers.inputs import name_of, read_input
 from ci_kaniko.importing.readers.matrices import cell_name, followed
 from ci_kaniko.importing.readers.preparing import prepare
-from ci_kaniko.importing.readers.scripts import Piece, read_pieces
+from ci_kaniko.importing.readers.scripts import Commands, Piece, read_pieces
 from ci_kaniko.importing.report import FILE_LINES
 from ci_kaniko.importing.shell.commands.docker import SHELLS
+from ci_kaniko.importing.shell.reader import Host
 from ci_kaniko.importing.shell.values import change_text
 from ci_kaniko.importing.signs import builder_of, is_image
 from ci_kaniko.importing.ticked import (
@@ -203,11 +204,16 @@ class _Pipeline:
         pieces = [Piece(string(script), script.first) for script in scripts]
         texts = [*map(str, scripts)]
         workflow = self.root.mapping("workflow").get("rules")
+        commands = Commands()
+
+        def asks(rule: Map) -> str:
+            return commands.add(partial(holds, self.files, rule))
+
         set_by_rules = [
-            *variables.set_by_workflow(self.files, workflow, texts),
-            *variables.set_by(self.files, whole.get("rules"), texts),
+            *variables.set_by_workflow(self.files, workflow, texts, asks),
+            *variables.set_by(self.files, whole.get("rules"), texts, asks),
         ]
-        script = read_pieces(job, [*set_by_rules, *pieces], host_of(self.files, variables))
+        script = read_pieces(job, [*set_by_rules, *pieces], Host(commands.known))
         job.calls = script.calls
         if not job.calls:
             self.idle.add(name)

@@ -6,14 +6,14 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Call, Output, Var, literal, only_var, spell
+from ci_kaniko.importing.calls import Call, Output, Var, only_var, spell
 from ci_kaniko.importing.readers.expressions import Expressions, values_of
-from ci_kaniko.importing.readers.gitlab.variables import ASKED_OF_FILES, ASKS
+from ci_kaniko.importing.readers.gitlab.variables import ASKED_OF_FILES
 from ci_kaniko.importing.report import FILE_LINES
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
-from ci_kaniko.importing.shell.reader import Host, Reader, Status
-from ci_kaniko.importing.shell.values import Item, Value, plain, pure
+from ci_kaniko.importing.shell.reader import Reader, Status
+from ci_kaniko.importing.shell.values import Value, plain, pure
 from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.ticked import Map, line_of, mapping, peek, sequence, string
 from ci_kaniko.importing.translate.conditions import read
@@ -300,25 +300,20 @@ def _named(word: str) -> Value:
     return pure((Var(match[1].replace("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "CI_PROJECT_ID")),))
 
 
-def host_of(files: Files, variables: Variables) -> Host:
-    """What tells a script where a rule holds, by what is set there."""
+def holds(files: Files, rule: Map, reader: Reader) -> Status:
+    """Where a rule holds in a script, by what is set there."""
+    condition, line = peek(files.value(rule.get("if"))), reader.line
 
-    def asked(reader: Reader, items: list[Item]) -> Status:
-        rule = variables.asked[int(literal(items[0].text) or 0)]
-        condition, line = peek(files.value(rule.get("if"))), reader.line
+    def worth(word: str) -> Value:
+        found = _named(word)
+        var = only_var(found[0][1])
+        return reader.value(var.name) if var else found
 
-        def worth(word: str) -> Value:
-            found = _named(word)
-            var = only_var(found[0][1])
-            return reader.value(var.name) if var else found
-
-        guard = Expressions(worth, reader.values).guard(condition, line) if condition else YES
-        for key in sorted(ASKED_OF_FILES & rule.keys()):
-            value = files.value(rule[key])
-            listed = value.get("paths") if isinstance(value, Map) else value
-            shown = ", ".join(peek(item) for item in sequence(listed))
-            unknown = reader.conditions.unknown(f"{key}: {shown}", line)
-            guard = reader.guards.both(guard, unknown)
-        return Status(guard, guard)
-
-    return Host({ASKS: asked})
+    guard = Expressions(worth, reader.values).guard(condition, line) if condition else YES
+    for key in sorted(ASKED_OF_FILES & rule.keys()):
+        value = files.value(rule[key])
+        listed = value.get("paths") if isinstance(value, Map) else value
+        shown = ", ".join(peek(item) for item in sequence(listed))
+        unknown = reader.conditions.unknown(f"{key}: {shown}", line)
+        guard = reader.guards.both(guard, unknown)
+    return Status(guard, guard)

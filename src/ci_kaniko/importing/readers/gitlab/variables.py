@@ -24,8 +24,6 @@ _PARTS = ("value", "expand", "description", "options")
 _SPECIAL = re.compile(r"[\"`\\]|\$(?!\{?\w+)")
 _MOST_RULES = 100
 ASKED_OF_FILES = {"changes", "exists"}
-ASKS = "gitlab:rule"
-"""What asks in a script whether a rule holds."""
 _RUNNER = re.compile(r"(?:FF|GIT|KUBERNETES|ARTIFACT|CACHE|TRANSFER|FASTZIP|SECURE)_")
 
 
@@ -50,8 +48,6 @@ class Variables:
         self.fixed_names = {*own, *cell}
         """Those of the job itself, which no rule of the workflow sets."""
         self._changing: set[str] = set()
-        self.asked: list[Map] = []
-        """The rules that a script asks for, by their numbers."""
 
     def offered(self) -> dict[str, str]:
         """What GitLab asks of who starts a pipeline by hand, with what it is in all others."""
@@ -125,7 +121,9 @@ class Variables:
         moved = {name for name in known if self._named([name]) & self._changing}
         return {name: text for name, text in known.items() if name not in moved}
 
-    def set_by_workflow(self, files: Files, rules: Any, scripts: list[str]) -> Iterator[Piece]:
+    def set_by_workflow(
+        self, files: Files, rules: Any, scripts: list[str], asks: Callable[[Map], str]
+    ) -> Iterator[Piece]:
         """What the rules of the workflow set, which the job may set again."""
         self._changing = {
             name
@@ -133,12 +131,20 @@ class Variables:
             for name in mapping(rule).mapping("variables")
             if name not in self.fixed_names
         }
-        yield from self.set_by(files, rules, scripts, self.fixed_names)
+        yield from self.set_by(files, rules, scripts, asks, self.fixed_names)
 
     def set_by(
-        self, files: Files, rules: Any, scripts: list[str], fixed: Iterable[str] = ()
+        self,
+        files: Files,
+        rules: Any,
+        scripts: list[str],
+        asks: Callable[[Map], str],
+        fixed: Iterable[str] = (),
     ) -> Iterator[Piece]:
-        """What rules set of what scripts name, and what is made of it, as a script says it."""
+        """What rules set of what scripts name, and what is made of it, as a script says it.
+
+        ``asks`` gives the command that asks whether a rule holds.
+        """
         named = self._named(scripts).difference(fixed)
         listed = [mapping(item) for item in files.flat(rules)]
         if not any(name in named for rule in listed for name in rule.mapping("variables")):
@@ -155,9 +161,7 @@ class Variables:
             given = rule.mapping("variables")
             texts = {name: peek(text) for name, text in given.items() if name in named}
             sets = " ".join(self._sets(texts, named)) or ":;"
-            test = f"{ASKS} {len(self.asked)}"
-            pieces.append(Piece(f"{word} {test}; then {sets}", line_of(given, rule.line)))
-            self.asked.append(rule)
+            pieces.append(Piece(f"{word} {asks(rule)}; then {sets}", line_of(given, rule.line)))
             nodes += [given[name] for name in texts]
             word = "elif"
         if nodes:

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import (
@@ -30,13 +31,13 @@ from ci_kaniko.importing.readers.jenkins.methods import changed
 from ci_kaniko.importing.readers.jenkins.pods import Pod, read_pod, template_of
 from ci_kaniko.importing.readers.jenkins.when import VARIABLES, asked_guard, changed_paths, guard
 from ci_kaniko.importing.readers.pods.containers import take_read
-from ci_kaniko.importing.readers.scripts import Piece, beginning, hole, read_pieces
+from ci_kaniko.importing.readers.scripts import Commands, Piece, beginning, hole, read_pieces
 from ci_kaniko.importing.report import FILE_LINES
 from ci_kaniko.importing.shell.commands.builtins import exported
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.parsing import stops
 from ci_kaniko.importing.shell.reader import SUCCESS, Host, Reader, Status
-from ci_kaniko.importing.shell.values import Item, Value, pure
+from ci_kaniko.importing.shell.values import Value, pure
 from ci_kaniko.importing.signs import are_mentioned
 from ci_kaniko.importing.ticked import Map, read_yaml
 from ci_kaniko.importing.translate.started import bounded, set_triggers
@@ -52,9 +53,6 @@ _FACTS = Facts(
     variables=VARIABLES,
     plain_secrets=True,
 )
-_IF = "jenkins:if"
-_WITH = "jenkins:with"
-_UNSET = "jenkins:unset"
 _SLOT = re.compile("\x02")
 _TIME = re.compile(
     r"new (?:Date\(\)\.format|(?:[a-z.]+\.)?SimpleDateFormat)"
@@ -160,26 +158,22 @@ def _whole_inside(statement: Statement) -> bool:
     )
 
 
-class _Questions:
+class _Questions(Commands):
     """What Groovy asks and sets between the scripts of its steps, with their host."""
 
     def __init__(self) -> None:
-        self.listed: list[Statement] = []
-        self.given: list[dict[str, Text]] = []
-        self.host = Host({_IF: self._if, _WITH: self._with, _UNSET: _unset}, self._expression)
+        super().__init__()
+        self.host = Host(self.known, self._expression)
         self.bound: set[str] = set()
         self.lost: set[str] = set()
 
     def asked(self, statement: Statement, before: str) -> tuple[str, str]:
         """An ``if`` or ``else`` as the test of a script; and all that its chain has asked."""
         code = re.sub(r"^\s*(?:else\b\s*)?", "", statement.code)
-        number = len(self.listed)
         if statement.name == "else" and len(before) > _MAX_ASKED:
-            self.listed.append(statement)  # of that many nobody knows
-            return f"{_IF} {number}", before
-        asks = code.startswith("if")
-        self.listed += [replace(statement, code=code)] * asks
-        own = [f"{_IF} {number}"] * asks
+            return self.add(partial(_asked, statement)), before  # of that many nobody knows
+        asks = [replace(statement, code=code)] * code.startswith("if")
+        own = [self.add(partial(_asked, one)) for one in asks]
         if statement.name == "if":
             return own[0], own[0]
         return " && ".join([f"! {{ {before}; }}", *own]), " || ".join([before, *own])
@@ -198,18 +192,6 @@ class _Questions:
             ends = test and at < last and not _builds(statement)
             yield (_leaving(statement) if ends else statement), test
 
-    def held(self, environment: dict[str, Text]) -> str:
-        """Variables that one script has, as a command of it."""
-        self.given.append(environment)
-        return f"{_WITH} {len(self.given) - 1}"
-
-    def _with(self, reader: Reader, items: list[Item]) -> Status:
-        given = self.given[int(literal(items[0].text) or 0)]
-        for name, text in given.items():
-            reader.assign(name, pure(text))
-            exported(reader, name)
-        return SUCCESS
-
     def _expression(self, reader: Reader, name: str) -> Value | None:
         """What Groovy puts into a text: its own variables have what was set last."""
         if name in self.lost:
@@ -218,9 +200,18 @@ class _Questions:
             return reader.value(name)
         return pure(reader.given[name]) if name in reader.given else None
 
-    def _if(self, reader: Reader, items: list[Item]) -> Status:
-        asked = guard(reader.conditions, self.listed[int(literal(items[0].text) or 0)])
-        return Status(asked, asked)
+
+def _asked(statement: Statement, reader: Reader) -> Status:
+    asked = guard(reader.conditions, statement)
+    return Status(asked, asked)
+
+
+def _held(environment: dict[str, Text], reader: Reader) -> Status:
+    """Set the variables that one script has."""
+    for name, text in environment.items():
+        reader.assign(name, pure(text))
+        exported(reader, name)
+    return SUCCESS
 
 
 def _leaving(statement: Statement) -> Statement:
@@ -229,8 +220,7 @@ def _leaving(statement: Statement) -> Statement:
     return replace(statement, block=[replace(one, code=code) for one, code in left])
 
 
-def _unset(reader: Reader, items: list[Item]) -> Status:
-    name = literal(items[0].text) or ""
+def _unset(name: str, reader: Reader) -> Status:
     reader.assign(name, pure((Var(name),)))
     return SUCCESS
 
@@ -471,7 +461,7 @@ class _Reader:
         elif value := self._joined(code, statement.texts, around):
             yield Piece(f"{name}={value}", line)
         else:
-            yield Piece(f"{_UNSET} {name}", line)
+            yield Piece(self.questions.add(partial(_unset, name)), line)
             self._tell_parts(statement, head)
         self.bound.add(name)
 
@@ -550,7 +540,7 @@ class _Reader:
             if self.left < 0:
                 self.questions.lost.add(name)
             else:
-                yield Piece(f"{_UNSET} {name}", statement.line)
+                yield Piece(self.questions.add(partial(_unset, name)), statement.line)
 
     # -- steps --------------------------------------------------------------------------------
 
@@ -624,9 +614,7 @@ class _Reader:
         own = inside.environment.items() - around.environment.items()
         inside = replace(inside, held={**around.held, **dict(own)})
         if asked:
-            self.questions.listed += asked
-            tests = range(len(self.questions.listed) - len(asked), len(self.questions.listed))
-            test = " && ".join(f"{_IF} {number}" for number in tests)
+            test = " && ".join(self.questions.add(partial(_asked, one)) for one in asked)
             pieces.append(([Piece(f"if {test}; then", statement.line)], inside))
         self.asking += bool(asked)
         rest = [inner for inner in statement.block if inner.name not in _DECLARED]
@@ -640,7 +628,7 @@ class _Reader:
         body = text.text(lambda expression: self._hole(expression, around))
         stripped = body.lstrip("\n")
         line = text.line + len(body) - len(stripped)
-        heads = [self.questions.held(around.held)] if around.held else []
+        heads = [self.questions.add(partial(_held, around.held))] if around.held else []
         heads += [f"cd {around.folder}"] if around.folder else []
         heads += ["set +e"] if stripped.startswith("#!") and not stops(stripped) else []
         end = ") || :" if re.search(r"returnStatus\s*:\s*true", statement.code) else ")"
