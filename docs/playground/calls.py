@@ -43,7 +43,7 @@ def facts() -> dict[str, Any]:
         "version": ci_kaniko.__version__,
         "targets": [*available_targets()],
         "files": {
-            name: next(iter(target.start.outputs), "manifest.yaml")
+            name: next(iter(target.init.outputs), "manifest.yaml")
             for name, target in available_targets().items()
         },
         "values": VALUES,

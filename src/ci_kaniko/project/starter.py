@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from ci_kaniko.project.dockerfile import Dockerfile
-    from ci_kaniko.targets.target import Start
+    from ci_kaniko.targets.target import Init
 
 _MAX_DEPTH = 4
 _USUAL = ("main", "master", "trunk")
@@ -101,17 +101,17 @@ class Login(NamedTuple):
     own: str = ""
 
 
-def _start(target: str) -> Start:
-    return find_target(target).start
+def _init(target: str) -> Init:
+    return find_target(target).init
 
 
 def _outputs(target: str) -> Iterator[str]:
     """Files that can be committed; a manifest for Kubernetes holds one commit."""
-    start = _start(target)
-    yield from start.outputs
-    if start.numbered:
-        yield f"{start.numbered}.yml"
-        yield from (f"{start.numbered}-{number}.yml" for number in range(2, 100))
+    init = _init(target)
+    yield from init.outputs
+    if init.numbered:
+        yield f"{init.numbered}.yml"
+        yield from (f"{init.numbered}-{number}.yml" for number in range(2, 100))
 
 
 def look(root: str, targets: tuple[str, ...] = ()) -> Facts:
@@ -120,10 +120,10 @@ def look(root: str, targets: tuple[str, ...] = ()) -> Facts:
     systems = list(targets) or [
         name
         for name in NAMES
-        if any(os.path.exists(os.path.join(root, place)) for place in _start(name).seen)
+        if any(os.path.exists(os.path.join(root, place)) for place in _init(name).seen)
     ]
     if not systems:
-        hosts = ((name, _start(name).hosts) for name in NAMES)
+        hosts = ((name, _init(name).hosts) for name in NAMES)
         systems = [name for name, regex in hosts if regex and re.fullmatch(regex, host)][:1]
     found = {name: main for name in systems if (main := _pipeline(root, name))}
     free = {name: _free(root, _beside(name, found)) for name in systems}
@@ -143,19 +143,19 @@ def look(root: str, targets: tuple[str, ...] = ()) -> Facts:
 
 def _pipeline(root: str, target: str) -> str:
     """The main file of a platform, if there is one."""
-    paths = (path for path in _start(target).pipelines if os.path.isfile(os.path.join(root, path)))
+    paths = (path for path in _init(target).pipelines if os.path.isfile(os.path.join(root, path)))
     return next(paths, "")
 
 
 def _beside(target: str, found: dict[str, str]) -> tuple[str, ...]:
     """Where a new file can go: not to another spelling of the main file that there is."""
-    main = _start(target).pipelines if target in found else ()
+    main = _init(target).pipelines if target in found else ()
     return tuple(path for path in _outputs(target) if path not in main)
 
 
 def _all_in(root: str, target: str) -> list[str]:
     """The files of a platform that reads a folder."""
-    folder = _start(target).folder
+    folder = _init(target).folder
     if not folder:
         return []
     try:
@@ -268,7 +268,7 @@ def starter(root: str, wishes: Wishes) -> Starter:
     attributes = _text(root, ".gitattributes")
     steps = _replaced([*([] if named else [image]), *([] if wishes.targets else guessed)])
     steps += _steps(facts, {**outputs, **guessed}, merged, attributes)
-    steps += [step for target in dict.fromkeys(wishes.targets) for step in _start(target).steps]
+    steps += [step for target in dict.fromkeys(wishes.targets) for step in _init(target).steps]
     return Starter(text, steps)
 
 
@@ -302,9 +302,9 @@ def _merged(facts: Facts) -> dict[str, str]:
     if facts.pipelines:
         return facts.pipelines
     for target in facts.outputs:
-        if reason := _start(target).no_merge:
+        if reason := _init(target).no_merge:
             raise CannotStart(reason)
-    known = ", ".join(path for name in NAMES for path in _start(name).pipelines[:1])
+    known = ", ".join(path for name in NAMES for path in _init(name).pipelines[:1])
     raise CannotStart(f"there is no pipeline to merge into, such as {known}")
 
 
@@ -313,7 +313,7 @@ def _section(root: str, target: str, facts: Facts, merged: Collection[str]) -> s
     if target not in facts.pipelines:
         return ""
     text = _text(root, facts.pipelines[target])
-    return _start(target).section(text, merged=target in merged)
+    return _init(target).section(text, merged=target in merged)
 
 
 def _check(text: str) -> None:
@@ -360,7 +360,7 @@ def _steps(
         f"echo {quote(f'{path} {name}')} >> .gitattributes  # reviews fold what is generated"
         for target, path in outputs.items()
         if path and target not in merged and path not in attributes
-        for name in [_start(target).folded_by]
+        for name in [_init(target).folded_by]
         if name
     ]
     for target, path in facts.pipelines.items():
@@ -376,7 +376,7 @@ def _steps(
 
 def _used(target: str, pipeline: str, output: str) -> str:
     """How a pipeline that there is gets to know the new file."""
-    way = _start(target).uses
+    way = _init(target).uses
     merge = f'write "outputs: {{{target}: {{path: {pipeline}, mode: merge}}}}" into the spec'
     if not way or not output or output == pipeline:
         return f"{merge}: it puts the job into {pipeline}"
@@ -467,7 +467,7 @@ def _wished(image: str, facts: Facts) -> tuple[str, Login | None]:
 
 def _login(facts: Facts, host: str, owner: str, *, is_ours: bool = True) -> Login | None:
     """The login to a registry; None where the CI's own does for all that is rendered."""
-    home = [name for name in facts.outputs if is_ours and facts.host == _start(name).home]
+    home = [name for name in facts.outputs if is_ours and facts.host == _init(name).home]
     own = next((name for name in home if system(name).registry == host), "")
     if own and len(facts.outputs) == 1:
         return None

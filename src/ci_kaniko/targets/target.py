@@ -67,7 +67,7 @@ class Shape(NamedTuple):
         return f"a mapping of {nouns}" if self.kind == "mapping" else f"a list of {nouns}"
 
 
-class Start(NamedTuple):
+class Init(NamedTuple):
     """How ``init`` finds a platform, and where a first spec puts its file.
 
     - ``seen`` are files and folders that show that a repository uses the platform; so does a remote
@@ -155,7 +155,7 @@ class Target(NamedTuple):
       of the spec and the text of the file.
     - ``started_now`` are the fields of a build that change where a pipeline is rendered when it
       runs.
-    - ``setup`` makes the words of ``ci-kaniko setup``, ``start`` is for ``init``, ``dialect`` names
+    - ``setup`` makes the words of ``ci-kaniko setup``, ``init`` is for ``init``, ``dialect`` names
       its variables in the table of what works where, and ``runner`` is for ``rehearse``.
     """
 
@@ -172,7 +172,7 @@ class Target(NamedTuple):
     settings: type[Section] | None = None
     folder: str = ""
     setup: Callable[[], Setup] = later("ci_kaniko.targets.setup:Setup")
-    start: Start = Start()
+    init: Init = Init()
     shape: Shape | None = None
     pulls_with: Callable[[Plan, HostLogin], bool] = lambda *_: False
     merged: Callable[[Spec, str], Spec] = lambda spec, _: spec

@@ -27,7 +27,7 @@ from ci_kaniko.syntax.grammar import check_text
 from ci_kaniko.targets.header import header
 from ci_kaniko.targets.setup import Setup
 from ci_kaniko.targets.shared import config_folder
-from ci_kaniko.targets.target import Rendering, Runner, Shape, Start, Target, later
+from ci_kaniko.targets.target import Init, Rendering, Runner, Shape, Target, later
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -153,7 +153,7 @@ TARGET = Target(
     field="job",
     shape=Shape("job", "mapping", "jobs"),
     setup=_Words,
-    start=Start(seen=(".acme.yml",), outputs=(".acme.yml",), pipelines=(".acme.yml",)),
+    init=Init(seen=(".acme.yml",), outputs=(".acme.yml",), pipelines=(".acme.yml",)),
     dialect=lambda: _DIALECT,
     runner=Runner(steps=later("acme_ci.runner:steps"), run=later("acme_ci.runner:run")),
     nothing=lambda spec, _: f"{header(spec)}\n\njobs: {{}}\n",

@@ -2,7 +2,7 @@
 
 from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import PARTS, Runner, Shape, Start, Target, found_at, later
+from ci_kaniko.targets.target import PARTS, Init, Runner, Shape, Target, found_at, later
 
 TARGET = Target(
     system=SYSTEMS["agola"],
@@ -18,7 +18,7 @@ TARGET = Target(
     dialect=found_at("ci_kaniko.targets.agola.dialect:DIALECT"),
     setup=later("ci_kaniko.targets.agola.setup:AgolaSetup"),
     shape=Shape("run", "sequence", "runs", ("name",)),
-    start=Start(
+    init=Init(
         seen=(".agola",),
         outputs=(".agola/config.yml",),
         pipelines=(".agola/config.yml",),

@@ -2,7 +2,7 @@
 
 from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import PARTS, Runner, Shape, Start, Target, found_at, later
+from ci_kaniko.targets.target import PARTS, Init, Runner, Shape, Target, found_at, later
 
 TARGET = Target(
     system=SYSTEMS["buildkite"],
@@ -20,7 +20,7 @@ TARGET = Target(
     setup=later("ci_kaniko.targets.buildkite.setup:BuildkiteSetup"),
     shape=Shape("step", "sequence", "steps", ("key", "id", "identifier")),
     nothing=later("ci_kaniko.targets.buildkite.nothing:nothing"),
-    start=Start(
+    init=Init(
         seen=(".buildkite",),
         outputs=(".buildkite/pipeline.yml",),
         numbered=".buildkite/image",

@@ -2,7 +2,7 @@
 
 from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import PARTS, Runner, Shape, Start, Target, found_at, later
+from ci_kaniko.targets.target import PARTS, Init, Runner, Shape, Target, found_at, later
 
 TARGET = Target(
     system=SYSTEMS["github"],
@@ -23,7 +23,7 @@ TARGET = Target(
     setup=later("ci_kaniko.targets.github.setup:GitHubSetup"),
     shape=Shape("job", "mapping", "jobs"),
     merged=later("ci_kaniko.targets.github.beside:merged"),
-    start=Start(
+    init=Init(
         seen=(".github/workflows",),
         hosts="github[.].*",
         folded_by="linguist-generated",

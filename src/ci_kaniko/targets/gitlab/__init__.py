@@ -2,7 +2,7 @@
 
 from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import PARTS, Runner, Shape, Start, Target, found_at, later
+from ci_kaniko.targets.target import PARTS, Init, Runner, Shape, Target, found_at, later
 
 TARGET = Target(
     system=SYSTEMS["gitlab"],
@@ -26,7 +26,7 @@ TARGET = Target(
     merged=later("ci_kaniko.targets.gitlab.beside:merged"),
     started_now=later("ci_kaniko.targets.gitlab.beside:started_now"),
     nothing=later("ci_kaniko.targets.gitlab.beside:nothing"),
-    start=Start(
+    init=Init(
         seen=(".gitlab-ci.yml", ".gitlab"),
         hosts=".*gitlab.*",
         outputs=(".gitlab-ci.yml",),

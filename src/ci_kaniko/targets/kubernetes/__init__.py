@@ -2,7 +2,7 @@
 
 from ci_kaniko.kaniko.builders import BUILDERS
 from ci_kaniko.kaniko.systems import SYSTEMS
-from ci_kaniko.targets.target import PARTS, Runner, Shape, Start, Target, later
+from ci_kaniko.targets.target import PARTS, Init, Runner, Shape, Target, later
 
 TARGET = Target(
     system=SYSTEMS["kubernetes"],
@@ -18,7 +18,7 @@ TARGET = Target(
     builders=BUILDERS,
     setup=later("ci_kaniko.targets.kubernetes.setup:KubernetesSetup"),
     shape=Shape("manifest", "documents", "", ("name", "generateName")),
-    start=Start(
+    init=Init(
         steps=(
             "ci-kaniko setup kubernetes  # what must exist there before the first run",
             "ci-kaniko render kubernetes | kubectl create -f -  # a manifest holds one commit",
