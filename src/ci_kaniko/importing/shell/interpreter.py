@@ -456,12 +456,9 @@ class _Shell(Places):
             before = self.state.arrays.get(name, []) if node.get("Append") else []
             if self.dialect != "bash":
                 self.note("bash-only", f"{name}=()")
-            self.made(f"${name}")
-            self.state.variables.pop(name, None)
-            self.state.arrays[name] = [*before, *items]
             if not node.get("Append"):
                 self.state.arrays.pop(keys_of(name), None)
-            self.state.own |= {name}
+            self.assign_list(name, [*before, *items])
             for one in elements:
                 if one.get("Index"):
                     self._assign({**one, "Name": node["Name"]})

@@ -320,6 +320,13 @@ class Reader(ABC):
         state.unset -= {name}
         self.hidden -= {name}
 
+    def assign_list(self, name: str, items: list[Item]) -> None:
+        """Set an array."""
+        self.made(f"${name}")
+        self.state.variables.pop(name, None)
+        self.state.arrays[name] = items
+        self.state.own |= {name}
+
     def arguments(self, items: list[Item]) -> list[Value]:
         """Words by their places, each with all that it can be."""
         if all(item.guard == YES for item in items):

@@ -44,8 +44,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.sentences import Note
     from ci_kaniko.importing.shell.reader import RawCall, Reader
 
-_IDENTITY = {"context", "context-sub-path", "dockerfile", "target", "git"}
-_BUILT = ("context", "context-sub-path", "dockerfile", "target")
+_IDENTITY = ("context", "context-sub-path", "dockerfile", "target", "git")
 _MOST_WAYS = 4
 _IN_ENVIRONMENT = "DOCKER_AUTH_CONFIG"
 _READ = ("registry-certificate", "registry-client-cert", "secret")
@@ -166,7 +165,7 @@ class _Results:
         """A call for each thing that it builds, by the words that say what that is."""
         both, possible = self.guards.both, self.conditions.possible
         ways, counts = [call.path], {}
-        for name in _BUILT:
+        for name in _IDENTITY:
             left = YES
             for at, item in reversed([*enumerate(call.items)]):  # the last one that is there counts
                 if one_of((name,), item.text):

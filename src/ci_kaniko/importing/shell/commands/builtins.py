@@ -197,10 +197,7 @@ def _fill_array(reader: Reader, name: str, cut: Callable[[Text], list[Text]]) ->
             reader.note("unknown-list", spell(words[0]))
             words = [one_of(words[0])]
         found += [Item(guard, word, line=reader.line) for word in words]
-    reader.made(f"${name}")
-    reader.state.variables.pop(name, None)
-    reader.state.arrays[name] = found
-    reader.state.own |= {name}
+    reader.assign_list(name, found)
     return SUCCESS
 
 
