@@ -233,6 +233,7 @@ class _Reader:
         self.jobs: list[Job] = []
         self.known: dict[str, Text] = {**_FACTS.variables}
         self.rest: list[tuple[Statement, str]] = []
+        self.credentials: list[tuple[Statement, str]] = []
         self.used: set[str] = set()
         self.lines: dict[str, int] = {}
         self.changed: set[str] = set()
@@ -333,6 +334,8 @@ class _Reader:
         for job in self.jobs[:1]:
             for statement, said in self.rest:
                 job.tell("groovy", statement.line, said)
+            for statement, said in self.credentials:
+                job.tell("groovy/credentials", statement.line, said)
 
     # -- what is declared ---------------------------------------------------------------------
 
@@ -398,7 +401,7 @@ class _Reader:
             called, found = inner.given(), ASSIGNED.match(inner.code)
             so_far = replace(around, environment=environment)
             if called and re.search(r"=\s*credentials\b", inner.code):
-                self.rest.append((inner, f"{name} are the credentials {called.text()}"))
+                self.credentials.append((inner, f"{name} are the credentials {called.text()}"))
                 secrets |= {f"{name}{end}": Secret(f"{name}{end}") for end in ("", "_USR", "_PSW")}
             elif called and found and _value(found) == MARK:
                 environment[name] = self._text(called, so_far)
@@ -416,7 +419,9 @@ class _Reader:
         name = called.text()
         if statement.name == "password":
             revoke = "; revoke the default, which everybody can read" * bool(default(statement))
-            self.rest.append((statement, f"the parameter {name}: the spec has a secret{revoke}"))
+            self.credentials.append(
+                (statement, f"the parameter {name}: the spec has a secret{revoke}")
+            )
             return replace(around, secrets={**around.secrets, name: Secret(name)})
         self.rest.append((statement, f"the parameter {statement.shown}: the spec has the default"))
         if value := default(statement):
@@ -684,7 +689,7 @@ class _Reader:
             elif (found[1] or "").lower().endswith("variable"):
                 secrets[text.text()] = Secret(text.text())
                 said = f"{text.text()} is of the credentials {called}"
-                self.rest.append((replace(statement, line=text.line), said))
+                self.credentials.append((replace(statement, line=text.line), said))
         return replace(around, secrets=secrets)
 
     def _checkout(self, statement: Statement) -> bool:
