@@ -77,7 +77,7 @@ def test_what_is_no_pipeline_is_refused_where_it_is_wrong(
 
 def test_what_is_too_much_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second script after as many calls as are followed, scripts in texts, cells of a matrix."""
-    monkeypatch.setattr(guards, "MAX_CALLS", 1)
+    monkeypatch.setattr(guards, "_CALLS", 1)
     one = {"script": ["f() { " + CALL.strip() + "; }; f"]}
     two = import_files([("a.gitlab-ci.yml", json.dumps({"a": one, "b": one}))])
     assert "the calls before this one are as many as can be followed" in report_text(two.report)

@@ -20,7 +20,7 @@ _LAST = 1 << 30
 _UNITS = 220_000
 _WORDS = 8_000
 _SCRIPTS = 100
-MAX_CALLS = 100
+_CALLS = 100
 """So many executor calls of a pipeline are followed."""
 _CHAINED = 300
 _NESTED = 300
@@ -45,7 +45,7 @@ class Budget:
         self._left = units
         self._words = _WORDS
         self._parsed: set[str] = set()
-        self._calls = MAX_CALLS
+        self._calls = _CALLS
         self.low = False
 
     def spend(self, units: int) -> None:
@@ -58,7 +58,7 @@ class Budget:
         """Go on without telling conditions apart."""
         self.low = True
         self._left = _UNITS
-        self._calls = MAX_CALLS
+        self._calls = _CALLS
 
     def call(self) -> bool:
         """Whether one more executor call may be followed."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.jobs import put
-from ci_kaniko.importing.shell.guards import MAX_CALLS
 from ci_kaniko.importing.translate.conditions import DEFAULT_TRIGGERS, globs_in_short
 from ci_kaniko.importing.translate.logins import as_pushed
 from ci_kaniko.importing.translate.pushes import add_destination, but_in_requests, image_of
@@ -30,13 +29,7 @@ _EVENTS = ("branches", "tags", "pull_requests", "schedules", "manual", "pipeline
 
 def merged(jobs: list[Job], report: Report) -> dict[str, Any]:
     """The data of the spec that asks for what some jobs do."""
-    builds: list[tuple[str, dict[str, Any]]] = []
-    left = MAX_CALLS
-    for job in jobs:
-        for call in job.calls[left:]:
-            job.tell("too-many-calls", call.line, job.name)
-        builds += [(job.name, build) for build in _of_job(job, job.calls[:left])]
-        left -= len(job.calls[:left])
+    builds = [(job.name, build) for job in jobs for build in _of_job(job, job.calls)]
     builds, joined = _joined_jobs(builds, report)
     if len(builds) == 1:
         return finished(builds[0][1], report)

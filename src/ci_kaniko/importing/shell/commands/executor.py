@@ -49,7 +49,7 @@ def record(
                 reader.line,
                 "import this one by itself",
             )
-        reader.note("too-many-calls/script", " ".join(spell(item.text) for item in items))
+        reader.note("too-many-calls", " ".join(spell(item.text) for item in items))
         return
     reader.uses.use_all()
     reader.uses.use(*(f"${x}" for x in state.exported if owner_of_variable(x) or is_read(x)))
