@@ -117,3 +117,21 @@ registries: {{acme.azurecr.io: {IDENTITY}}}
     with pytest.raises(ci_kaniko.SpecError) as caught:
         rendering.render(ci_kaniko.loads(text + inside + joined), "github")
     assert [problem.rule for problem in caught.value.problems] == ["impossible-login"]
+
+
+@pytest.mark.parametrize("target", ["gitlab", "github", "buildkite", "agola"])
+def test_one_client_of_a_cloud_joins_the_platforms(target: str) -> None:
+    """Buildah asks the cloud for each registry by itself; the job that joins has one client."""
+    text = """\
+default_branch: main
+builder: buildah
+destinations: [gcr.io/acme/shop:1, us-docker.pkg.dev/acme/images/shop:1]
+registries:
+  gcr.io: {google: {key_file: GOOGLE_KEY}}
+  us-docker.pkg.dev: {google: ambient}
+"""
+    assert rendering.render(ci_kaniko.loads(text), target)
+    several = ci_kaniko.loads(f"{text}platforms: [linux/amd64, linux/arm64]\n")
+    with pytest.raises(ci_kaniko.SpecError) as caught:
+        rendering.render(several, target)
+    assert [problem.rule for problem in caught.value.problems] == ["several-cloud-logins"]

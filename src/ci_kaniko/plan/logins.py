@@ -279,9 +279,15 @@ def _several_cloud_files(
     spec: Build, target: str, logins: tuple[HostLogin, ...]
 ) -> Iterator[Finding]:
     fetched = context_cloud(spec, target)
-    first = {}
-    if fetched and (fetched.token or not spec.asks_store(target)):
-        first[fetched.name] = (fetched, "the context")
+    shared = fetched if fetched and (fetched.token or not spec.asks_store(target)) else None
+    return several_cloud_logins(logins, shared)
+
+
+def several_cloud_logins(
+    logins: Iterable[HostLogin], fetched: Cloud | None = None
+) -> Iterator[Finding]:
+    """Logins in two ways to a cloud whose client knows one; ``fetched`` is that of the context."""
+    first = {fetched.name: (fetched, "the context")} if fetched else {}
     for login in logins:
         if login.cloud is None or not (login.helped or login.cloud.token):
             continue

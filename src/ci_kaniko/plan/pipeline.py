@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ci_kaniko.plan.inputs import chosen
+from ci_kaniko.plan.logins import several_cloud_logins
 from ci_kaniko.plan.model import is_reusable
 from ci_kaniko.plan.platforms import DEFAULT, alone_on, is_staged, joining, on_platform, slug
 from ci_kaniko.plan.resolve import resolve, started_by
@@ -194,7 +195,13 @@ def _image(
             whole = planned(joining(build))
             # What joins has helpers of its own, whatever builds.
             logins = tuple(login._replace(helped=True) for login in whole.logins)
-            join = whole._replace(arguments=(), pushed_arguments=(), outputs=(), logins=logins)
+            join = whole._replace(
+                arguments=(),
+                pushed_arguments=(),
+                outputs=(),
+                logins=logins,
+                findings=(*whole.findings, *several_cloud_logins(logins)),
+            )
     elif build.platforms == (DEFAULT,):
         jobs = (Job(planned(build), platform=DEFAULT),)
     elif build.platforms:
