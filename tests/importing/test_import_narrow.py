@@ -609,6 +609,23 @@ kaniko -c . -d x.io/a/b
         {"push": None, "destinations": ["x.io/a/b"]},
         {"groovy", "no-image"},
     ),
+    "a name that an image has in some runs": Case(
+        (
+            "build.sh",
+            """\
+set -e
+buildah build -t app .
+if [ "$CI_COMMIT_BRANCH" = main ]; then buildah tag app x.io/a/b:new; fi
+buildah tag app x.io/a/b:dev && buildah tag app x.io/a/b:dev
+for tag in new dev; do buildah push x.io/a/b:$tag || true; done
+""",
+        ),
+        {
+            "push": None,
+            "destinations": [{"image": "x.io/a/b:new", "when": {"branch": "main"}}, "x.io/a/b:dev"],
+        },
+        set(),
+    ),
     "a message that the script looks at": Case(
         _gitlab(
             "[{if: $CI_COMMIT_BRANCH}]", 'echo "$CI_COMMIT_MESSAGE" | grep -q release || exit 1'

@@ -34,7 +34,7 @@ from ci_kaniko.importing.shell.commands.others import (
 from ci_kaniko.importing.shell.commands.programs import COMMANDS
 from ci_kaniko.importing.shell.docker_config import looks_like_config
 from ci_kaniko.importing.shell.files import read_file
-from ci_kaniko.importing.shell.guards import YES
+from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.reader import SUCCESS, Reader, Status
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.shell.uses import IGNORED, PRINTS
@@ -213,6 +213,10 @@ def _tagged(reader: Reader, items: list[Item]) -> None:
     reader.unpushed.pop(source, None)
     reader.unpushed |= {image_name(item.text): item.line for item in items[1:] if made}
     others = [(image_name(item.text), call) for item in items[1:] for call in made]
+    for name in {name for name, _ in others} - {name for name, _ in reader.images}:
+        reader.named[name] = NO
+    for name in {name for name, _ in others} & reader.named.keys():
+        reader.named[name] = reader.guards.either(reader.named[name], reader.state.path)
     # An image may get a name that it has.
     reader.images = [*dict.fromkeys([*reader.images, *others])]
 
@@ -221,7 +225,8 @@ def _pushed(
     reader: Reader, names: list[Text], words: list[Item], logins: Iterable[Told] = ()
 ) -> None:
     """The push of an image that the script has built, told where it was built."""
-    both, path = reader.guards.both, reader.state.path
+    both, named = reader.guards.both, (reader.named.get(name, YES) for name in names)
+    path = both(reader.state.path, reader.guards.any(named))
     before = reader.state.logins
     pushed = [item for item in words if starts_with(item.text, "--destination=")]
     for one, item in product(logins, pushed):
