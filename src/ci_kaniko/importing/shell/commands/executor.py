@@ -19,7 +19,7 @@ from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.kaniko.variables import flag_of_variable, is_read, owner_of_variable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from ci_kaniko.importing.shell.conditions import Conditions
 
@@ -55,7 +55,13 @@ def record(
     reader.uses.use(*(f"${x}" for x in state.exported if owner_of_variable(x) or is_read(x)))
     under = reader.values.under
     given = environment(reader, container.options) if container else environment_of(reader)
-    said = flags_of(given, reader.line) if builder == KANIKO else []
+    # What the executor finds in its environment counts more than arguments.
+    said = [
+        Item(guard, join((f"--{flag}=", *text)), line=reader.line)
+        for name, value in given.items()
+        if builder == KANIKO and (flag := flag_of_variable(name))
+        for guard, text in value
+    ]
     reader.calls.append(
         RawCall(
             path=state.path,
@@ -83,16 +89,6 @@ def environment_of(reader: Reader) -> dict[str, Value]:
         for name in sorted(state.exported)
         if name in state.own or flag_of_variable(name)
     }
-
-
-def flags_of(environment: Mapping[str, Value], line: int) -> list[Item]:
-    """The flags that the executor finds in its environment, which count more than arguments."""
-    return [
-        Item(guard, join((f"--{flag}=", *text)), line=line)
-        for name, value in environment.items()
-        if (flag := flag_of_variable(name))
-        for guard, text in value
-    ]
 
 
 def arguments(reader: Reader, items: list[Item]) -> list[Item]:
