@@ -581,6 +581,16 @@ set +o errexit
         },
         {"gate"},
     ),
+    "a text that says false": Case(
+        (
+            "w.yml",
+            _GITHUB.replace("ON", "push\nenv: {NO: 'false'}")
+            .replace("      - run:", "      - if: env.NO\n        run:")
+            .replace("      - uses:", "      - {if: '!env.NO', run: 'exit 1'}\n      - uses:"),
+        ),
+        {"push": None, "destinations": ["ghcr.io/acme/a:1"]},
+        {"other-step"},
+    ),
     "a step that may fail": Case(
         (
             "w.yml",

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.shell.conditions import Conditions
 
 
+_MAY_BE_FALSE = ("build.", "github.", "inputs.", "matrix.")
+"""How names begin that may be no text: that of any other is something whatever it says."""
+
+
 def values_of(conditions: Conditions) -> Values:
     """Values under some conditions, where no script is read."""
     return Values(conditions, lambda: Output("an expression"))
@@ -56,6 +60,8 @@ class Expressions:
             return joined(map(self.holds, node.parts))
         if node.kind == "not":
             return self.guards.negate(self.holds(node.parts[0]))
+        if node.kind == "name" and not node.parts[0].startswith(_MAY_BE_FALSE):
+            return self.values.test(self.worth(node), self._filled)
         if node.kind != "compare":
             return self.truth(self.worth(node))
         operator, left, right = node.parts
@@ -81,8 +87,11 @@ class Expressions:
         """Where a value is something."""
         return self.values.test(
             value,
-            lambda text: NO if text == ("false",) else self.conditions.filled(text, self.line),
+            lambda text: NO if text == ("false",) else self._filled(text),
         )
+
+    def _filled(self, text: Text) -> int:
+        return self.conditions.filled(text, self.line)
 
     def compared(self, left: Node, right: Node, operator: str) -> int | None:
         """Where two sides are alike; None where nobody can tell. Raises NotLogic."""
