@@ -30,6 +30,8 @@ _NOTICE = "<!-- Made from the code by: python3 docs/make -->\n"
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    # Pages are made of this one.
+    "checks.yaml": checks_text,
     "api.md": lambda: _filled("api.md", _api()),
     "architecture.md": lambda: _filled(
         "architecture.md", {"rooms": rooms.drawing(), "parts": parts()}
@@ -42,7 +44,6 @@ PAGES: dict[str, Callable[[], str]] = {
     "flow.svg": pictures.flow_picture,
     "preview.svg": pictures.preview_picture,
     "rehearse.svg": pictures.rehearsal_picture,
-    "checks.yaml": checks_text,
     "typed.py": typed_text,
     "spec.md": lambda: _page("The spec", _SPEC, *_model_sections(), *_variables_section()),
 }
