@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import ci_kaniko
-from ci_kaniko.rehearsing.rehearse import rehearse
+from harness.execution import rehearse
 
 ROLE = "{aws: {role: 'arn:aws:iam::123456789012:role/push'}}"
 PROVIDER = """{google: {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import ci_kaniko
-from ci_kaniko.rehearsing.rehearse import rehearse
+from harness.execution import rehearse
 
 ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 KEYS = "{aws: {access_key_id: KEY_ID, secret_access_key: KEY}}"
