@@ -402,6 +402,32 @@ def test_needs_of_images_that_there_are_not() -> None:
     assert problems[0].hint == 'did you mean "api"?'
 
 
+_OF_OTHERS = """\
+images:
+  base: {when: main}
+  api: {needs: [base, bsae], context: [a]}
+  NAME: {needs: NAME}
+outputs: {gitlab: {path: .gitlab-ci.yml, only: [bsae]}}
+push: never
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("cli", ["unknown-key", "unknown-image", "wrong-type", "circular-needs", "unknown-image"]),
+        ("Cli", ["unknown-key", "wrong-type", "image-name"]),
+    ],
+)
+def test_what_images_say_of_each_other_is_checked_beside_other_errors(
+    name: str, told: list[str]
+) -> None:
+    """Where each has a name: else nobody knows which one is meant."""
+    with pytest.raises(ci_kaniko.SpecError) as error:
+        ci_kaniko.loads(_OF_OTHERS.replace("NAME", name))
+    assert [problem.rule for problem in error.value.problems] == told
+
+
 def test_a_spec_without_images_has_no_name() -> None:
     assert rules(HEAD + "build_args: {A: '${image.name}'}") == {"unknown-variable"}
     assert rules(HEAD + "build_args: {A: '$${image.name}'}\n") == set()

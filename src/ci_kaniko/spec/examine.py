@@ -94,12 +94,16 @@ def _examined_images(data: dict[str, Any], read_model: Callable[[Any], AnySpec])
     spec.model_fields_set.add("images")
     places |= {finding.where for finding in entries.findings}
     unread = places | {image.at(finding.where) for image, finding in entries.told}
+    unread |= {("images",)} if len(entries.own) < len(data["images"]) else set()
     checked = check_builds(images.values(), places)
     findings += entries.findings
     known = {(finding.rule, finding.where) for finding in findings}
     told = once_for_images([*entries.told, *checked], len(entries.own))
     findings += (item for item in told if (item.rule, item.where) not in known)
-    findings = with_unheard(spec, [*findings, *check_whole(spec, unread)])
+    spec.__dict__["images"] = {name: {**images, **entries.named}[name] for name in entries.own}
+    findings += check_whole(spec, unread)
+    spec.__dict__["images"] = images
+    findings = with_unheard(spec, findings)
     if any(finding.severity == "error" for finding in findings):
         spec.__dict__["images"] = {**images, **entries.rests}
         raise InvalidSpec(findings, spec)

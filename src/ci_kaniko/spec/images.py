@@ -33,7 +33,7 @@ class Entries:
 
     ``common`` is the part of the top that is the same for all images. ``varying`` holds
     ``${image.name}``, so it is read for each image anew. ``rests`` has, for images with errors,
-    what could be read of them.
+    what could be read of them; ``named`` has all of these, for what others say of them.
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
@@ -46,6 +46,7 @@ class Entries:
         self.findings: list[Finding] = []
         self.told: list[tuple[Build, Finding]] = []
         self.rests: dict[str, NamedImage] = {}
+        self.named: dict[str, NamedImage] = {}
         self.own = dict(self._entries(data["images"]))
 
     def _entries(self, images: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -210,8 +211,9 @@ def read_images(
             called, error = _with_any_name(entries, name, error)
             whole = entries.whole(name, called)
             found, rest = explain(error, whole, NamedImage.model_validate, NamedImage)
+            entries.named[name] = blank
             if isinstance(rest, NamedImage) and whole == entries.whole(name):
-                entries.rests[name] = _placed(rest, name, entries)
+                entries.rests[name] = entries.named[name] = _placed(rest, name, entries)
             for item in found:
                 message = item.message.replace(_ANY_NAME, IMAGE_NAME)
                 hint = item.hint.replace(_ANY_NAME, IMAGE_NAME)

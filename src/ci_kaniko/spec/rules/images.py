@@ -62,7 +62,7 @@ def _files_are_written_once(spec: SpecFields) -> Iterator[Finding]:
             )
 
 
-@spec_rule("images")
+@spec_rule("images[]")
 def _needs_lead_to_an_end(spec: SpecFields) -> Iterator[Finding]:
     circles: set[frozenset[str]] = set()
     endless = _endless(spec)
@@ -137,7 +137,7 @@ def _circle(spec: SpecFields, name: str, needed: str) -> list[str]:
     return []
 
 
-@spec_rule("images", "outputs[]")
+@spec_rule("images[]", "outputs[]")
 def _outputs_are_for_images(spec: SpecFields) -> Iterator[Finding]:
     for target, files in spec.outputs:
         for index, file in enumerate(files):
