@@ -100,7 +100,9 @@ def _examined_images(data: dict[str, Any], read_model: Callable[[Any], AnySpec])
     known = {(finding.rule, finding.where) for finding in findings}
     told = once_for_images([*entries.told, *checked], len(entries.own))
     findings += (item for item in told if (item.rule, item.where) not in known)
-    spec.__dict__["images"] = {name: {**images, **entries.named}[name] for name in entries.own}
+    if entries.named:
+        every = {**images, **entries.named}
+        spec.__dict__["images"] = {name: every[name] for name in entries.own}
     findings += check_whole(spec, unread)
     spec.__dict__["images"] = images
     findings = with_unheard(spec, findings)

@@ -67,10 +67,14 @@ def is_named(name: str, *texts: str) -> bool:
     return any(map(word.search, texts))
 
 
-def goes_on(options: Iterable[str], script: str) -> bool:
-    """Whether a shell goes on after a command that fails."""
-    stops = any(re.match(r"-[a-z]*e", option) for option in options)
-    return not stops and not re.search(r"set -\w*e", script)
+def goes_on(options: Iterable[str]) -> bool:
+    """Whether a shell goes on after a command that fails, unless its script says otherwise."""
+    return not any(re.match(r"-[a-z]*e", option) for option in options)
+
+
+def sets_exit(script: str) -> bool:
+    """Whether a script says that it ends with a command that fails."""
+    return re.search(r"set -\w*e", script) is not None
 
 
 def hole(name: str) -> str:

@@ -12,7 +12,14 @@ from ci_kaniko.importing.jobs import Facts, Job, Root, Secret, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.preparing import prepare
-from ci_kaniko.importing.readers.scripts import Piece, beginning, goes_on, is_named, read_pieces
+from ci_kaniko.importing.readers.scripts import (
+    Piece,
+    beginning,
+    goes_on,
+    is_named,
+    read_pieces,
+    sets_exit,
+)
 from ci_kaniko.importing.shell.conditions import Conditions
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.regular import globs_of
@@ -159,8 +166,8 @@ class _Task:
         text = "\n".join(piece.text for piece in self._pieces())
         if re.search(r" -\w*x", shell):
             job.tell("trace-shows-secrets", self.task.line_of("shell"), shell)
-        job.goes_on = bool(shell) and goes_on(shell.split(), "")
-        if shell and goes_on(shell.split(), text):
+        job.goes_on = bool(shell) and goes_on(shell.split())
+        if job.goes_on and not sets_exit(text):
             job.tell("no-exit-on-error", self.task.line_of("shell"), shell)
 
     def _roots(self, job: Job) -> None:

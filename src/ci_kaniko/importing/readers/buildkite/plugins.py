@@ -16,7 +16,7 @@ from ci_kaniko.importing.readers.pods.containers import (
 )
 from ci_kaniko.importing.readers.pods.volumes import read_logins, read_volumes, volumes_of
 from ci_kaniko.importing.readers.preparing import prepare
-from ci_kaniko.importing.readers.scripts import Piece, goes_on, read_pieces
+from ci_kaniko.importing.readers.scripts import Piece, goes_on, read_pieces, sets_exit
 from ci_kaniko.importing.signs import are_mentioned, is_image, is_path_in
 from ci_kaniko.importing.ticked import Map, ignore, line_of, mapping, maps, peek, sequence, string
 
@@ -156,8 +156,8 @@ class Plugins:
         at = script_place(texts)
         if at:
             piece = self.uploaded(Piece(texts[at], getattr(items[at], "first", 0)))
-            self.job.goes_on = goes_on(texts[1:at], "")
-            if goes_on(texts[1:at], piece.text):
+            self.job.goes_on = goes_on(texts[1:at])
+            if self.job.goes_on and not sets_exit(piece.text):
                 self.job.tell("no-exit-on-error/step", line_of(items[at]))
             self.job.calls = read_pieces(self.job, [piece]).calls
             return

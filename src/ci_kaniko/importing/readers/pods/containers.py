@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko.importing.calls import Call, Text, Var, Word, filled_in, spell, without_head
 from ci_kaniko.importing.jobs import Job, Secret, Started
 from ci_kaniko.importing.readers.accounting import ignore_keys
-from ci_kaniko.importing.readers.scripts import Piece, goes_on, hole, read_pieces
+from ci_kaniko.importing.readers.scripts import Piece, goes_on, hole, read_pieces, sets_exit
 from ci_kaniko.importing.signs import builder_called, is_build, is_image, is_path_in, is_program
 from ci_kaniko.importing.ticked import Map, line_of, mapping, peek, string
 
@@ -212,8 +212,8 @@ def script_place(texts: list[str]) -> int | None:
 
 
 def _check_shell(job: Job, texts: list[str], at: int, items: list[Any]) -> None:
-    job.goes_on = goes_on(texts[1:at], "")
-    if at and "\n" in texts[at].strip() and goes_on(texts[1:at], texts[at]):
+    job.goes_on = goes_on(texts[1:at])
+    if at and "\n" in texts[at].strip() and job.goes_on and not sets_exit(texts[at]):
         job.tell("no-exit-on-error/container", line_of(items[at]), texts[0])
     for item in items[at + 1 :]:
         job.tell("stray-argument/script", line_of(item), string(item))

@@ -213,10 +213,10 @@ def _tagged(reader: Reader, items: list[Item]) -> None:
     reader.unpushed.pop(source, None)
     reader.unpushed |= {image_name(item.text): item.line for item in items[1:] if made}
     others = [(image_name(item.text), call) for item in items[1:] for call in made]
-    for name in {name for name, _ in others} - {name for name, _ in reader.images}:
-        reader.named[name] = NO
-    for name in {name for name, _ in others} & reader.named.keys():
-        reader.named[name] = reader.guards.either(reader.named[name], reader.state.path)
+    own = {name for name, _ in reader.images} - reader.named.keys()
+    for name in {name for name, _ in others} - own:
+        before = reader.named.get(name, NO)
+        reader.named[name] = reader.guards.either(before, reader.state.path)
     # An image may get a name that it has.
     reader.images = [*dict.fromkeys([*reader.images, *others])]
 
