@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import ci_kaniko
 from ci_kaniko import (
     Agola,
+    Answer,
     AwsLogin,
     AzureLogin,
     BrokenTargetError,
@@ -34,10 +35,14 @@ from ci_kaniko import (
     Imported,
     Input,
     Kubernetes,
+    Leak,
     Linted,
     Login,
+    LoginUse,
     NamedImage,
+    Occasion,
     Options,
+    Outcome,
     OutputFile,
     Outputs,
     Pin,
@@ -45,11 +50,13 @@ from ci_kaniko import (
     Preview,
     Problem,
     Proxy,
+    Ran,
     Registry,
     Rehearsal,
     RenderingError,
     Requirement,
     RuleSetting,
+    Run,
     SelectionError,
     Shown,
     Spec,
@@ -208,12 +215,22 @@ def what_must_exist(spec: Spec) -> list[str]:
 
 def what_happens(spec: Spec) -> list[str]:
     found: Preview = preview(spec, ["gitlab", "github"], ["default-branch"])
-    return [outcome.run.name for answer in found.answers for outcome in answer.outcomes]
+    return [line for answer in found.answers for line in _told(answer)]
+
+
+def _told(answer: Answer) -> list[str]:
+    occasion: Occasion = answer.occasion
+    outcomes: tuple[Outcome, ...] = answer.outcomes
+    runs: list[Run] = [outcome.run for outcome in outcomes]
+    logins: list[LoginUse] = [login for run in runs for login in run.logins]
+    return [occasion.title, *(run.name for run in runs), *(login.host for login in logins)]
 
 
 def what_a_job_does(spec: Spec, values: Mapping[str, str]) -> list[str]:
     done: Rehearsal = rehearse(spec, "gitlab", "tag=v1.2.3", values=values)
-    return [job.status for job in done.jobs]
+    jobs: tuple[Ran, ...] = done.jobs
+    leaks: tuple[Leak, ...] = done.leaks
+    return [*(job.status for job in jobs), *(leak.place for leak in leaks)]
 
 
 def begin(folder: Path) -> str:

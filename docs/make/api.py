@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import textwrap
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_origin
 
 import ci_kaniko
 from ci_kaniko.problems.problem import CiKanikoError
@@ -23,8 +24,9 @@ _ORDER = (
     "checkout_values",
 )
 _RESULTS = (
-    *("Problem", "Change", "Shown", "Starter", "Pin", "Requirement", "Preview", "Rehearsal"),
-    *("Linted", "Imported", "Entry"),
+    *("Problem", "Change", "Shown", "Starter", "Pin", "Requirement", "Preview", "Answer"),
+    *("Occasion", "Outcome", "Run", "LoginUse", "Rehearsal", "Ran", "Leak", "Linted"),
+    *("Imported", "Entry"),
 )
 
 
@@ -141,17 +143,41 @@ def _about(value: Any) -> str:
     return _markdown(str(value.__doc__).partition("\n\n")[0].replace("\n", " "))
 
 
+def _words(node: ast.expr, owner: str) -> dict[str, Any]:
+    """The names in a type that stand for a choice of words, with that choice."""
+    room = vars(import_module(getattr(ci_kaniko, owner).__module__))
+    names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    return {name: room[name] for name in names if get_origin(room.get(name)) is Literal}
+
+
+def _is_public(node: ast.expr, owner: str) -> bool:
+    """Whether a type is made of names that a program can import."""
+    names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    known = {*ci_kaniko.__all__, *dir(builtins), "Any", "Mapping", *_words(node, owner)}
+    return names <= known
+
+
+def _type(node: ast.expr, owner: str) -> str:
+    """A type in words that need no import."""
+    text = ast.unparse(node)
+    for name, words in _words(node, owner).items():
+        text = re.sub(rf"\b{name}\b", str(words).removeprefix("typing."), text)
+    return text
+
+
 def _class(name: str) -> str:
     node = _node(name)
     rows = [
-        [code(each.target.id), code(ast.unparse(each.annotation))]
+        [code(each.target.id), code(_type(each.annotation, name))]
         for each in node.body
         if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
+        if _is_public(each.annotation, name)
     ]
     methods = [
         each
         for each in node.body
         if isinstance(each, ast.FunctionDef) and (each.name[0] != "_" or each.name == "__str__")
+        if each.returns is None or _is_public(each.returns, name)
     ]
     for each in methods:
         called = "" if any(ast.unparse(d) == "property" for d in each.decorator_list) else "()"

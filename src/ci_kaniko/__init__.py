@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.report import Entry
     from ci_kaniko.kaniko.systems import TargetName
     from ci_kaniko.pinning.files import Pin
-    from ci_kaniko.previewing.events import UnknownEvent
-    from ci_kaniko.previewing.preview import Preview
+    from ci_kaniko.previewing.events import Occasion, UnknownEvent
+    from ci_kaniko.previewing.preview import Answer, Outcome, Preview
+    from ci_kaniko.previewing.runs import LoginUse, Run
     from ci_kaniko.problems.problem import (
         BrokenTargetError,
         CannotPin,
@@ -41,14 +42,14 @@ if TYPE_CHECKING:
         UnknownTargetError,
     )
     from ci_kaniko.project.starter import CannotStart, Starter
-    from ci_kaniko.rehearsing.rehearse import Rehearsal
+    from ci_kaniko.rehearsing.rehearse import Leak, Ran, Rehearsal
     from ci_kaniko.rendering import RenderingError
     from ci_kaniko.spec.build import NamedImage
     from ci_kaniko.spec.clouds import AwsLogin, AzureLogin, ContextLogin, GoogleLogin
     from ci_kaniko.spec.context import Checkout, ClientCertificate, Git, Proxy
     from ci_kaniko.spec.destinations import Cache, Destination
     from ci_kaniko.spec.executor import Digests, Executor
-    from ci_kaniko.spec.loading import load, loads
+    from ci_kaniko.spec.loading import dump, load, loads
     from ci_kaniko.spec.logins import Login, Registry
     from ci_kaniko.spec.native.agola import Agola
     from ci_kaniko.spec.native.buildkite import Buildkite
@@ -64,7 +65,6 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.tools import Tools
     from ci_kaniko.spec.triggers import Triggers
     from ci_kaniko.spec.typed import SpecDict
-    from ci_kaniko.spec.writing import dump
     from ci_kaniko.syncing.together import Change
     from ci_kaniko.targets.registry import available_targets
     from ci_kaniko.targets.requirement import Requirement
@@ -74,6 +74,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Agola",
+    "Answer",
     "AwsLogin",
     "AzureLogin",
     "BrokenTargetError",
@@ -98,10 +99,14 @@ __all__ = [
     "Imported",
     "Input",
     "Kubernetes",
+    "Leak",
     "Linted",
     "Login",
+    "LoginUse",
     "NamedImage",
+    "Occasion",
     "Options",
+    "Outcome",
     "OutputFile",
     "Outputs",
     "Pin",
@@ -109,11 +114,13 @@ __all__ = [
     "Preview",
     "Problem",
     "Proxy",
+    "Ran",
     "Registry",
     "Rehearsal",
     "RenderingError",
     "Requirement",
     "RuleSetting",
+    "Run",
     "SelectionError",
     "Shown",
     "Spec",
@@ -154,19 +161,20 @@ _ROOMS = {
     "importing.report": "Entry",
     "kaniko.systems": "TargetName",
     "pinning.files": "Pin",
-    "previewing.events": "UnknownEvent",
-    "previewing.preview": "Preview",
+    "previewing.events": "Occasion UnknownEvent",
+    "previewing.preview": "Answer Outcome Preview",
+    "previewing.runs": "LoginUse Run",
     "problems.problem": "BrokenTargetError CannotPin CannotRehearse CiKanikoError Problem "
     "SelectionError SpecError UnknownTargetError",
     "project.starter": "CannotStart Starter",
-    "rehearsing.rehearse": "Rehearsal",
+    "rehearsing.rehearse": "Leak Ran Rehearsal",
     "rendering": "RenderingError",
     "spec.build": "NamedImage",
     "spec.clouds": "AwsLogin AzureLogin ContextLogin GoogleLogin",
     "spec.context": "Checkout ClientCertificate Git Proxy",
     "spec.destinations": "Cache Destination",
     "spec.executor": "Digests Executor",
-    "spec.loading": "load loads",
+    "spec.loading": "dump load loads",
     "spec.logins": "Login Registry",
     "spec.native.agola": "Agola",
     "spec.native.buildkite": "Buildkite",
@@ -182,7 +190,6 @@ _ROOMS = {
     "spec.tools": "Tools",
     "spec.triggers": "Triggers",
     "spec.typed": "SpecDict",
-    "spec.writing": "dump",
     "syncing.together": "Change",
     "targets.registry": "available_targets",
     "targets.requirement": "Requirement",

@@ -62,7 +62,11 @@ def render(
     name: image
     """
     from ci_kaniko import rendering
+    from ci_kaniko.spec.build import check_spec
 
+    check_spec(spec)
+    _check_values(values)
+    _check_text("changed_since", changed_since or "")
     name, only = _name(target), _words("only", only)
     if only or changed_since is not None:
         from ci_kaniko.project.changes import Unchanged, chosen_images
@@ -100,6 +104,7 @@ def check(
     """
     from ci_kaniko import checking
 
+    _check_values(values)
     names = _names(targets)
     asked = checking.Asked(names, values or {}, _words("only", only), _root(repository))
     verdicts = [checking.check(spec, asked) for spec in _read(specs)]
@@ -166,8 +171,9 @@ def init(
     """
     from ci_kaniko.project.starter import Wishes, starter
 
+    _check_text("image", image)
     wishes = Wishes(tuple(_names(targets)), image, merge, builder)
-    return starter(_path("repository", repository), wishes)
+    return starter(_folder("repository", repository), wishes)
 
 
 def pin(specs: Paths, *, check: bool = False) -> list[Pin]:
@@ -211,7 +217,12 @@ def rehearse(
     can be run here.
     """
     from ci_kaniko.rehearsing.rehearse import rehearse as play
+    from ci_kaniko.spec.build import check_spec
 
+    check_spec(spec)
+    _check_text("event", event)
+    _check_text("shell", shell)
+    _check_values(values)
     program = None if executor is None else _path("executor", executor)
     return play(spec, _name(target), event, shell=shell, given=values, executor=program)
 
@@ -228,7 +239,9 @@ def setup(spec: Spec, target: OneTarget) -> list[Requirement]:
     [('secret', 'GHCR_TOKEN'), ('note', ''), ('note', '')]
     """
     from ci_kaniko.requirements import requirements
+    from ci_kaniko.spec.build import check_spec
 
+    check_spec(spec)
     return requirements(spec, _name(target))
 
 
@@ -256,7 +269,10 @@ def preview(
     ('${registry.image}:v2.0.0',)
     """
     from ci_kaniko.previewing.preview import preview as look
+    from ci_kaniko.spec.build import check_spec
 
+    check_spec(spec)
+    _check_values(values)
     names, events, only = _names(targets), _words("events", events), _words("only", only)
     if only:
         from ci_kaniko.project.changes import only_images
@@ -278,6 +294,7 @@ def import_files(files: Pipelines, source: str | None = None) -> Imported:
     """
     from ci_kaniko.importing.pipelines import read_all
 
+    _check_text("source", source or "")
     return read_all(_files(files), source)
 
 
@@ -295,6 +312,7 @@ def lint(files: Pipelines, source: str | None = None) -> Linted:
     """
     from ci_kaniko.importing.linting import lint_all
 
+    _check_text("source", source or "")
     return lint_all(_files(files), source)
 
 
@@ -302,7 +320,25 @@ def checkout_values(folder: StrPath = ".") -> dict[str, str]:
     """The portable variables that a git checkout knows; {} outside of one."""
     from ci_kaniko.repository.checkout import values
 
-    return values(_path("folder", folder))
+    return values(_folder("folder", folder))
+
+
+def _check_values(given: object) -> None:
+    """Raises TypeError for what is no mapping of texts."""
+    from collections.abc import Mapping
+
+    if given is None:
+        return
+    if not isinstance(given, Mapping):
+        raise TypeError(f"values is a mapping of texts, not {given!r:.80}")
+    for name, value in given.items():
+        _check_text(f"values[{name!r}]", value)
+
+
+def _check_text(name: str, given: object) -> None:
+    """Raises TypeError for what is no text."""
+    if not isinstance(given, str):
+        raise TypeError(f"{name} is a text, not {given!r:.80}")
 
 
 def _words(name: str, given: Words) -> list[str]:
@@ -314,10 +350,17 @@ def _words(name: str, given: Words) -> list[str]:
 
 
 def _path(name: str, given: StrPath) -> str:
-    """A path as a text. Raises ValueError for an empty one."""
+    """A path as a text. Raises ValueError for an empty one, and TypeError."""
     from ci_kaniko.repository.discovery import given_path
 
     return given_path(name, given)
+
+
+def _folder(name: str, given: StrPath) -> str:
+    """A folder as a text. Raises ValueError for what is none."""
+    from ci_kaniko.repository.discovery import given_folder
+
+    return given_folder(name, given)
 
 
 def _paths(given: Paths) -> list[str]:
@@ -332,7 +375,7 @@ def _spec_at(path: str) -> str:
 
 
 def _root(repository: StrPath | None) -> str | None:
-    return None if repository is None else _path("repository", repository)
+    return None if repository is None else _folder("repository", repository)
 
 
 def _name(target: OneTarget) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import pickle
 import subprocess
 import sys
 from itertools import product
@@ -194,6 +195,73 @@ def test_one_text_is_no_list() -> None:
                 function(spec, "gitlab", **{name: wrong})
 
 
+WRONG: dict[str, list[tuple[Any, str]]] = {
+    "Spec": [(wrong, "spec is a Spec") for wrong in ("a.yaml", Path("a.yaml"), {"push": "never"})],
+    "Mapping[str, str] | None": [(["a"], "values is"), ({"a": 1}, r"values\['a'\] is a text")],
+    "str": [(["a"], "{} is a text")],
+    "str | None": [(["a"], "{} is a text")],
+    "str | bytes": [(Path("a.yaml"), "{} is that of a spec")],
+    "str | os.PathLike[str]": [(b"a.yaml", "{} is a path")],
+    "StrPath": [(3, "{} is a path")],
+    "StrPath | None": [(3, "{} is a path")],
+}
+
+
+def test_what_has_another_type_is_named() -> None:
+    """Type checkers refuse each of them; a program without one is told the same."""
+    spec = Spec(push="never", images={"a": {"context": "a"}})
+    usual = {"spec": spec, "specs": spec, "target": "gitlab", "files": [("a", "")], "text": ""}
+    asked = set()
+    for function in filter(inspect.isfunction, (getattr(ci_kaniko, n) for n in ci_kaniko.__all__)):
+        parameters = inspect.signature(function).parameters
+        for name, parameter in parameters.items():
+            for wrong, told in WRONG.get(parameter.annotation, []):
+                if (function.__name__, name) == ("loads", "path"):
+                    continue  # a path is what messages say, whatever it is
+                given = {key: value for key, value in usual.items() if key in parameters}
+                with pytest.raises(TypeError, match=told.format(name)):
+                    function(**{**given, name: wrong})
+                asked.add(parameter.annotation)
+    assert asked == WRONG.keys()
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """Nothing would be found in it, and sync would make it."""
+    spec = Spec(push="never", outputs={"gitlab": "ci.yml"})
+    (tmp_path / "file").touch()
+    for name in ("typo", "file"):
+        folder = tmp_path / name
+        for ask in (
+            lambda: ci_kaniko.sync(spec, repository=folder),  # noqa: B023
+            lambda: ci_kaniko.diff(spec, repository=folder),  # noqa: B023
+            lambda: ci_kaniko.check(spec, repository=folder),  # noqa: B023
+            lambda: ci_kaniko.init(folder),  # noqa: B023
+            lambda: ci_kaniko.checkout_values(folder),  # noqa: B023
+        ):
+            with pytest.raises(ValueError, match=f"there is no folder {folder}"):
+                ask()
+    assert not (tmp_path / "typo").exists()
+
+
+def test_errors_reach_another_process() -> None:
+    """A pool of processes pickles what a call raises, and hangs or breaks where that fails."""
+    spec = Spec(destinations=["ghcr.io/acme/shop:1.0"])
+    for ask in (
+        lambda: loads("puhs: never"),
+        lambda: ci_kaniko.render(spec, "gitlab"),
+        lambda: ci_kaniko.check(spec, ["gitlub"]),  # type: ignore[list-item]
+        lambda: ci_kaniko.render(spec, "gitlab", only=["a"]),
+        lambda: ci_kaniko.preview(Spec(push="never"), "gitlab", ["tga=1"]),
+        lambda: ci_kaniko.init(image="A B"),
+    ):
+        with pytest.raises(ci_kaniko.CiKanikoError) as caught:
+            ask()
+        error = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
+        assert isinstance(caught.value, type(error))
+        assert str(error) == str(caught.value)
+        assert getattr(error, "problems", ()) == getattr(caught.value, "problems", ())
+
+
 def test_an_empty_path_is_not_the_current_folder(fleet: Repository) -> None:
     assert fleet.folder == Path.cwd()
     spec = ci_kaniko.load("web")
@@ -340,7 +408,7 @@ def refusal(make: Any) -> set[tuple[str, ...]]:
 
 
 OTHER_WORDS = {
-    *("bad-condition", "bad-duration-number", "json", "owned-variable", "twenty-problems"),
+    *("bad-condition", "bad-duration-number", "owned-variable", "twenty-problems"),
     *("unknown-key-no-push", "wrong-type", "wrong-type-labels", "alias-and-merge"),
 }
 """Specs with a number or a switch where a text should be, which a file does not tell apart."""

@@ -302,7 +302,7 @@ def test_a_spec_from_standard_input(repository: Repository) -> None:
     assert repository.run("check", "-f", "-", text=spec, below="below") == (0, "", "")
     changed(repository)
     code, _, err = repository.run("check", "-f", "-", text=spec)
-    assert (code, err.splitlines()[-1]) == (1, "hint: ci-kaniko sync -f - gitlab")
+    assert (code, err.splitlines()[-1]) == (1, "hint: ci-kaniko sync -f - writes it")
     assert repository.run("sync", "-f", "-", text=spec, below="below").code == 0
     assert repository.text(OUTPUT) == expected()
     assert not list(repository.cache.iterdir())

@@ -99,6 +99,7 @@ def _command(specs: Sequence[str]) -> str:
 
 def _show_drift(drifted: Iterable[Change], command: str) -> None:
     """Each file with its diff; of several with the same difference, the first one's."""
+    from ci_kaniko.cli.wording import worded
     from ci_kaniko.problems.problem import listed
 
     colours = {"+": 32, "-": 31, "@": 36}
@@ -116,5 +117,5 @@ def _show_drift(drifted: Iterable[Change], command: str) -> None:
             count = f"{len(others)} more {'file' if len(others) == 1 else 'files'}"
             names = listed([other.path for other in others], "files")
             say(f"the same in {count}: {names}", err=True)
-        hint = f"{command} {change.target}" if others else change.problem.hint
+        hint = f"{command} {change.target}" if others else worded(change.problem.hint)
         say(f"hint: {hint}", err=True)

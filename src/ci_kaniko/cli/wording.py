@@ -26,6 +26,7 @@ _OPTIONS = {
     "only": "--only",
     "path": "--spec PATH",
     "source": "--from",
+    "sync": "ci-kaniko sync -f -",
     "values": "--set NAME=VALUE",
 }
 _NAMED = re.compile(

@@ -126,6 +126,10 @@ class SpecError(CiKanikoError):
         self.problems = tuple(problems)
         super().__init__("\n\n".join(problem.explain() for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type[SpecError], tuple[tuple[Problem, ...]]]:
+        """What another process gets of it: the problems, whatever else a subclass knows."""
+        return SpecError, (self.problems,)
+
 
 class UnknownTargetError(CiKanikoError):
     """A target that does not exist was asked for."""

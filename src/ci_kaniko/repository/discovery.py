@@ -14,10 +14,20 @@ PREFIX = "package:"
 
 
 def given_path(name: str, given: "str | os.PathLike[str]") -> str:
-    """A path as a text. Raises ValueError for an empty one, which would be the current folder."""
+    """A path as a text. Raises ValueError for an empty one, the current folder, and TypeError."""
+    if not isinstance(given, str | os.PathLike):
+        raise TypeError(f"{name} is a path, not {given!r:.80}")
     path = os.fspath(given)
     if not path:
         raise ValueError(f"{name} is an empty path")
+    return path
+
+
+def given_folder(name: str, given: "str | os.PathLike[str]") -> str:
+    """A folder as a text. Raises ValueError for what is none: nothing would be found in it."""
+    path = given_path(name, given)
+    if not os.path.isdir(path):
+        raise ValueError(f"{name}: there is no folder {path}")
     return path
 
 

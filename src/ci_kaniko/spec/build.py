@@ -510,3 +510,9 @@ class SpecFields(Build):
         if not set(names) <= set(self.images):
             return None
         return self.images[names[0]] if names else self.builds[0]
+
+
+def check_spec(given: object) -> None:
+    """Raises TypeError for what is no spec, such as the path of one."""
+    if not isinstance(given, SpecFields):
+        raise TypeError(f"spec is a Spec, as load(PATH) reads one, not {given!r:.80}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.source.reading import decode, read, read_data, survey
-from ci_kaniko.spec.build import Checked
+from ci_kaniko.spec.build import Checked, check_spec
 from ci_kaniko.spec.data import to_python
 from ci_kaniko.spec.placing import InvalidSpec, placed
 from ci_kaniko.spec.rules.engine import check
@@ -46,6 +46,8 @@ def loads(text: str | bytes, path: str = "<spec>") -> Spec:
     >>> loads("destinations: ['ghcr.io/acme/shop:1.0']\nregistries: {ghcr.io: ci-token}").context
     '.'
     """
+    if not isinstance(text, str | bytes):
+        raise TypeError(f"text is that of a spec, not {text!r:.80}; load(PATH) reads a file")
     return loaded(text, path, read_data)
 
 
@@ -67,6 +69,21 @@ def loaded(text: str | bytes, path: str, read: Callable[[str], bytes]) -> Spec:
         raise SpecError(source.problems)
     spec._source = source  # noqa: SLF001 - a spec is told where it was written
     return spec
+
+
+def dump(spec: Spec) -> str:
+    r"""The text of a spec: ``loads`` makes an equal one of it.
+
+    >>> from ci_kaniko import Spec
+    >>> print(dump(Spec(destinations=["ghcr.io/acme/shop:1.0"], context="services/shop")), end="")
+    context: services/shop
+    destinations:
+      - ghcr.io/acme/shop:1.0
+    """
+    from ci_kaniko.spec.writing import short_text
+
+    check_spec(spec)
+    return short_text(spec.model_dump(mode="json", exclude_defaults=True))
 
 
 def _data(source: Source, read: Callable[[str], bytes]) -> Any:

@@ -6,9 +6,9 @@ from ci_kaniko.problems.finding import dotted
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.quick.records import dataclass
 from ci_kaniko.spec.bases import merged
-from ci_kaniko.spec.build import is_ignored
-from ci_kaniko.spec.loading import loads
-from ci_kaniko.spec.writing import dump, fits_block
+from ci_kaniko.spec.build import check_spec, is_ignored
+from ci_kaniko.spec.loading import dump, loads
+from ci_kaniko.spec.writing import fits_block
 from ci_kaniko.syntax.scalars import Plain
 from ci_kaniko.text.display import hide
 from ci_kaniko.text.patterns import pattern
@@ -115,6 +115,7 @@ def show(spec: Spec) -> Shown:
     >>> print(show(Spec(push="never")).text, end="")
     push: never  # <spec>:1
     """
+    check_spec(spec)
     source = spec.source or loads(dump(spec)).source
     assert source, "a spec that was read has a source"
     return shown(source)

@@ -10,7 +10,6 @@ from ci_kaniko.text.yaml import scalar
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ci_kaniko.spec.build import SpecFields
 
 _WIDTH = 100
 _BLOCKS = {"build_args", "labels", "annotations", "destinations", "registries", "images"}
@@ -39,16 +38,8 @@ class Remarked(int):
         return made
 
 
-def dump(spec: SpecFields) -> str:
-    r"""The text of a spec: ``loads`` makes an equal one of it.
-
-    >>> from ci_kaniko import Spec
-    >>> print(dump(Spec(destinations=["ghcr.io/acme/shop:1.0"], context="services/shop")), end="")
-    context: services/shop
-    destinations:
-      - ghcr.io/acme/shop:1.0
-    """
-    said = spec.model_dump(mode="json", exclude_defaults=True)
+def short_text(said: dict[str, Any]) -> str:
+    """The text of a spec; a destination or a file that is only a name is written as one."""
     for build in (said, *said.get("images", {}).values()):
         if build.get("destinations"):
             build["destinations"] = [_short(item, "image") for item in build["destinations"]]

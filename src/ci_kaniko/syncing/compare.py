@@ -291,8 +291,12 @@ def drift(compared: Compared, *, named: bool = True) -> list[tuple[Problem, Outp
 
     Its hint names the spec unless that is the one which is found without a name.
     """
+    from shlex import quote
+
     name = name_of(compared.spec.source)
-    command = f"ci-kaniko sync{_option(compared.spec) if named else ''}"
+    source = compared.spec.source
+    path = source.path if source and source.place else ""
+    command = f"ci-kaniko sync{f' -f {quote(path)}' if named else ''}"
     return [
         (
             Problem(
@@ -303,20 +307,13 @@ def drift(compared: Compared, *, named: bool = True) -> list[tuple[Problem, Outp
                 message=f"missing; {name} asks for it"
                 if output.current is None
                 else f"out of date with {name}",
-                hint=f"{command} {output.target}",
+                hint=f"{command} {output.target}" if path else "`sync` writes it",
             ),
             output,
         )
         for output in compared.outputs
         if not output.in_sync
     ]
-
-
-def _option(spec: Spec) -> str:
-    """How to name a spec on the command line."""
-    from shlex import quote
-
-    return f" -f {quote(spec.source.path if spec.source and spec.source.place else '-')}"
 
 
 def unified(shown: str, current: str | None, expected: str) -> list[str]:

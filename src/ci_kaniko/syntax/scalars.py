@@ -93,6 +93,8 @@ def as_int(value: Any) -> int:
 
 def as_choice(value: Any, choices: Collection[str]) -> str:
     """One of a fixed set of words. Raises Refused."""
+    if isinstance(value, bool | int | float):
+        value = _number(value)
     text = as_text(value)
     if text in choices:
         return text
