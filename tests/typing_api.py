@@ -291,7 +291,7 @@ def use_everything(folder: Path) -> None:
     assert len(bring_up_to_date(path)) == 2
     assert bring_up_to_date(path) == []
     assert what_must_exist(spec) == []
-    assert what_happens(spec) == ["build"]
+    assert what_happens(spec) == ["push to main, the default branch", "build"]
     assert "ghcr.io/acme/shop" in begin(folder)
     assert what_is_not_pinned(path)[0].startswith(f"{path} executor.digests.")
     assert whence(spec).startswith("push: never")
