@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -309,7 +310,7 @@ def test_what_nobody_can_ask_for(repository: Repository, arguments: list[str]) -
 
 
 PIPELINES = {
-    "gitlab": (".gitlab-ci.yml", "test:\n  script: [make]\n", "include: [{local: .gitlab/ci/"),
+    "gitlab": (".gitlab-ci.yml", "test:\n  script: [make]\n", 'add "- local: .gitlab/ci/'),
     "buildkite": (".buildkite/pipeline.yml", "steps:\n  - command: make\n", "pipeline upload"),
     "agola": (
         ".agola/config.yml",
@@ -338,6 +339,26 @@ def test_a_pipeline_that_is_there(repository: Repository, target: str) -> None:
     assert "/kaniko/executor" in repository.text(path)
     for line in text.splitlines():
         assert line in repository.text(path)
+
+
+@pytest.mark.parametrize("stages", ["", "stages: [build]\n"], ids=["no stages", "stages"])
+@pytest.mark.parametrize("target", PIPELINES)
+def test_the_other_way_to_use_a_pipeline_works(
+    repository: Repository, target: str, stages: str
+) -> None:
+    path, text, _ = PIPELINES[target]
+    repository.write("Dockerfile", FROM)
+    repository.write(path, stages * (target == "gitlab") + text)
+    said = re.search(
+        r'write "(?P<outputs>outputs: [^"]+)" into the spec'
+        r'(?: and (?:"(?P<new>[^"]+)" in place of|remove) "(?P<old>[^"]+)")?',
+        repository.call("init").err,
+    )
+    assert said
+    spec = re.sub(r"(?ms)^outputs:.*", said["outputs"] + "\n", repository.text("ci-kaniko.yaml"))
+    repository.write("ci-kaniko.yaml", spec.replace(said["old"] or "\0", said["new"] or ""))
+    assert repository.call("validate", "--strict").err == ""
+    assert repository.call("sync").err == f"updated {path} for {target}\n"
 
 
 def test_a_file_for_gitlabs_include_takes_nothing_from_it(repository: Repository) -> None:

@@ -267,7 +267,7 @@ def starter(root: str, wishes: Wishes) -> Starter:
         _check(text)
     attributes = _text(root, ".gitattributes")
     steps = _replaced([*([] if named else [image]), *([] if wishes.targets else guessed)])
-    steps += _steps(facts, {**outputs, **guessed}, merged, attributes)
+    steps += _steps(root, facts, {**outputs, **guessed}, merged, attributes)
     steps += [step for target in dict.fromkeys(wishes.targets) for step in _init(target).steps]
     return Starter(text, steps)
 
@@ -346,7 +346,7 @@ def _replaced(examples: list[str]) -> list[str]:
 
 
 def _steps(
-    facts: Facts, outputs: dict[str, str], merged: dict[str, str], attributes: str
+    root: str, facts: Facts, outputs: dict[str, str], merged: dict[str, str], attributes: str
 ) -> list[str]:
     """What to do next, a line each."""
     steps = ["ci-kaniko validate  # does it fit this checkout?"]
@@ -363,9 +363,9 @@ def _steps(
         for name in [_init(target).folded_by]
         if name
     ]
-    for target, path in facts.pipelines.items():
+    for target in facts.pipelines:
         if target not in merged:
-            steps.append(_used(target, path, outputs.get(target, "")))
+            steps.append(_used(root, target, facts, outputs.get(target, "")))
     steps += [
         f"ci-kaniko setup {target}  # what must exist there before the first run"
         for target, path in outputs.items()
@@ -374,10 +374,16 @@ def _steps(
     return steps
 
 
-def _used(target: str, pipeline: str, output: str) -> str:
+def _used(root: str, target: str, facts: Facts, output: str) -> str:
     """How a pipeline that there is gets to know the new file."""
-    way = _init(target).uses
+    way, pipeline = _init(target).uses, facts.pipelines[target]
+    section, instead = (
+        _section(root, target, facts, merged).rpartition("\n")[2] for merged in ((), (target,))
+    )
     merge = f'write "outputs: {{{target}: {{path: {pipeline}, mode: merge}}}}" into the spec'
+    if section != instead:
+        merge += f' and "{instead}" in place of' if instead else " and remove"
+        merge += f' "{section}"'
     if not way or not output or output == pipeline:
         return f"{merge}: it puts the job into {pipeline}"
     return f"{way.format(output=output, pipeline=pipeline)}, or {merge}"

@@ -41,7 +41,8 @@ def load(path: str | os.PathLike[str]) -> Spec:
 def loads(text: str | bytes, path: str = "<spec>") -> Spec:
     r"""The spec in a text; ``path`` is what messages call it, and where what it extends lies.
 
-    Raises SpecError with every problem of the text, in file order.
+    Raises SpecError with every problem of the text, in file order, and TypeError for what is no
+    text.
 
     >>> loads("destinations: ['ghcr.io/acme/shop:1.0']\nregistries: {ghcr.io: ci-token}").context
     '.'

@@ -33,7 +33,7 @@ TARGET = Target(
         numbered=".gitlab/ci/image",
         pipelines=(".gitlab-ci.yml",),
         folded_by="gitlab-generated",
-        uses='write "include: [{{local: {output}}}]" into {pipeline}',
+        uses='add "- local: {output}" to include: in {pipeline}',
         section=later("ci_kaniko.targets.gitlab.beside:section"),
     ),
     runner=Runner(
