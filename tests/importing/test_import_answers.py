@@ -1627,11 +1627,199 @@ commit:
             (8, "other-repository"),
             (18, "other-repository"),
             (23, "unknown-context"),
-            (27, "skipped-command"),
+            (27, "clone"),
             (28, "unknown-context"),
             (32, "literal-secret"),
             (37, "bad-context"),
         ),
+    ),
+    "what git does after a clone counts": Case(
+        ".gitlab-ci.yml",
+        f"""\
+.one: &one
+  image: {{name: '{IMAGE}', entrypoint: ['']}}
+all:
+  <<: *one
+  script:
+    - git clone --depth 1 --recurse-submodules --filter=blob:none https://x.io/a/b $CI_PROJECT_DIR/s
+    - /kaniko/executor -f $CI_PROJECT_DIR/s/c/D --context $CI_PROJECT_DIR/s/c -d quay.io/acme/all:1
+commit:
+  <<: *one
+  script:
+    - git clone git@x.io:a/b.git /s -b next && git -C /s checkout -q {"5" * 40}
+    - cd /s && /kaniko/executor --context c --destination quay.io/acme/commit:1
+own:
+  <<: *one
+  script:
+    - git clone --recursive $CI_REPOSITORY_URL s && cd s && git checkout v2
+    - /kaniko/executor --context c --destination quay.io/acme/own:1
+pieces:
+  <<: *one
+  script:
+    - touch .git && git fetch && git init s && cd s && git remote add origin https://x.io/a/b
+    - git fetch origin pull/1/head:pr && git checkout pr
+    - /kaniko/executor --context . --destination quay.io/acme/pieces:1
+bare:
+  <<: *one
+  script:
+    - git clone --no-checkout https://x.io/a/b && cd b && git checkout HEAD -- c
+    - /kaniko/executor --context . --destination quay.io/acme/bare:1
+""",
+        {
+            "images.all.context": "git://x.io/a/b.git",
+            "images.all.dockerfile": "D",
+            "images.all.context_sub_path": "c",
+            "images.all.git": {"recurse_submodules": True, "depth": 1},
+            "images.commit.context": f"git://x.io/a/b.git#refs/heads/next#{'5' * 40}",
+            "images.own.context": "c",
+            "checkout": {"submodules": "recursive"},
+            "images.pieces.context": "git://x.io/a/b.git#refs/pull/1/head",
+            "images.bare.push": "never",
+        },
+        told=(
+            (6, "clone"),
+            (7, "other-repository"),
+            (12, "ssh-context"),
+            (17, "checkout-ref"),
+            (28, "unknown-context"),
+        ),
+    ),
+    "an init container clones what is built": Case(
+        "pod.yaml",
+        """\
+apiVersion: v1
+kind: Pod
+metadata: {generateName: build-}
+spec:
+  restartPolicy: Never
+  initContainers:
+    - name: other
+      image: alpine/git
+      args: [clone, -b, v1, "https://$(HOST)/acme/lib", /repo/lib]
+      env:
+        - {name: HOST, value: git.example.com}
+        - {name: GIT_PASSWORD, valueFrom: {secretKeyRef: {name: git, key: LIB_TOKEN}}}
+      volumeMounts: [{name: files, mountPath: /repo}]
+    - name: own
+      image: alpine/git
+      command: [sh, -c]
+      args:
+        - |
+          git clone --recurse-submodules "$URL" own
+          cp /keys/a own/
+      workingDir: /repo
+      env: [{name: URL, valueFrom: {configMapKeyRef: {name: a, key: b}}}]
+      volumeMounts: [{name: files, mountPath: /repo}]
+  containers:
+    - name: lib
+      image: ghcr.io/osscontainertools/kaniko:v1.28.3
+      args: [--context=/workspace/lib/api, --destination=quay.io/acme/lib:1]
+      volumeMounts: [{name: files, mountPath: /workspace}]
+    - name: own
+      image: ghcr.io/osscontainertools/kaniko:v1.28.3
+      args: [--context=/workspace/own/api, --destination=quay.io/acme/own:1]
+      volumeMounts: [{name: files, mountPath: /workspace}]
+    - name: around
+      image: ghcr.io/osscontainertools/kaniko:v1.28.3
+      args: [--context=/workspace, --destination=quay.io/acme/around:1]
+      volumeMounts: [{name: files, mountPath: /workspace}]
+  volumes: [{name: files, emptyDir: {}}]
+""",
+        {
+            "images.lib.context": "git://git.example.com/acme/lib.git#refs/tags/v1",
+            "images.lib.context_sub_path": "api",
+            "images.lib.git": {"token": "LIB_TOKEN"},
+            "images.own.context": "api",
+            "images.own.kubernetes.clone": True,
+            "checkout": {"submodules": "recursive"},
+            "images.around.push": "never",
+        },
+        told=((9, "clone"), (19, "clone"), (20, "skipped-command"), (35, "unknown-context")),
+    ),
+    "a step of Tekton clones what the next one builds": Case(
+        "task.yaml",
+        """\
+apiVersion: tekton.dev/v1
+kind: Task
+metadata: {name: build}
+spec:
+  params: [{name: url}, {name: ref, default: next}, {name: at}]
+  workspaces: [{name: files}]
+  steps:
+    - name: clone
+      image: alpine/git
+      script: |
+        git clone $(params.url) $(workspaces.files.path)/own
+        git clone -b $(params.ref) https://git.example.com/acme/lib $(workspaces.files.path)/lib
+        git clone -b $(params.at) https://git.example.com/acme/lib $(workspaces.files.path)/at
+    - name: own
+      image: ghcr.io/osscontainertools/kaniko:v1.28.3
+      args: [--context=$(workspaces.files.path)/own/api, --destination=quay.io/acme/own:1]
+    - name: lib
+      image: ghcr.io/osscontainertools/kaniko:v1.28.3
+      args: [--context=$(workspaces.files.path)/lib, --destination=quay.io/acme/lib:1]
+    - name: at
+      image: ghcr.io/osscontainertools/kaniko:v1.28.3
+      args: [--context=$(workspaces.files.path)/at, --destination=quay.io/acme/at:1]
+""",
+        {
+            "images.own.context": "api",
+            "images.lib.context": "git://git.example.com/acme/lib.git#refs/heads/next",
+            "images.at.context": "git://git.example.com/acme/lib.git#refs/heads/${env.AT}",
+        },
+        told=((11, "clone"), (12, "clone"), (19, "other-repository"), (22, "context")),
+        silent=("step",),
+    ),
+    "a task of the catalog and an artifact of Argo bring another repository": Case(
+        "pipeline.yaml",
+        f"""\
+apiVersion: tekton.dev/v1
+kind: Pipeline
+metadata: {{name: tekton}}
+spec:
+  params: [{{name: rev}}]
+  tasks:
+    - name: get
+      taskRef: {{name: git-clone}}
+      params:
+        - {{name: subdirectory, value: src}}
+        - {{name: url, value: "https://git.example.com/acme/shop"}}
+        - {{name: revision, value: $(params.rev)}}
+    - name: build
+      taskSpec:
+        workspaces: [{{name: files}}]
+        steps:
+          - image: {IMAGE}
+            args:
+              - --context=$(workspaces.files.path)/src/api
+              - --dockerfile=$(workspaces.files.path)/src/api/D
+              - --destination=quay.io/acme/shop:1
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {{generateName: argo-}}
+spec:
+  arguments: {{parameters: [{{name: rev, value: v1.2}}]}}
+  templates:
+    - name: argo
+      inputs:
+        artifacts:
+          - name: source
+            path: /src
+            git:
+              repo: git@git.example.com:acme/lib
+              revision: "{{{{workflow.parameters.rev}}}}"
+      container:
+        image: {IMAGE}
+        args: [--context=/src/api, --destination=quay.io/acme/lib:1]
+""",
+        {
+            "images.build.context": "git://git.example.com/acme/shop.git#refs/heads/${env.REV}",
+            "context_sub_path": "api",
+            "images.build.dockerfile": "D",
+            "images.argo.context": "git://git.example.com/acme/lib.git#refs/tags/v1.2",
+        },
+        told=((7, "clone"), (17, "other-repository")),
     ),
     "the cache beside one of two destinations": Case(
         ".gitlab-ci.yml",

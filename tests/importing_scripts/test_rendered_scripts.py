@@ -123,7 +123,7 @@ def test_rendered_scripts_are_read_completely(target: str) -> None:
         assert len(script.calls) == calls_in(text), name
         if not script.calls or script.calls[0].builder != "kaniko":
             assert {note.rule for note in script.notes} <= {
-                *("skipped-command", "builder-flag", "eval", "unset-variable", "gate"),
+                *("clone", "skipped-command", "builder-flag", "eval", "unset-variable", "gate"),
             }
             continue
         words = [word for call in script.calls for word in call.words]

@@ -1,7 +1,8 @@
 """What a shell script passes on, as far as its text tells: texts with holes, and conditions.
 
 A text is a tuple of parts. A part is a plain ``str`` or a hole: a variable of the CI, base64 of
-another text, what a command prints, what a file holds, or a secret that was written down.
+another text, what a command prints, what a file holds, a secret that was written down, or a
+repository that git has cloned.
 
 A condition is a ``When``: a tuple of alternatives, each a tuple of tests that all hold.
 ``ALWAYS`` has one alternative without tests, ``NEVER`` has none.
@@ -74,7 +75,25 @@ class Masked:
     line: int = 0
 
 
-Part = str | Var | Encoded | Output | Contents | Masked
+@dataclass(frozen=True)
+class Cloned:
+    """A repository that git has put into a folder; without an address nobody knows which.
+
+    ``ref`` may end in ``#`` and a commit, and is empty for the default branch; ``fetched`` is what
+    ``FETCH_HEAD`` names. ``submodules`` are ``true`` or ``recursive``, and ``without`` is what git
+    was told that a spec has no word for.
+    """
+
+    address: Text
+    ref: Text = ()
+    submodules: str = ""
+    depth: str = ""
+    without: tuple[str, ...] = ()
+    lfs: bool = False
+    fetched: Text = ()
+
+
+Part = str | Var | Encoded | Output | Contents | Masked | Cloned
 Text = tuple[Part, ...]
 
 
@@ -295,6 +314,8 @@ def with_inner(part: Part, change: Callable[[Text], Text]) -> Part:
         return replace(part, text=change(part.text))
     if isinstance(part, Contents):
         return replace(part, replaced=tuple((old, change(new)) for old, new in part.replaced))
+    if isinstance(part, Cloned):
+        return replace(part, address=change(part.address), ref=change(part.ref))
     return part
 
 

@@ -56,6 +56,7 @@ NEAR = {
 CLONED = {"repository.path", "repository.url", "remote"}
 """What an address of the repository itself is made of."""
 _SHA = re.compile("[0-9a-f]{40}")
+_BELOW_REFS = re.compile(r"(?:heads|tags|pull|merge-requests)/")
 _VERSION = re.compile(r"v?\d[\d.]*$|v?\d+\.\d")
 OF_A_RUN = {"branch", "tag", "ref", "ref.name", "ref.type", "event", "request"}
 OF_A_RUN |= {"pull_request.number", "message"}
@@ -77,10 +78,16 @@ def meaning(part: Part) -> str:
 
 
 def whole_ref(ref: str) -> str:
-    """A ref as the executor fetches it: of a short name, a tag's where it looks like a version."""
-    if not ref or ref.startswith("refs/") or _SHA.fullmatch(ref):
+    """A ref as the executor fetches it: of a short name, a tag's where it looks like a version.
+
+    A commit may follow it, behind a ``#``.
+    """
+    name, mark, commit = ref.partition("#")
+    if not name or name.startswith("refs/") or _SHA.fullmatch(name):
         return ref
-    return f"refs/{'tags' if _VERSION.match(ref) else 'heads'}/{ref}"
+    if _BELOW_REFS.match(name):
+        return f"refs/{ref}"
+    return f"refs/{'tags' if _VERSION.match(name) else 'heads'}/{name}{mark}{commit}"
 
 
 def variables_of(wanted: str, platform: str = "") -> list[str]:

@@ -96,6 +96,7 @@ class Facts(NamedTuple):
     what the platform sets. ``plain_secrets`` says that a secret may be any variable,
     ``keeps_workspace`` that ``/workspace`` is a volume, and ``called`` that others call the script,
     with arguments that nothing tells. Its shell ``goes_on`` after a command that fails, or stops.
+    One that ``names_none`` knows of no repository: the one of a run is cloned by some variable.
     """
 
     target: str
@@ -106,6 +107,7 @@ class Facts(NamedTuple):
     keeps_workspace: bool = False
     called: bool = False
     goes_on: bool = False
+    names_none: bool = False
 
 
 class Started(NamedTuple):

@@ -142,8 +142,8 @@ def add_notes(job: Job, script: Script) -> None:
     for note in script.notes:
         if note.name == "unquoted-words":
             unquoted.setdefault(note.line, []).append(str(note.values[0]).partition("=")[0])
-        elif note.name == "gate/script" and job.is_ours:
-            continue  # the rendered job asks the same again
+        elif note.name in {"gate/script", "clone"} and job.is_ours:
+            continue  # the rendered job does the same again
         elif note.name == "trace-shows-secrets" and not _reads_secrets(job, script):
             job.tell("trace", note.line, *note.values)
         elif note.name != "placeholder/script" or str(note.values[0]) in named:

@@ -68,13 +68,17 @@ def below(path: Text, folder: Text) -> str | None:
 def write_file(reader: Reader, path: Text, text: Value, *, append: bool = False) -> None:
     """Put a text into a file."""
     path = resolved(reader, path)
-    if literal(path) in NOWHERE or not path:
-        return
+    if literal(path) not in NOWHERE and path:
+        put(reader, path, text, append=append)
+
+
+def put(reader: Reader, path: Text, text: Value, *, append: bool = False) -> None:
+    """Put a text into a file by its path from where the script started."""
     reader.lines[spell(path)] = reader.line
     reader.made(file_thing(spell(path)))
     state, under = reader.state, reader.values.under
     if append:
-        text = reader.concat([_held(reader, path, empty=True), text])
+        text = reader.concat([_written(reader, path, EMPTY), text])
     before = under(state.files.get(path, ()), reader.guards.negate(state.path))
     state.files[path] = reader.values.possible([*before, *under(text, state.path)])
 
@@ -90,6 +94,10 @@ def read_file(reader: Reader, path: Text, *, empty: bool = False) -> Value:
 def _held(reader: Reader, path: Text, *, empty: bool) -> Value:
     path = resolved(reader, path)
     missing = EMPTY if empty else pure(_from_repository(reader, path))
+    return _written(reader, path, missing)
+
+
+def _written(reader: Reader, path: Text, missing: Value) -> Value:
     written = reader.state.files.get(path)
     if written is None:
         return missing

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Call, Output, Text, Var, after, join, literal, without_head
+from ci_kaniko.importing.calls import (
+    Call,
+    Output,
+    Text,
+    Var,
+    after,
+    filled_in,
+    join,
+    literal,
+    without_head,
+)
 from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.jobs import Job, Root
 from ci_kaniko.importing.shell.commands.containers import mounts
@@ -14,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ci_kaniko.importing.translate.portable import Spelled
+
+_VARIABLE = re.compile(r"\$\{?([\w.]+)\}?")
 
 
 class Paths:
@@ -24,6 +37,8 @@ class Paths:
         self.call = call
         self._folder = spelled.with_inputs(call.folder)
         self._outer = spelled.with_inputs(job.folder)
+        self.clone = ""
+        """Where git has put the repository that is built, if a script does that."""
         self.mounted: list[Root] = []
         self.written: list[Root] = []
         self._volumes()
@@ -40,31 +55,40 @@ class Paths:
 
     def inside(self, text: Text) -> str | None:
         """The path from the root of the repository; None for a path outside of it."""
+        found = self.place(text)
+        return None if found is None else self._in_own(found)
+
+    def place(self, text: Text) -> str | None:
+        """The path from the root of what is checked out, or else from that of the machine."""
         text = without_head(without_head(text, "dir://"), "file://")
+        return self._below(text, self.folder())
+
+    def of_script(self, name: str) -> str | None:
+        """Where a file is that the script wrote, by the name that the call has for it."""
+        text = filled_in(_VARIABLE, name, lambda found: (Var(found[1]),))
+        return self._below(text, self._below(self._outer, "."))
+
+    def _below(self, text: Text, folder: str | None) -> str | None:
+        """Where a path is that is seen from a folder."""
         found = self._absolute(text)
-        if found is not None:
-            return self._in_own(found)
         written = literal(text)
-        if written is None or written.startswith("/"):
+        if found is not None or written is None:
+            return found
+        if not written.startswith("/") and folder is None:
             return None
-        folder = self.folder()
-        return None if folder is None else self._in_own(posixpath.join(folder, written or "."))
+        return _normal(posixpath.join(folder or "", written or "."))
 
     def _in_own(self, path: str) -> str | None:
         """A path of what is checked out from the root of the repository."""
         path = _normal(path)
-        for own in self.job.own_folders or ["."]:
-            if own == "." or f"{path}/".startswith(f"{own}/"):
+        for own in [self.clone] if self.clone else self.job.own_folders or ["."]:
+            if is_below(path, own):
                 return below(path, own)
         return None
 
     def folder(self) -> str | None:
-        """The working directory, from the root of the repository."""
-        written = literal(self._folder)
-        if written is not None and not written.startswith("/"):
-            base = self._absolute(self._outer) if self._outer else "."
-            return None if base is None else _normal(posixpath.join(base, written or "."))
-        return self._absolute(self._folder)
+        """The working directory, as ``place`` tells it."""
+        return self._below(self._folder, self._below(self._outer, "."))
 
     def _absolute(self, text: Text) -> str | None:
         found = _within(text, [*self.mounted, *self.job.roots])
@@ -92,7 +116,8 @@ class Paths:
         asked = first.command.split()[0] if isinstance(first, Output) else ""
         if first == Var("PWD") or asked in {"pwd", "git"}:
             rest = literal(join(source[1:]))
-            here = "." if asked == "git" else self.folder() or "."
+            here = self.folder() or "/"
+            here = "." if asked == "git" or here.startswith("/") else here
             return None if rest is None else _normal(posixpath.join(here, rest.strip("/")))
         found = _within(source, self.job.roots)
         written = literal(source) or ""
@@ -111,6 +136,13 @@ def _within(text: Text, roots: Iterable[Root], *, itself: bool = True) -> str | 
 
 def _normal(path: str) -> str:
     return posixpath.normpath(path) if path else "."
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether a path lies in a folder, or is that; ``.`` holds all that is checked out."""
+    if folder == ".":
+        return not path.startswith("/")
+    return f"{path}/".startswith(f"{folder.rstrip('/')}/")
 
 
 def below(path: str, base: str) -> str:

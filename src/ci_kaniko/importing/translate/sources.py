@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import (
     Choice,
+    Cloned,
     Contents,
     Text,
     Var,
@@ -19,10 +20,18 @@ from ci_kaniko.importing.calls import (
     split_text,
     without_head,
 )
-from ci_kaniko.importing.facts import CLONED, meaning, whole_ref
+from ci_kaniko.importing.facts import OF_A_RUN, meaning, whole_ref
 from ci_kaniko.importing.jobs import put
+from ci_kaniko.importing.repositories import (
+    complete,
+    fetched,
+    is_of_file,
+    is_own,
+    over_https,
+    without_login,
+)
 from ci_kaniko.importing.signs import DOCKER
-from ci_kaniko.importing.translate.paths import below
+from ci_kaniko.importing.translate.paths import below, is_below
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.kaniko.builders import KANIKO
 from ci_kaniko.plan.model import FETCHED
@@ -30,11 +39,6 @@ from ci_kaniko.plan.model import FETCHED
 if TYPE_CHECKING:
     from ci_kaniko.importing.shell.commands.flags import Flag
     from ci_kaniko.importing.translate.work import Work
-
-
-def _is_this_repository(value: Text) -> bool:
-    """Whether an address is made of what a platform says of its own repository."""
-    return any(meaning(part) in CLONED for part in split_text(value, "#", 1)[0])
 
 
 def take_context(work: Work) -> None:
@@ -70,8 +74,10 @@ def _default_context(work: Work) -> None:
     if found is None or not (known or not work.job.facts.keeps_workspace):
         if work.call.builder != DOCKER.name:
             work.job.tell("no-context", work.call.line)
-        found = work.paths.folder() or "."
-    _set_context(work, found)
+        found = work.paths.folder()
+        found = "." if found is None or found.startswith("/") else found
+    if not _is_cloned(work, found, work.call.line, found):
+        _set_context(work, work.paths.inside((found,)) or found)
 
 
 def _set_context(work: Work, path: str) -> None:
@@ -84,6 +90,7 @@ def _set_context(work: Work, path: str) -> None:
     if folder in others:
         other = others[folder]
         if other.location:
+            work.paths.clone = folder
             _set_other(work, other.location, below(path, folder))
             if other.secret:
                 work.git["token"] = work.logins.secret_name(other.secret, work.call.line)
@@ -106,7 +113,9 @@ def _set_other(work: Work, location: str, path: str) -> None:
 
 def _directory(work: Work, value: Text, shown: str, flag: Flag) -> None:
     value = work.spelled.with_inputs(value)
-    found = work.paths.inside(value)
+    if _is_cloned(work, work.paths.place(value), flag.line, flag.shown):
+        return
+    found = None if _is_beside_clones(work) else work.paths.inside(value)
     if found is None and shown.startswith("dir://") and not shown.startswith("dir:///"):
         relative = without_head(value, "dir://")
         if isinstance(relative[0] if relative else "", str):
@@ -118,65 +127,93 @@ def _directory(work: Work, value: Text, shown: str, flag: Flag) -> None:
     if found.startswith(".."):
         work.misses("outside-context", flag.line, shown)
         return
-    found, addresses = _cloned(work, found)
-    if addresses:
-        _set_clone(work, found, addresses, flag)
-        return
     if found != "." or not flag.when:
         work.job.tell("context", flag.line, shown, found)
     _set_context(work, found)
 
 
-_CLONE = "git clone "
-
-
-def _cloned(work: Work, path: str) -> tuple[str, set[Text]]:
-    """A folder in what the script has cloned there, and the addresses where that is another one."""
+def _is_cloned(work: Work, place: str | None, line: int, shown: str) -> bool:
+    """Whether a folder lies in another repository that git has cloned: that is built then."""
     for name, choices in reversed([*work.call.files.items()]):
-        folder = f"./{name.removeprefix('$PWD/')}".removesuffix("/.git")[2:]
-        if name.endswith(".git") and (
-            path == folder or path.startswith(f"{folder}/" * bool(folder))
-        ):
-            addresses = {without_head(choice.text, _CLONE) for choice in choices}
-            own = all(map(_is_this_repository, addresses))
-            return below(path, folder), set() if own else addresses
-    return path, set()
+        top = work.paths.of_script(name.removesuffix(".git")) if name.endswith(".git") else None
+        found = {each for choice in choices for each in choice.text if isinstance(each, Cloned)}
+        if not found or place is None or top is None or not is_below(place, top):
+            continue
+        work.paths.clone = top
+        others = [each for each in found if not is_of_file(work.job, each.address)]
+        for each in found if not others else ():
+            _take_own(work, each, line)
+        if others:
+            _set_clone(work, below(place, top), found, line, shown)
+        return bool(others)
+    return False
 
 
-def _set_clone(work: Work, path: str, addresses: set[Text], flag: Flag) -> None:
-    """The context is another repository, which the executor fetches where that is one."""
-    address, *others = addresses
-    user, place = _without_login(address)
-    found = re.fullmatch(r"https?://([\w.-]+/[\w./-]+?)(?:\.git)?/?(#.*)?", literal(place) or "")
-    unknown = others or found is None
-    if unknown or (user and not (spell(place).startswith("https:") and _log_in(work, user))):
-        work.misses("unknown-context", flag.line, flag.shown)
+def _is_beside_clones(work: Work) -> bool:
+    """Whether the context is none of the clones that a job has in the place of a checkout."""
+    texts = (choice.text for choices in work.call.files.values() for choice in choices)
+    cloned = any(isinstance(part, Cloned) for text in texts for part in text)
+    return cloned and work.job.facts.names_none and not work.paths.clone
+
+
+def _set_clone(work: Work, path: str, clones: set[Cloned], line: int, shown: str) -> None:
+    """The context is a folder of another repository, which the executor fetches where it can."""
+    clone, *others = clones
+    user, address = without_login(clone.address)
+    written = literal(address) or ""
+    ref = complete(clone.ref)
+    page = fetched(over_https(written), "") if ref is not None and not others else ""
+    if not page or (user and not _log_in(work, user, line)):
+        work.misses("unknown-context", line, shown)
         return
-    assert found is not None
-    location = spell(_checked_git(work, (f"git://{found[1]}.git{found[2] or ''}",), flag))
+    try:
+        location = work.spelled.template(join((page, *["#"] * bool(ref), *(ref or ()))), line)
+    except NotPortable:
+        work.misses("unknown-context", line, shown)
+        return
+    if not written.startswith("https:"):
+        work.job.tell("ssh-context", line, written, location)
+    if ref != clone.ref:
+        said = (spell(each or ()).partition("#")[0] for each in (clone.ref, ref))
+        work.job.tell("context/either", line, *said)
     by = f", with {work.git['token']} as its token" if user else ""
-    work.job.tell("other-repository/fetched", flag.line, spell(place), "", location + by)
+    where = f" into {work.paths.clone}" * (work.paths.clone != ".")
+    work.job.tell("other-repository/fetched", line, written, where, location + by)
+    put(work.git, "recurse_submodules", bool(clone.submodules), usual=False)
+    put(work.git, "depth", int(clone.depth) if clone.depth.isdigit() else None)
+    if without := [*clone.without, *["lfs"] * clone.lfs]:
+        work.job.tell("other-repository/how", line, ", ".join(without))
     _set_other(work, location, path)
 
 
-def _without_login(address: Text) -> tuple[Text, Text]:
-    """Who logs in by an address, and the address without."""
-    user, *rest = split_text(address, "@", 1)
-    scheme, has_scheme, begun = str(user[0] if user else "").partition("://")
-    if not rest or not has_scheme or "/" in spell(user).partition("://")[2]:
-        return (), address
-    return join((begun, *user[1:])), join((f"{scheme}://", *rest[0]))
+def _take_own(work: Work, clone: Cloned, line: int) -> None:
+    """What of a clone of this repository is another commit, or more than the commit."""
+    user, _ = without_login(clone.address)
+    if user and work.job.facts.names_none:
+        _log_in(work, user, line)
+    ref = () if work.job.is_ours else clone.ref
+    if ref and not all(meaning(part) in OF_A_RUN | {"commit.sha"} for part in ref):
+        work.job.tell("checkout-ref", line, spell(ref))
+    found = {
+        "submodules": True if clone.submodules == "true" else clone.submodules or None,
+        "lfs": clone.lfs or None,
+        "depth": int(clone.depth) if clone.depth.isdigit() else None,
+    }
+    if more := {name: item for name, item in found.items() if item}:
+        work.settings.shared.setdefault("checkout", {}).update(more)
 
 
-def _log_in(work: Work, user: Text) -> bool:
+def _log_in(work: Work, user: Text, line: int) -> bool:
     """Take USER:TOKEN of an address, or the token alone; whether that is a secret with a name."""
     name, *password = split_text(user, ":", 1)
     token = only_var(password[0] if password else name)
     known = literal(name) if password else "oauth2"
-    if token is None or known is None or work.job.secret_of((token,)) is None:
+    if token is None or work.job.secret_of((token,)) is None:
         return False
     _take_token(work, token)
-    if known not in _ANY_USER:
+    if known is None:
+        work.job.tell("unknown-user/git", line, spell(name))
+    elif known not in _ANY_USER:
         work.git["username"] = known
     return True
 
@@ -212,7 +249,7 @@ def _remote(work: Work, value: Text, shown: str, flag: Flag, scheme: str) -> Non
         work.job.tell("https-context", flag.line, shown)
         value = join(("git://", *without_head(value, "https://")))
         shown, scheme = spell(value), "git"
-    if scheme == "git" and _is_this_repository(value):
+    if scheme == "git" and is_own(value):
         work.job.tell("context/own", flag.line, shown)
         work.context, work.fetches_itself = ".", True
         return
@@ -230,23 +267,21 @@ def _remote(work: Work, value: Text, shown: str, flag: Flag, scheme: str) -> Non
 
 
 def _checked_git(work: Work, value: Text, flag: Flag) -> Text:
-    user, value = _without_login(value)
+    user, value = without_login(value)
     if user:
         work.job.tell("token-in-context", flag.line)
         name, *_ = spell(user).split(":")
-        if not _log_in(work, user):
+        if not _log_in(work, user, flag.line):
             work.git["token"] = "GIT_TOKEN"
             if name not in _ANY_USER and re.fullmatch(r"[\w.-]+", name):
                 work.git["username"] = name
     written = literal(value)
     if written and "#" in written:
-        location, _, fragment = written.partition("#")
-        ref, _, commit = fragment.partition("#")
+        location, _, ref = written.partition("#")
         if (full := whole_ref(ref)) != ref:
             told = "short-ref" if work.call.builder == KANIKO else "context/either"
-            work.job.tell(told, flag.line, ref, full)
-            full = f"{location}#{full}" + (f"#{commit}" if commit else "")
-            return (full,)
+            work.job.tell(told, flag.line, *(each.partition("#")[0] for each in (ref, full)))
+            return (f"{location}#{full}",)
     return value
 
 
@@ -355,6 +390,8 @@ def take_fetching(work: Work) -> None:
 def take_checkout(work: Work) -> None:
     """What ``--git`` says of this repository: a directory is checked out."""
     if work.fetched:
+        if work.settings.section.pop("clone", None) and work.call.builder != "buildah":
+            work.settings.shared.get("tools", {}).pop("git", None)
         return
     given = {
         "submodules": "recursive" if work.git.pop("recurse_submodules", False) else None,

@@ -9,23 +9,20 @@ from typing import TYPE_CHECKING
 from ci_kaniko.importing.facts import whole_ref
 from ci_kaniko.importing.jobs import Other
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement
-from ci_kaniko.importing.shell.commands.programs import clone_words
+from ci_kaniko.importing.repositories import fetched
 from ci_kaniko.importing.signs import are_mentioned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 
 ASSIGNED = re.compile(r"\s*(?:(?:def|String|final)\s+)*(?:env\.)?(\w+)\s*=(?![=~])")
 BY_NAME = re.compile(r"\s*\w+\s*\(?\s*(?:(?:name|path):\s*)?([A-Za-z_][\w.]*)\s*\)?\s*")
 _WORKSPACE = re.compile(r"\$\{?(?:env\.)?WORKSPACE\}?/?")
 _OWN = re.compile(r"\s*(?:(?:def\s+)?\w+\s*=\s*)?checkout\b(?:\s*\(?\s*scm\b(?!\s*:)|.*\bscm\.)")
-_ADDRESS = re.compile(r"https://([\w.-]+/[\w./-]+?)(?:\.git)?/?")
 _ALL_FILES = re.compile(r"(?:\*\*?(?:/\*)?)?$")
-_BOUND = re.compile(r"\b(usernamePassword|string|gitUsernamePassword)\s*\(([^()]*)\)")
 _CHOICES = {"if", "else", "case", "default"}
 _MAIN = "master"
-_OWN_ADDRESS = re.compile(r"\$\{?(?:env\.)?GIT_URL\}?")
 
 
 def constants(whole: Iterable[Statement]) -> dict[str, str]:
@@ -56,25 +53,19 @@ class Folders:
         self._stashed: dict[str, dict[str, Other]] = {}
         whole = [inner for one in statements for inner in one.below()]
         self._values = constants(whole)
-        self.told: list[tuple[Statement, str]] = []
-        self._clones: list[tuple[Statement, str, str]] = []
         self._has_built = False
         self._unsure: set[int] = set()
         """The workspaces of which nobody knows what the first build finds."""
-        self._find_places(statements, "", {}, is_choice=False)
+        self._find_places(statements, "", is_choice=False)
         self.own = [folder for folder in self.own if folder not in self.others]
-        for statement, command, folder in self._clones:
-            self.told.append((statement, f"{command} {self._said(folder)}"))
-        fetched = [one for one in whole if self.owns(one) or self._fetches(one)]
-        here = any(id(one) not in self._places for one in fetched)
+        steps = [one for one in whole if self.owns(one) or self._fetches(one)]
+        here = any(id(one) not in self._places for one in steps)
         declared = by_itself and any(one.name == "pipeline" for one in statements)
         if (self.own or self.others) and (here or declared):
             self.own.append(".")
 
-    def _find_places(
-        self, statements: list[Statement], around: str, held: dict[str, str], *, is_choice: bool
-    ) -> None:
-        """Into which folder of its workspace each step checks out, and with which credentials."""
+    def _find_places(self, statements: list[Statement], around: str, *, is_choice: bool) -> None:
+        """Into which folder of its workspace each step checks out."""
         for one in statements:
             at = "" if _has_workspace(one) else around
             if one.name in {"dir", "ws"}:
@@ -89,14 +80,10 @@ class Folders:
                 if folder:
                     self._places[id(one)] = folder
                     self._put(folder, None if self.owns(one) else self._location(one))
-            for text in one.texts if one.name == "sh" else ():
-                if not are_mentioned(text.source):
-                    self._take_clones(one, _filled(text, self._values), at, held)
             self._has_built |= _may_build(one)
-            inner = {**held, **_passwords(one.shown)} if one.name == "withCredentials" else held
             # What builds in the branch that checks out builds that.
             chosen = is_choice or (one.name in _CHOICES and not any(map(_may_build, one.below())))
-            self._find_places(one.block, at, inner, is_choice=chosen)
+            self._find_places(one.block, at, is_choice=chosen)
 
     def _put(self, folder: str, other: Other | None) -> None:
         """Remember what a folder holds, None for this repository; of two nobody knows which."""
@@ -107,19 +94,6 @@ class Folders:
             self.others[folder] = Other()
         elif other:
             self.others[folder] = other
-
-    def _take_clones(
-        self, statement: Statement, script: str, around: str, held: dict[str, str]
-    ) -> None:
-        for address, branch, place, command in _cloned(script):
-            folder = posixpath.normpath(posixpath.join(around, place))
-            if _OWN_ADDRESS.fullmatch(address):
-                self._put(folder, None)
-                continue
-            bare, secret = _without_login(address, held)
-            self._put(folder, Other(_fetched(bare, whole_ref(branch)), secret))
-            shown = re.sub("//[^/@]*@", "//", command)
-            self._clones.append((statement, shown, folder))
 
     def enter(self, statement: Statement) -> str:
         """Go over a step: what one that fetches another repository makes of its folder."""
@@ -195,7 +169,7 @@ class Folders:
             return Other()
         branch = re.sub(r"^(?:\*|origin|refs/heads)/", "", branch)
         ref = whole_ref(branch) if statement.name == "checkout" else f"refs/heads/{branch or _MAIN}"
-        return Other(_fetched(address, ref), held)
+        return Other(fetched(address, ref), held)
 
     def _given(self, statement: Statement, *names: str) -> str:
         """What a step gets by one of some names, as a text or as a variable that has one text."""
@@ -216,13 +190,6 @@ def _told(other: Other) -> str:
     """Where a repository is fetched, and with what, in words; empty where it is not."""
     by = f", with the password of the credentials {other.secret} as its token" * bool(other.secret)
     return other.location and other.location + by
-
-
-def _fetched(address: str, ref: str) -> str:
-    found = _ADDRESS.fullmatch(address)
-    if found is None or not re.fullmatch(r"[\w./-]*", ref):
-        return ""
-    return f"git://{found[1]}.git" + (f"#{ref}" if ref else "")
 
 
 def _has_workspace(statement: Statement) -> bool:
@@ -248,36 +215,3 @@ def _fetched_beside(statement: Statement) -> str:
         "lfs" in written
     )
     return f"fetches more than the commit: checkout: {{{', '.join(asked)}}}" if asked else ""
-
-
-def _passwords(written: str) -> dict[str, str]:
-    """The credentials of withCredentials by the variable of their password; git's own by none."""
-    found: dict[str, str] = {}
-    for kind, given in _BOUND.findall(written):
-        called = re.search(r"credentialsId:\s*'([\w.-]+)'", given)
-        variable = re.search(r"\b(?:passwordVariable|variable):\s*'(\w+)'", given)
-        if called and (variable or kind.startswith("git")):
-            found[variable[1] if variable else ""] = called[1]
-    return found
-
-
-def _without_login(address: str, held: dict[str, str]) -> tuple[str, str]:
-    """An address without who logs in by it, and the credentials that hold the password."""
-    login = re.match(r"(https://)(?:([^/@:]*):)?\$\{?(\w+)\}?@", address)
-    if login is None:
-        return address, held.get("", "")
-    is_plain = re.fullmatch(r"oauth2|x-access-token|\$.*|", login[2] or "")
-    known = login[3] in held and is_plain
-    return (login[1] + address[login.end() :], held[login[3]]) if known else (address, "")
-
-
-def _cloned(script: str) -> Iterator[tuple[str, str, str, str]]:
-    """What a script clones: the address, the branch if it names one, the folder, the command."""
-    for command in re.split(r"[;&|\n]", script):
-        before, is_clone, rest = command.partition("git clone ")
-        words = rest.split() if is_clone else []
-        places, branch = clone_words(words)
-        address, *folder = [words[place].strip("'\"") for place in places] or [""]
-        into = folder[0] if folder else address.rpartition("/")[2].removesuffix(".git")
-        if re.fullmatch(r"\.|(?:\./)?\w[\w./-]*", into):
-            yield address, branch, into, command.removeprefix(before).strip()

@@ -68,6 +68,7 @@ _HELD = {"pipeline", "stages", "stage", "steps", "node", "podTemplate", "script"
 _SERVES = re.compile(
     r"\b(?:docker|podman|nerdctl|buildah)\s+(?:login|push|tag)\b|\becr get-login\b"
 )
+_CLONES = re.compile(r"\bgit\b[^\n;&|]*\sclone\s")
 _CHECKED_OUT = re.compile(r"\b(\w+)\s*=\s*checkout\s*(?:scm\b|\(\s*scm\s*\))")
 _CALLED = re.compile(
     r"\b(?:credentialsId\s*:|withRegistry\b[^,\n]*,)\s*(?:\"\$\{?)?(?:env\.)?([A-Za-z_]\w*)"
@@ -116,7 +117,6 @@ def jobs(original: Original) -> Iterator[Job]:
     named = ((ASSIGNED.match(one.code), (one, said)) for one, said in reader.rest)
     reader.rest = [one for found, one in named if not found or found[1] not in lists]
     reader.rest += [each for each in decided if _builds(each[0]) or _serves(each[0])]
-    reader.rest += reader.folders.told
     reader.tell()
     for job in reader.jobs:
         job.own_folders += reader.folders.own
@@ -131,6 +131,11 @@ def jobs(original: Original) -> Iterator[Job]:
 
 def _builds(statement: Statement) -> bool:
     return any(map(are_mentioned, statement.scripts))
+
+
+def _clones(statement: Statement) -> bool:
+    """Whether a step clones a repository by a script."""
+    return any(map(_CLONES.search, statement.scripts))
 
 
 def _serves(statement: Statement) -> bool:
@@ -241,6 +246,7 @@ class _Reader:
         self.questions = _Questions()
         self.bound = self.questions.bound
         self.earlier: list[Piece] = []
+        self.secrets: dict[str, Secret] = {}
         self.checkouts = {"checkout scm", "checkout(scm)", "checkout (scm)"}
         self.checkouts |= {*_CHECKED_OUT.findall(original.text)}
         self.names_of_logins = frozenset(_CALLED.findall(original.text))
@@ -501,7 +507,9 @@ class _Reader:
         line, inside = statement.line, None if head is None else f"{_named(statement, head)}: "
         stays = any(one.name == "when" for one in statement.block)
         if statement.block and (test or (statement.name in {*_HELD, *_PLAIN} and not stays)):
-            around = self._wrapped(statement, around) if statement.name == "dir" else around
+            held = statement.name == "withCredentials" and _clones(statement)
+            if held or statement.name == "dir":
+                around = self._wrapped(statement, around)
             inner = [
                 piece
                 for one, asked in self.questions.along(statement.block)
@@ -513,6 +521,9 @@ class _Reader:
         elif statement.has_block:
             yield from self._forget(statement)
             self._tell_parts(statement, head)
+        elif statement.name == "sh" and _clones(statement):
+            self.secrets |= around.secrets
+            yield from self._script(statement, around)
         elif statement.name == "writeFile" and (script := self._written(statement, around)):
             yield script
         elif end := {"error": "exit 1", "leave": "exit 0"}.get(statement.name):
@@ -567,6 +578,7 @@ class _Reader:
             self.known.pop(name, None)
         job.environment |= {**self.known, **around.environment}
         job.exported |= {name: self.lines[name] for name in around.environment}
+        job.secrets |= self.secrets
         for _, inside in pieces:
             job.secrets |= inside.secrets
         if built.pod:
@@ -690,6 +702,10 @@ class _Reader:
                 secrets[text.text()] = Secret(text.text())
                 said = f"{text.text()} is of the credentials {called}"
                 self.credentials.append((replace(statement, line=text.line), said))
+        if called and "gitUsernamePassword" in statement.code:
+            secrets[called] = Secret(called)
+            held = {**around.held, "GIT_PASSWORD": (Var(called),)}
+            around = replace(around, held=held)
         return replace(around, secrets=secrets)
 
     def _checkout(self, statement: Statement) -> bool:

@@ -100,11 +100,8 @@ def _task(spec: Map, template: Map, caller: Map) -> Map:
     step = spelled(template.get("container") or template.get("script") or Map(), names)
     if "source" in step:
         step["script"], step.lines["script"] = step["source"], step.line_of("source")
-    folders = [
-        _map(name=item.get("name"), mountPath=item.get("path"))
-        for item in maps(inputs.get("artifacts"))
-        if "git" in item
-    ]
+    cloned = [item for item in maps(inputs.get("artifacts")) if "git" in item]
+    folders = [_map(name=item.get("name"), mountPath=item.get("path")) for item in cloned]
     volumes = [*maps(template.get("volumes")), *maps(spec.get("volumes"))]
     others = {item.peek("name") for item in volumes if not _FILES & item.keys()}
     folders += [
@@ -117,6 +114,7 @@ def _task(spec: Map, template: Map, caller: Map) -> Map:
         steps=List(items=[step]),
         volumes=List(items=volumes),
         workspaces=List(items=folders),
+        artifacts=spelled(List(items=cloned)),
     )
     arguments = spelled(caller.mapping("arguments").get("parameters"))
     passed = List(items=[*maps(arguments), *given])

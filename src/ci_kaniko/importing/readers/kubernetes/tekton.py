@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.calls import Text, Var
-from ci_kaniko.importing.jobs import Facts, Job, Mounted, Root, Started
+from ci_kaniko.importing.calls import Cloned, Text, Var, spell
+from ci_kaniko.importing.jobs import Facts, Job, Mounted, Other, Root, Started
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.kubernetes.argo import starts_in
+from ci_kaniko.importing.readers.pods.clones import (
+    clones,
+    own_environment,
+    script_of_text,
+    script_of_words,
+)
 from ci_kaniko.importing.readers.pods.containers import (
     UNKNOWN,
     Known,
@@ -29,6 +35,7 @@ from ci_kaniko.importing.readers.pods.settings import security
 from ci_kaniko.importing.readers.pods.volumes import read_volumes
 from ci_kaniko.importing.readers.scripts import Piece, beginning, read_pieces
 from ci_kaniko.importing.report import FILE_LINES
+from ci_kaniko.importing.repositories import context_of, is_of_file
 from ci_kaniko.importing.ticked import (
     Map,
     line_of,
@@ -45,7 +52,7 @@ if TYPE_CHECKING:
 
     from ci_kaniko.importing.originals import Original
 
-_FACTS = Facts("tekton", roots=(Root(("/workspace",)),))
+_FACTS = Facts("tekton", roots=(Root(("/workspace",)),), names_none=True)
 _MAX_CALLS = 100
 _CALLS = "taskRef"
 _RUNS = re.compile(r"(?:^|\s|/)executor\s")
@@ -90,12 +97,12 @@ class Caller(NamedTuple):
 class Callers:
     """What calls the tasks of some files, by their names, and how much that may give.
 
-    ``folders`` are where the catalog's ``git-clone`` puts the repository, ``clones`` what it is
+    ``cloned`` is what the catalog's ``git-clone`` puts into which folder, ``clones`` what it is
     asked, by its line, and ``workflows`` what templates of Argo are started with.
     """
 
     found: dict[str, list[Caller]] = field(default_factory=dict)
-    folders: dict[str, None] = field(default_factory=dict)
+    cloned: dict[str, Cloned] = field(default_factory=dict)
     clones: dict[tuple[int, str], None] = field(default_factory=dict)
     workflows: dict[str, list[list[Map]]] = field(default_factory=dict)
     left: int = _MAX_CALLS
@@ -123,14 +130,18 @@ def tekton_jobs(root: Map, original: Original, callers: Callers) -> Iterator[Job
         known = _known(task.given, _known(task.outer))._replace(listed=callers.listed)
         steps = list(maps(task.spec.get("steps")))
         building = [runs_executor(one, known) or _RUNS.search(one.peek("script")) for one in steps]
-        others = {number for number, builds in enumerate(building) if not builds}
+        others = {
+            number
+            for number, builds in enumerate(building)
+            if not builds and not clones(_body(steps[number]))
+        }
         left = [{*others}, {*others}]
-        for at, step in enumerate(steps):
-            if building[at]:
+        for at, builds in enumerate(building):
+            if builds:
                 ignore_keys(root, "Kubernetes object")
                 string(name)
-                job = _job(step, task, known, original, facts)
-                job.own_folders += callers.folders
+                job = _job(at, steps, task, known, original, facts)
+                _take_others(job, callers.cloned if facts is _FACTS else {}, job.line)
                 _beside(job, at, steps, left)
                 if _CALLS in task.asked:
                     _tell_call(job, task)
@@ -177,7 +188,7 @@ def callers_in(original: Original) -> Callers:
                 if called := item.mapping(_CALLS).peek("name"):
                     found.setdefault(called, []).append(Caller(item, outer, root, beside))
                 if "git-clone" in " ".join(texts_below(item.get(_CALLS))):
-                    _take_clone(callers, item)
+                    _take_clone(callers, item, _known(outer))
     return callers
 
 
@@ -187,14 +198,26 @@ def _without_event(item: Map) -> Map:
     return item.kept(lambda key: key == "name") if whole else item
 
 
-def _take_clone(callers: Callers, item: Map) -> None:
+def _take_clone(callers: Callers, item: Map, known: Known) -> None:
     """What a task of a pipeline clones, with which logins, and into which folder if it has one."""
     given = {one.peek("name"): one.peek("value") for one in maps(item.get("params"))}
     logins = [one.peek("name") for one in maps(item.get("workspaces"))]
     asked = [*(f"{name}: {value}" for name, value in given.items()), *logins]
     callers.clones[line_of(item), f"git-clone ({', '.join(asked)})".removesuffix(" ()")] = None
-    if folder := given.get("subdirectory", "").strip("/"):
-        callers.folders[folder] = None
+    url, revision = (expanded(given.get(name, ""), known) for name in ("url", "revision"))
+    callers.cloned[given.get("subdirectory", "").strip("/") or "."] = Cloned(url, revision)
+
+
+def _take_others(job: Job, cloned: dict[str, Cloned], line: int) -> None:
+    """Remember which folders hold the repository of the file, and which another one."""
+    for folder, one in cloned.items():
+        if not one.address or is_of_file(job, one.address):
+            job.own_folders += [folder] * (folder != ".")
+        else:
+            found, where = context_of(one), f" into {folder}" * (folder != ".")
+            told = "other-repository/fetched" if found else "other-repository"
+            job.tell(told, line, spell(one.address), where, *[found] * bool(found))
+            job.others[folder] = Other() if folder in job.others else Other(found)
 
 
 def _tasks(around: _Task) -> Iterator[_Task]:
@@ -239,11 +262,15 @@ def _known(given: dict[str, Any], outer: Known = UNKNOWN) -> Known:
     return Known(texts, lists)
 
 
-def _job(step: Map, task: _Task, known: Known, original: Original, facts: Facts) -> Job:
+def _job(
+    at: int, steps: list[Map], task: _Task, known: Known, original: Original, facts: Facts
+) -> Job:
+    step = steps[at]
     job = Job(facts, task.name, original, line_of(step))
     job.files |= {number: file.path for number, file in original.beside(_CALLS).items()}
     template = task.spec.mapping("stepTemplate")
-    _tell_parameters(job, task, [step, template])
+    used = [step, template, *(each for each in steps[:at] if clones(_body(each)))]
+    _tell_parameters(job, task, used)
     job.image = filled(job, step.get("image", template.get("image")), known)
     job.image_line = step.line_of("image")
     ignore_keys(step, "Tekton step")
@@ -253,18 +280,23 @@ def _job(step: Map, task: _Task, known: Known, original: Original, facts: Facts)
         read_volumes(job, task.spec, container)
     job.mounts += _workspaces(task.spec)
     job.roots = [*_roots(task.spec, [step, template])] or job.roots
+    for item in maps(task.spec.get("artifacts")):
+        git = item.mapping("git")
+        address, ref = (expanded(git.string(key), known) for key in ("repo", "revision"))
+        _take_others(job, {".": Cloned(address, ref)}, line_of(item))
     folder = step.get("workingDir", template.get("workingDir"))
     if folder:
         job.folder = expanded(string(folder), known)
         first = job.folder[0] if job.folder else ""
         if not (isinstance(first, Var) and first.name.startswith("workspaces.")):
             job.roots.append(Root(job.folder))
+    before = tuple(_cloning(job, steps[:at], known))
     script = step.get("script")
     if script is None:
-        calls = calls_of(job, step, known)
+        calls = calls_of(job, step, known, before)
     else:
         text = in_script(string(script), known)
-        calls = read_pieces(job, [Piece(text, getattr(script, "first", 0))]).calls
+        calls = read_pieces(job, [*before, Piece(text, getattr(script, "first", 0))]).calls
         take_read(job)
     for item in maps(task.spec.get("results")):
         path = (Var(f"results.{peek(item.get('name'))}.path"),)
@@ -275,6 +307,25 @@ def _job(step: Map, task: _Task, known: Known, original: Original, facts: Facts)
     job.calls = calls
     security(job, step)
     return job
+
+
+def _cloning(job: Job, steps: list[Map], known: Known) -> Iterator[Piece]:
+    """The scripts of the steps that clone."""
+    for step in steps:
+        body = _body(step)
+        if not clones(body) or runs_executor(step, known):
+            continue
+        step.string("name")
+        step.string("image")
+        own = own_environment(job, step, body, known)
+        folder = in_script(step.string("workingDir"), own)
+        script = step.get("script")
+        words = [*step.sequence("command"), *step.sequence("args")]
+        if script is None:
+            yield script_of_words(words, own, {}, folder)
+        else:
+            text = in_script(string(script), own)
+            yield script_of_text(text, getattr(script, "first", 0), own, {}, folder)
 
 
 def _tell_parameters(job: Job, task: _Task, used: Any) -> None:

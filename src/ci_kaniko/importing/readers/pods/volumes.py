@@ -161,7 +161,12 @@ def _script(job: Job, pod: Map, entry: Map, item: object, moved: dict[str, str])
     if job.is_ours and isinstance(context, Map):
         ignore(context)  # a rendered Pod says it by itself
     text = in_script(string(item), Known({name: (f"${name}",) for name in job.secrets}))
+    return placed(text, getattr(item, "first", 0), moved)
+
+
+def placed(text: str, line: int, moved: dict[str, str]) -> Piece:
+    """A script of another container, whose folders lie elsewhere in that of the executor."""
     for before, after in moved.items():
-        text = re.sub(rf"{re.escape(before)}(?=/)", after.replace("\\", r"\\"), text)
-    line = getattr(item, "first", 0)
+        pattern = rf"(?<![\w.:/-]){re.escape(before)}(?![\w.-])"
+        text = re.sub(pattern, after.replace("\\", r"\\"), text)
     return Piece(f"(\n{text.rstrip()}\n)", line - 1)

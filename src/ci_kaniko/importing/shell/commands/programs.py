@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Output, Part, Text, Var, join, literal, spell, starts_with
-from ci_kaniko.importing.facts import CLONED, meaning
+from ci_kaniko.importing.calls import Output, Part, Text, Var, join, literal, spell
+from ci_kaniko.importing.shell.commands import cloning
 from ci_kaniko.importing.shell.commands.filters import (
     base64,
     command_text,
@@ -37,7 +37,6 @@ _GIT = {
     r"rev-parse --abbrev-ref HEAD": "ref.name",
 }
 """What a commit and its ref are called, by the commands that print it."""
-_CLONE_OPTIONS = {"-b", "--branch", "--depth", "-c", "--config", "-o", "--origin", "-j", "--jobs"}
 _SILENT = {
     *("add", "am", "apply", "checkout", "cherry-pick", "clean", "clone", "commit", "fetch", "init"),
     *("lfs", "merge", "mv", "pull", "push", "rebase", "reset", "restore", "revert", "rm"),
@@ -157,14 +156,14 @@ def date(reader: Reader, values: list[Value]) -> Status:
 def git(reader: Reader, values: list[Value]) -> Status:
     """``git``: what a commit is called, and when it was made."""
     called = command_text("git", values)
-    values, folder = _without_options(values)
+    values, folder, before = _without_options(values)
     words = words_of(values)
     spelled = " ".join(words)
     if _WRITTEN_LOGIN.search(called):
         reader.note("literal-secret/script", "a password for git")
-    if words[:1] == ["clone"]:
-        _clone(reader, words, [value[0][1] for value in values], folder)
-    elif not words or words[0] in _SILENT or re.match(_SETTING, spelled):
+    if cloning.takes(reader, [value[0][1] for value in values], folder, before):
+        return SUCCESS
+    if not words or words[0] in _SILENT or re.match(_SETTING, spelled):
         reader.note("skipped-command", reader.text)
     else:
         made = None if folder else _printed(words)
@@ -180,14 +179,17 @@ def git(reader: Reader, values: list[Value]) -> Status:
     return SUCCESS
 
 
-def _without_options(values: list[Value]) -> tuple[list[Value], Text]:
-    """What git is asked for without what stands before it, and the folder of ``-C``."""
+def _without_options(values: list[Value]) -> tuple[list[Value], Text, list[str]]:
+    """What git is asked for, the folder of ``-C``, and the settings of ``-c``, without values."""
     folder: Text = ()
+    settings: list[str] = []
     while values and (word := words_of(values[:1])[0]).startswith("-"):
         if word == "-C" and values[1:]:
             folder = values[1][0][1]
+        elif word == "-c" and values[1:]:
+            settings.append(f"-c {words_of(values[1:2])[0].partition('=')[0]}")
         values = values[2 if word in {"-C", "-c", "--git-dir", "--work-tree"} else 1 :]
-    return values, folder
+    return values, folder, settings
 
 
 def _printed(words: list[str]) -> Part | None:
@@ -206,38 +208,6 @@ def _printed(words: list[str]) -> Part | None:
         digits = any(word.endswith(_DIGITS[1:]) for word in words)
         return Var("commit.date" if digits else "commit.timestamp", portable=True)
     return None
-
-
-def clone_words(words: list[str]) -> tuple[list[int], str]:
-    """Where the address and the folder stand in the words of ``git clone``, and its branch."""
-    places: list[int] = []
-    branch, before = "", ""
-    for place, word in enumerate(words):
-        if before in _CLONE_OPTIONS:
-            branch = word if before in {"-b", "--branch"} else branch
-        elif not word.startswith("-"):
-            places.append(place)
-        elif word.startswith("--branch="):
-            branch = word.partition("=")[2]
-        before = word
-    return places, branch
-
-
-def _clone(reader: Reader, words: list[str], texts: list[Text], start: Text) -> None:
-    """``git clone``: whose files a folder holds is known by what stands in its ``.git``."""
-    places, branch = clone_words(words[1:])
-    address, *into = [texts[1:][place] for place in places] or [()]
-    name = spell(address).rstrip("/").rpartition("/")[2].removesuffix(".git")
-    if not into and re.fullmatch(r"[\w.-]+", name):
-        into = [(name,)]
-    is_own = any(meaning(part) in CLONED for part in address)
-    if not is_own:
-        reader.note("skipped-command", reader.text)
-    if into:
-        ref = f"#{branch}" if branch and not is_own else ""
-        place = in_folder(into[0], ".git")
-        place = join((*start, "/", *place)) if start and not starts_with(place, "/") else place
-        write_file(reader, place, pure(join(("git clone ", *address, ref))))
 
 
 def _is_commit_time(words: list[str]) -> bool:

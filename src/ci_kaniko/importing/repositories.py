@@ -1,0 +1,94 @@
+"""Repositories that a pipeline clones: whose they are, and how the executor fetches another one."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.calls import (
+    Cloned,
+    Text,
+    join,
+    literal,
+    spell,
+    split_text,
+    starts_with,
+)
+from ci_kaniko.importing.facts import CLONED, meaning, whole_ref
+from ci_kaniko.repository.checkout import https_url, repository_url
+
+if TYPE_CHECKING:
+    from ci_kaniko.importing.jobs import Job
+
+_PAGE = re.compile(r"https://([\w.-]+(?::\d+)?/[\w./~-]+?)(?:\.git)?/?")
+_KINDS = {"tag": "refs/tags/", "ref": ""}
+_REF = re.compile(r"[\w./-]*(?:#[0-9a-f]{40})?")
+
+
+def is_own(address: Text) -> bool:
+    """Whether an address is made of what a platform says of its own repository."""
+    return any(meaning(part) in CLONED for part in split_text(address, "#", 1)[0])
+
+
+def is_of_file(job: Job, address: Text) -> bool:
+    """Whether what a job clones is the repository that its file lies in."""
+    written = literal(without_login(address)[1])
+    if job.facts.names_none and (written is None or job.is_ours):
+        return True
+    page = https_url(written or "")
+    return is_own(address) or (bool(page) and page == _origin(job.path))
+
+
+@functools.lru_cache(maxsize=64)
+def _origin(path: str) -> str:
+    folder = os.path.dirname(os.path.abspath(path))
+    return repository_url(folder) if os.path.isfile(path) else ""
+
+
+def fetched(address: str, ref: str) -> str:
+    """The context of an address and a full ref; empty where the executor does not fetch it.
+
+    >>> fetched("https://git.example.com/acme/shop", "refs/tags/v1")
+    'git://git.example.com/acme/shop.git#refs/tags/v1'
+    """
+    found = _PAGE.fullmatch(address)
+    if found is None or not _REF.fullmatch(ref):
+        return ""
+    return f"git://{found[1]}.git" + f"#{ref.removeprefix('#')}" * bool(ref)
+
+
+def complete(ref: Text) -> Text | None:
+    """A ref as the executor fetches it; None for a commit, which it fetches by a ref only."""
+    written = literal(ref)
+    if written is not None:
+        found = whole_ref(written)
+        return (found,) * bool(found) if _REF.fullmatch(found) else None
+    kind = meaning(ref[0])
+    if kind == "commit.sha" or starts_with(ref, "#"):
+        return None
+    return ref if starts_with(ref, "refs/") else join((_KINDS.get(kind, "refs/heads/"), *ref))
+
+
+def context_of(cloned: Cloned) -> str:
+    """The context that fetches what is cloned; empty where nobody can say that."""
+    page, ref = fetched(over_https(literal(cloned.address) or ""), ""), complete(cloned.ref)
+    named = re.sub(r"\$(\w+)", r"${env.\1}", spell(ref or ()))
+    if not page or ref is None or re.search(r"\$(?!\{env\.)", named):
+        return ""
+    return f"{page}#{named}" if named else page
+
+
+def over_https(address: str) -> str:
+    """The address of a repository that is cloned by SSH; any other one as it is."""
+    return address if re.match(r"https?://", address) else https_url(address)
+
+
+def without_login(address: Text) -> tuple[Text, Text]:
+    """Who logs in by an address of HTTP, and the address without."""
+    user, *rest = split_text(address, "@", 1)
+    scheme, has_scheme, begun = str(user[0] if user else "").partition("://")
+    if not rest or not has_scheme or "/" in spell(user).partition("://")[2] or scheme == "ssh":
+        return (), address
+    return join((begun, *user[1:])), join((f"{scheme}://", *rest[0]))

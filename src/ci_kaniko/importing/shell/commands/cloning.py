@@ -1,0 +1,228 @@
+"""Which repository git puts into which folder: ``.git`` there holds what a script knows of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ci_kaniko.importing.calls import (
+    Cloned,
+    Text,
+    join,
+    literal,
+    plain_head,
+    spell,
+    split_text,
+    without_head,
+)
+from ci_kaniko.importing.shell.files import in_folder, is_checkout, put, resolved
+from ci_kaniko.importing.shell.guards import YES
+from ci_kaniko.importing.shell.uses import file_thing
+from ci_kaniko.importing.shell.values import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ci_kaniko.importing.shell.reader import Reader
+
+_VALUED = {
+    *("-b", "--branch", "-B", "-c", "-C", "--config", "--create", "--depth", "--filter", "-j"),
+    *("--jobs", "-o", "--origin", "--orphan", "--reference", "--separate-git-dir", "-u"),
+    *("--shallow-exclude", "--shallow-since", "--template", "--upload-pack"),
+}
+_PLAIN = {
+    *("-b", "--branch", "--depth", "-j", "--jobs", "-l", "--local", "--no-hardlinks"),
+    *("--no-progress", "--no-single-branch", "--no-tags", "--progress", "-q", "--quiet"),
+    *("--recurse-submodules", "--recursive", "--remote-submodules", "--shallow-submodules"),
+    *("--single-branch", "--tags", "-v", "--verbose"),
+}
+"""What of ``git clone`` changes nothing in the files, or is told by itself."""
+_EMPTY = {"--bare", "--mirror", "-n", "--no-checkout", "--sparse"}
+"""What leaves a folder without all the files of the repository."""
+_COMMIT = re.compile("[0-9a-f]{40}")
+
+
+def takes(reader: Reader, texts: list[Text], start: Text, before: list[str]) -> bool:
+    """Whether a command of git says what a folder holds, below ``start``; it is taken then.
+
+    ``before`` are the options that stand before the command.
+    """
+    command = literal(texts[0]) if texts else ""
+    words, options = _parsed(texts[1:])
+    if command == "clone" and words:
+        _clone(reader, words, options, start, before)
+    elif command == "init":
+        into = _folder(reader, start, words[0] if words else ())
+        if not into or is_checkout(into):
+            return False
+        _write(reader, in_folder(into, ".git"), [(YES, Cloned(()))])
+    elif not (change := _CHANGES.get(command or "")) or not _changed(
+        reader, start, lambda known: change(known, words, options)
+    ):
+        return False
+    reader.note("clone", reader.text)
+    return True
+
+
+def _changed(reader: Reader, start: Text, change: Callable[[Cloned], Cloned | None]) -> bool:
+    """Change what is known of the repository that a folder is in; whether that is one of these."""
+    place = _place(reader, start)
+    held = reader.state.files[place] if place else ()
+    found = ((guard, part) for guard, text in held for part in text)
+    made = [(guard, change(part)) for guard, part in found if isinstance(part, Cloned)]
+    known = [(guard, cloned) for guard, cloned in made if cloned]
+    if place is None or not known or len(known) < len(made):
+        return False
+    _write(reader, place, known)
+    return True
+
+
+def _parsed(texts: list[Text]) -> tuple[list[Text], dict[str, Text]]:
+    """The words of a command of git, and its options with their values."""
+    words: list[Text] = []
+    options: dict[str, Text] = {}
+    rest = iter(texts)
+    for text in rest:
+        head = plain_head(text)
+        if head == "--":
+            words += [("--",), *rest]
+        elif not head.startswith("-"):
+            words.append(text)
+        elif head in _VALUED:
+            options[head] = next(rest, ())
+        elif re.match(r"-[bcjou].", head):
+            options[head[:2]] = without_head(text, head[:2])
+        else:
+            name, *value = split_text(text, "=", 1)
+            options[spell(name)] = value[0] if value else ()
+    return words, options
+
+
+def _folder(reader: Reader, start: Text, path: Text = ()) -> Text:
+    """A folder, from where the script started; empty for that one."""
+    inside = not path or re.match(r"[\w.-]", plain_head(path))
+    found = join((*start, *(["/"] if path else []), *path)) if start and inside else path
+    return resolved(reader, found) if found else reader.state.folder[0][1]
+
+
+def _write(reader: Reader, place: Text, cloned: list[tuple[int, Cloned]]) -> None:
+    """Remember what a folder holds, and where it holds that."""
+    told = (
+        (guard, (replace(each, address=_with_login(reader, each.address)),))
+        for guard, each in cloned
+    )
+    put(reader, place, tuple(told))
+    reader.uses.use(file_thing(spell(place)))
+
+
+def _place(reader: Reader, start: Text) -> Text | None:
+    """The ``.git`` around a folder, where the script has made that."""
+    folder = spell(_folder(reader, start))
+    here = "" if folder in {"", "."} else f"{folder}/"
+    found = [
+        path
+        for path in reader.state.files
+        if (top := spell(path)).endswith("/.git") and here.startswith(top.removesuffix(".git"))
+    ]
+    lone: Text = (".git",)
+    if lone in reader.state.files and not here.startswith(("/", "$")):
+        found.append(lone)
+    return max(found, key=lambda path: len(spell(path)), default=None)
+
+
+def _clone(
+    reader: Reader,
+    words: list[Text],
+    options: dict[str, Text],
+    start: Text,
+    before: list[str],
+) -> None:
+    address, *into = words
+    name = spell(address).rstrip("/").rpartition("/")[2].rpartition(":")[2].removesuffix(".git")
+    folder = into[0] if into else (name,)
+    without = [*before, *(option for option in options if option not in _PLAIN)]
+    if not into and not re.fullmatch(r"[\w.-]+", name):
+        return
+    cloned = Cloned(
+        () if _EMPTY & options.keys() else address,
+        options.get("--branch", options.get("-b", ())),
+        "recursive" if {"--recurse-submodules", "--recursive"} & options.keys() else "",
+        literal(options.get("--depth", ())) or "",
+        tuple(without),
+    )
+    _write(reader, in_folder(_folder(reader, start, folder), ".git"), [(YES, cloned)])
+
+
+def _with_login(reader: Reader, address: Text) -> Text:
+    """An address with the login that git is told beside it."""
+    rest = without_head(address, "https://")
+    given = reader.state.variables.get("GIT_PASSWORD", ())
+    if len(given) != 1 or rest == address or "@" in spell(rest):
+        return address
+    reader.uses.use("$GIT_PASSWORD", "$GIT_USERNAME")
+    user = reader.state.variables.get("GIT_USERNAME", plain("oauth2"))
+    return join(("https://", *user[0][1], ":", *given[0][1], "@", *rest))
+
+
+# -- what changes the files of a folder --------------------------------------------------------
+
+
+def _added(known: Cloned, words: list[Text], options: dict[str, Text]) -> Cloned | None:
+    if literal(words[0] if words else ()) != "add" or known.address or len(words) != 3:
+        return None
+    return replace(known, address=words[2])
+
+
+def _fetched(known: Cloned, words: list[Text], options: dict[str, Text]) -> Cloned | None:
+    source, *refs = words or [()]
+    named = re.search("[:/]", spell(source)) is not None
+    depth = literal(options.get("--depth", ())) or known.depth
+    known = replace(known, address=source if named else known.address, depth=depth)
+    return replace(known, fetched=refs[0]) if refs else known
+
+
+def _checked_out(known: Cloned, words: list[Text], options: dict[str, Text]) -> Cloned | None:
+    """Another ref or commit, unless it is that of some files."""
+    if len(words) != 1 or literal(words[0]) in {"HEAD", "-", "--", "."}:
+        return None
+    wanted, (fetched, *called) = words[0], split_text(known.fetched, ":", 1)
+    if literal(wanted) == "FETCH_HEAD" or wanted in called:
+        return replace(known, ref=fetched)
+    wanted = without_head(wanted, "origin/")
+    if _COMMIT.fullmatch(literal(wanted) or ""):
+        ref = fetched or known.ref
+        return replace(known, ref=join((*split_text(ref, "#", 1)[0], "#", *wanted)))
+    return replace(known, ref=wanted)
+
+
+def _reset(known: Cloned, words: list[Text], options: dict[str, Text]) -> Cloned | None:
+    return _checked_out(known, words, options) if "--hard" in options else None
+
+
+def _pulled(known: Cloned, words: list[Text], options: dict[str, Text]) -> Cloned | None:
+    fetched = _fetched(known, words, options)
+    return _checked_out(fetched, [("FETCH_HEAD",)], {}) if fetched and words[1:] else fetched
+
+
+def _with_modules(known: Cloned, words: list[Text], options: dict[str, Text]) -> Cloned | None:
+    if literal(words[0] if words else ()) != "update" or "--init" not in options:
+        return None
+    return replace(known, submodules="recursive" if "--recursive" in options else "true")
+
+
+def _with_lfs(known: Cloned, words: list[Text], options: dict[str, Text]) -> Cloned | None:
+    return replace(known, lfs=True)
+
+
+_CHANGES: dict[str, Callable[[Cloned, list[Text], dict[str, Text]], Cloned | None]] = {
+    "checkout": _checked_out,
+    "fetch": _fetched,
+    "init": _added,
+    "lfs": _with_lfs,
+    "pull": _pulled,
+    "remote": _added,
+    "reset": _reset,
+    "submodule": _with_modules,
+    "switch": _checked_out,
+}
