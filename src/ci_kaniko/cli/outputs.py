@@ -104,11 +104,12 @@ def _show_drift(drifted: Iterable[Change], command: str) -> None:
 
     colours = {"+": 32, "-": 31, "@": 36}
     in_colour = coloured()
-    groups: dict[object, list[Change]] = {}
+    groups: dict[tuple[object, ...], list[Change]] = {}
     for change in drifted:
         lines = [line for line in change.diff.split("\n")[2:-1] if not line.startswith("@@")]
-        groups.setdefault((change.target, *lines), []).append(change)
-    for change, *others in groups.values():
+        is_ours = change.problem.hint.startswith("ci-kaniko sync ")
+        groups.setdefault((is_ours, change.target, *lines), []).append(change)
+    for (with_all, *_), (change, *others) in groups.items():
         say(str(change.problem), err=True)
         for line in change.diff.split("\n")[:-1]:
             colour = colours.get(line[:1]) if in_colour else None
@@ -117,5 +118,7 @@ def _show_drift(drifted: Iterable[Change], command: str) -> None:
             count = f"{len(others)} more {'file' if len(others) == 1 else 'files'}"
             names = listed([other.path for other in others], "files")
             say(f"the same in {count}: {names}", err=True)
-        hint = f"{command} {change.target}" if others else worded(change.problem.hint)
+        hint = worded(change.problem.hint)
+        if others and with_all:
+            hint = f"{command} {change.target}"
         say(f"hint: {hint}", err=True)

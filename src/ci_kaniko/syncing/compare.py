@@ -242,15 +242,18 @@ def _problem(rule: str, path: str, message: str, hint: str = "") -> Problem:
 def foreign(compared: Compared) -> Iterator[Problem]:
     """Files that differ and that ci-kaniko did not write, or wrote from another spec."""
     for output in compared.outputs:
-        if output.in_sync:
-            continue
-        if not output.is_ours:
-            message = "ci-kaniko did not write this file"
-            yield _problem("foreign-file", output.shown, message, "`force` overwrites it")
-        elif other := _other_spec(output, compared):
-            message = f"{quoted(other)} writes this file"
-            hint = "give one of the two specs another file; `force` overwrites it"
-            yield _problem("foreign-file", output.shown, message, hint)
+        if not output.in_sync and (whose := _whose(output, compared)):
+            message, way = whose
+            yield _problem("foreign-file", output.shown, message, f"{way}`force` overwrites it")
+
+
+def _whose(output: Output, compared: Compared) -> tuple[str, str] | None:
+    """What is said of a file that is not of this spec, and the way to keep it."""
+    if not output.is_ours:
+        return "ci-kaniko did not write this file", ""
+    if other := _other_spec(output, compared):
+        return f"{quoted(other)} writes this file", "give one of the two specs another file; "
+    return None
 
 
 def _other_spec(output: Output, compared: Compared) -> str:
@@ -296,7 +299,14 @@ def drift(compared: Compared, *, named: bool = True) -> list[tuple[Problem, Outp
     name = name_of(compared.spec.source)
     source = compared.spec.source
     path = source.path if source and source.place else ""
-    command = f"ci-kaniko sync{f' -f {quote(path)}' if named else ''}"
+    option = f" -f {quote(path)}" if named else ""
+
+    def hint(output: Output) -> str:
+        if whose := _whose(output, compared):
+            by = f"ci-kaniko sync{option} --force {output.target}" if path else "`force`"
+            return f"{whose[0]}: {whose[1]}{by} overwrites it"
+        return f"ci-kaniko sync{option} {output.target}" if path else "`sync` writes it"
+
     return [
         (
             Problem(
@@ -307,7 +317,7 @@ def drift(compared: Compared, *, named: bool = True) -> list[tuple[Problem, Outp
                 message=f"missing; {name} asks for it"
                 if output.current is None
                 else f"out of date with {name}",
-                hint=f"{command} {output.target}" if path else "`sync` writes it",
+                hint=hint(output),
             ),
             output,
         )
