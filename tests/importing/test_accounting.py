@@ -101,6 +101,7 @@ def test_a_wrong_escape_is_mended_and_shown() -> None:
 
 
 REFUSED = {
+    "conflict": ("a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> other\n", "bad-yaml", (2, 1)),
     "no end": ("a: [", "bad-yaml", (2, 1)),
     "no anchor": ("a: 1\nb: *x\n", "bad-yaml", (2, 1)),
     "escapes": ('a: "' + "\\d" * 51 + '"', "bad-yaml", (None, None)),

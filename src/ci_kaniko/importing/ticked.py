@@ -185,6 +185,10 @@ def _documents(source: str, path: str, before: int, mended: list[Mended]) -> Ite
         if mark and "unknown escape character" in said:
             at = source.rfind("\\", 0, mark.index + 1)
             raise _BadEscape(at, (before + mark.line + 1) % FILE_LINES) from None
+        from ci_kaniko.source.slips import CONFLICT, conflict_in
+
+        if conflict := conflict_in(source):
+            raise failure(path, "bad-yaml", *CONFLICT, (before + conflict) % FILE_LINES) from None
         line = (before + mark.line + 1) % FILE_LINES if mark else None
         hint = ""
         if re.search(r"(?<!\$)\{\{", source):

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 _MAX_KEY = 1024
 _SEPARATED = pattern(rf"(?:[:,]|^[ \t]*-)[{WIDE_BLANKS}]")
+CONFLICT = (
+    "a merge of git left a conflict here",
+    'keep what should be, and remove the lines of "<<<<<<<", "=======" and ">>>>>>>"',
+)
+_SIDES = pattern(r"(?ms)^<{7} .*^={7}\r?$.*^>{7} ")
 ESCAPES = r"in double quotes write \\ for a backslash, or use single quotes"
 _QUOTE_VALUE = "put quotes around the value"
 _LONG_KEY = f"a key is longer than {_MAX_KEY} characters"
@@ -101,7 +106,9 @@ def explain(error: Any, source: Source, *, started: bool) -> Problem:
     slip = _Slip(error, source)
     text = f"{error.context or ''} {error.problem or ''}"
     rule = "yaml-syntax"
-    if _tab_column(slip) is not None:
+    if conflict := conflict_in(source.text):
+        said = _Said(*CONFLICT, _Mark(conflict - 1, 0), 7)
+    elif _tab_column(slip) is not None:
         said = _say_tab(slip)
     elif (wide := _wide_indent(slip)) is not None:
         said = wide
@@ -114,6 +121,12 @@ def explain(error: Any, source: Source, *, started: bool) -> Problem:
     line, column = said.mark.line + 1, said.mark.column + 1
     node = Node(Place(line, column, line, column + max(1, said.width)))
     return source.problem(rule, said.message, node, slip.odd or said.hint)
+
+
+def conflict_in(text: str) -> int:
+    """The line where a conflict of a merge begins; 0 for a text without one."""
+    found = _SIDES.search(text)
+    return text.count("\n", 0, found.start()) + 1 if found else 0
 
 
 def _tab_column(slip: _Slip) -> int | None:
