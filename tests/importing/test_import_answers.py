@@ -1710,7 +1710,16 @@ spec:
       workingDir: /repo
       env: [{name: URL, valueFrom: {configMapKeyRef: {name: a, key: b}}}]
       volumeMounts: [{name: files, mountPath: /repo}]
+    - name: sync
+      image: registry.k8s.io/git-sync/git-sync:v4.0.0
+      args: [--repo=https://git.example.com/acme/tool.git, --root, /repo/sync, --one-time]
+      env: [{name: GITSYNC_REF, value: v2}]
+      volumeMounts: [{name: files, mountPath: /repo}]
   containers:
+    - name: sync
+      image: ghcr.io/osscontainertools/kaniko:v1.28.3
+      args: [--context=/workspace/sync/tool, --destination=quay.io/acme/sync:1]
+      volumeMounts: [{name: files, mountPath: /workspace}]
     - name: lib
       image: ghcr.io/osscontainertools/kaniko:v1.28.3
       args: [--context=/workspace/lib/api, --destination=quay.io/acme/lib:1]
@@ -1731,10 +1740,11 @@ spec:
             "images.lib.git": {"token": "LIB_TOKEN"},
             "images.own.context": "api",
             "images.own.kubernetes.clone": True,
+            "images.sync.context": "git://git.example.com/acme/tool.git#refs/tags/v2",
             "checkout": {"submodules": "recursive"},
             "images.around.push": "never",
         },
-        told=((9, "clone"), (19, "clone"), (20, "skipped-command"), (35, "unknown-context")),
+        told=((9, "clone"), (19, "clone"), (20, "skipped-command"), (44, "unknown-context")),
     ),
     "a step of Tekton clones what the next one builds": Case(
         "task.yaml",

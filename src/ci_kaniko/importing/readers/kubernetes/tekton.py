@@ -14,8 +14,8 @@ from ci_kaniko.importing.readers.kubernetes.argo import starts_in
 from ci_kaniko.importing.readers.pods.clones import (
     clones,
     own_environment,
+    script_of_container,
     script_of_text,
-    script_of_words,
 )
 from ci_kaniko.importing.readers.pods.containers import (
     UNKNOWN,
@@ -320,9 +320,8 @@ def _cloning(job: Job, steps: list[Map], known: Known) -> Iterator[Piece]:
         own = own_environment(job, step, body, known)
         folder = in_script(step.string("workingDir"), own)
         script = step.get("script")
-        words = [*step.sequence("command"), *step.sequence("args")]
         if script is None:
-            yield script_of_words(words, own, {}, folder)
+            yield script_of_container(step, own, {}, folder)
         else:
             text = in_script(string(script), own)
             yield script_of_text(text, getattr(script, "first", 0), own, {}, folder)

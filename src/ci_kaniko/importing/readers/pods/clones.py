@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Var, literal
 from ci_kaniko.importing.jobs import Job, Root
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 _CLONES = re.compile(r"\bgit\b[^\n]*\b(?:clone|fetch)\b|git-sync|^(?:clone|fetch)\b")
 
-_LOGIN = "GIT_USERNAME GIT_PASSWORD"
-"""What git is told by without its script naming it."""
+_ASKED = re.compile(r"GIT_(?:USERNAME|PASSWORD)|GIT_?SYNC_\w+")
+"""Variables that git and git-sync read without a script naming them."""
 
 
 def clones(text: str) -> bool:
@@ -41,8 +41,7 @@ def read_clones(job: Job, pod: Map, container: Map) -> Iterator[Piece]:
     """The scripts of the init containers that clone, in the folders of the one that builds."""
     volumes = volumes_of(pod)
     for entry in maps(pod.get("initContainers")):
-        words = [*entry.sequence("command"), *entry.sequence("args")]
-        text = " ".join(map(peek, words))
+        text = " ".join(map(peek, (*entry.sequence("command"), *entry.sequence("args"))))
         if runs_executor(entry) or not (clones(text) or "git" in entry.peek("image")):
             continue
         job.section["clone"] = True
@@ -56,8 +55,7 @@ def read_clones(job: Job, pod: Map, container: Map) -> Iterator[Piece]:
         if not folder and len(moved) == 1 and not any(path in text for path in moved):
             # A clone that names no folder of its own ends in the one that it starts in.
             folder = next(iter(moved))
-        if words:
-            yield script_of_words(words, own, moved, folder)
+        yield script_of_container(entry, own, moved, folder)
 
 
 def _moved(
@@ -82,8 +80,7 @@ def _moved(
 def own_environment(job: Job, entry: Map, text: str, known: Known = UNKNOWN) -> Known:
     """The variables of a container that its script names, which are no other one's."""
     before = dict(job.environment), dict(job.exported)
-    text = f"{text} {_LOGIN}"
-    named = [item for item in maps(entry.get("env")) if is_named(item.peek("name"), text)]
+    named = [item for item in maps(entry.get("env")) if _is_asked(item.peek("name"), text)]
     read_environment(job, Map(items={"env": List(items=named)}), known)
     job.hide_secrets()
     own = {item.peek("name"): job.environment.get(item.peek("name"), ()) for item in named}
@@ -92,15 +89,23 @@ def own_environment(job: Job, entry: Map, text: str, known: Known = UNKNOWN) -> 
     return Known({**known.texts, **secrets, **{name: item for name, item in own.items() if item}})
 
 
-def script_of_words(words: list[Any], own: Known, moved: dict[str, str], folder: str) -> Piece:
+def _is_asked(name: str, text: str) -> bool:
+    return _ASKED.fullmatch(name) is not None or is_named(name, text)
+
+
+def script_of_container(entry: Map, own: Known, moved: dict[str, str], folder: str) -> Piece:
     """What a container runs, whether or not a shell reads it, as a script."""
+    words = [*entry.sequence("command"), *entry.sequence("args")]
     texts = [string(word) for word in words]
     at = script_place(texts)
     filled = [in_script(text, own) for text in texts]
     if at is not None:
         return script_of_text(filled[at], getattr(words[at], "first", 0), own, moved, folder)
-    head = [] if re.search(r"git(?:-sync)?$", texts[0]) else ["git"]
-    return script_of_text(shlex.join([*head, *filled]), line_of(words[0]), own, moved, folder)
+    program = "git-sync" if "git-sync" in entry.peek("image") else "git"
+    has_program = "command" in entry or texts[:1] == [program]
+    line = line_of(words[0] if words else entry)
+    found = shlex.join([program] * (not has_program) + filled)
+    return script_of_text(found, line, own, moved, folder)
 
 
 def script_of_text(text: str, line: int, own: Known, moved: dict[str, str], folder: str) -> Piece:
@@ -108,7 +113,7 @@ def script_of_text(text: str, line: int, own: Known, moved: dict[str, str], fold
     heads = [
         f"{name}={shlex.quote(literal(value) or '')}; "
         for name, value in own.texts.items()
-        if is_named(name, f"{text} {_LOGIN}") and literal(value) is not None and name.isidentifier()
+        if _is_asked(name, text) and literal(value) is not None and name.isidentifier()
     ]
     heads += [f"cd {shlex.quote(folder)}; "] * bool(folder)
     return placed("".join(heads) + text, line, moved)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _VALUED = {
     *("-b", "--branch", "-B", "-c", "-C", "--config", "--create", "--depth", "--filter", "-j"),
     *("--jobs", "-o", "--origin", "--orphan", "--reference", "--separate-git-dir", "-u"),
+    *("--dest", "--link", "--ref", "--repo", "--root"),
     *("--shallow-exclude", "--shallow-since", "--template", "--upload-pack"),
 }
 _PLAIN = {
@@ -131,6 +132,31 @@ def _place(reader: Reader, start: Text) -> Text | None:
     return max(found, key=lambda path: len(spell(path)), default=None)
 
 
+def synchronise(reader: Reader, texts: list[Text]) -> None:
+    """``git-sync`` puts a repository below a root, as flags or variables say."""
+    _, options = _parsed(texts)
+    variables = reader.state.variables
+
+    def said(*names: str) -> Text:
+        for name in names:
+            held = (variables.get(f"{head}_{name.upper()}") for head in ("GITSYNC", "GIT_SYNC"))
+            given = next((value[0][1] for value in held if value), ())
+            if found := options.get(f"--{name}", given):
+                return found
+        return ()
+
+    address = said("repo")
+    folder = said("link", "dest") or (_name(address),)
+    cloned = Cloned(address, said("ref", "branch"), depth=literal(said("depth")) or "")
+    _write(reader, in_folder(join((*said("root"), "/", *folder)), ".git"), [(YES, cloned)])
+    reader.note("clone", reader.text)
+
+
+def _name(address: Text) -> str:
+    """The folder into which a repository is cloned where nobody names one."""
+    return spell(address).rstrip("/").rpartition("/")[2].rpartition(":")[2].removesuffix(".git")
+
+
 def _clone(
     reader: Reader,
     words: list[Text],
@@ -139,10 +165,9 @@ def _clone(
     before: list[str],
 ) -> None:
     address, *into = words
-    name = spell(address).rstrip("/").rpartition("/")[2].rpartition(":")[2].removesuffix(".git")
-    folder = into[0] if into else (name,)
+    folder = into[0] if into else (_name(address),)
     without = [*before, *(option for option in options if option not in _PLAIN)]
-    if not into and not re.fullmatch(r"[\w.-]+", name):
+    if not into and not re.fullmatch(r"[\w.-]+", spell(folder)):
         return
     cloned = Cloned(
         () if _EMPTY & options.keys() else address,

@@ -179,6 +179,11 @@ def git(reader: Reader, values: list[Value]) -> Status:
     return SUCCESS
 
 
+def git_sync(reader: Reader, values: list[Value]) -> Status:
+    cloning.synchronise(reader, [value[0][1] for value in values])
+    return SUCCESS
+
+
 def _without_options(values: list[Value]) -> tuple[list[Value], Text, list[str]]:
     """What git is asked for, the folder of ``-C``, and the settings of ``-c``, without values."""
     folder: Text = ()
@@ -304,6 +309,7 @@ COMMANDS: dict[str, Callable[[Reader, list[Value]], Status]] = {
     "envsubst": envsubst,
     "fgrep": lambda reader, values: grep_command(reader, [plain("-F"), *values]),
     "git": git,
+    "git-sync": git_sync,
     "grep": grep_command,
     "install": copy,
     "ln": copy,
