@@ -1664,6 +1664,22 @@ bare:
   script:
     - git clone --no-checkout https://x.io/a/b && cd b && git checkout HEAD -- c
     - /kaniko/executor --context . --destination quay.io/acme/bare:1
+run:
+  <<: *one
+  script:
+    - git init && git clone -bnext https://x.io/a/b && cd b && git remote -v && git submodule status
+    - git pull origin $(cat ref)
+    - /kaniko/executor --context . --destination quay.io/acme/run:1
+head:
+  <<: *one
+  script:
+    - git clone https://x.io/a/b s && git -C s reset --hard $CI_COMMIT_SHA
+    - /kaniko/executor --context s --destination quay.io/acme/head:1
+full:
+  <<: *one
+  script:
+    - git clone https://x.io/a/b s && cd s && git fetch && git switch refs/heads/$CI_COMMIT_BRANCH
+    - /kaniko/executor --context . --destination quay.io/acme/full:1
 """,
         {
             "images.all.context": "git://x.io/a/b.git",
@@ -1675,6 +1691,9 @@ bare:
             "checkout": {"submodules": "recursive"},
             "images.pieces.context": "git://x.io/a/b.git#refs/pull/1/head",
             "images.bare.push": "never",
+            "images.run.push": "never",
+            "images.head": {},
+            "images.full.context": "git://x.io/a/b.git#refs/heads/${branch}",
         },
         told=(
             (6, "clone"),

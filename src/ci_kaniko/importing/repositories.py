@@ -32,13 +32,15 @@ def is_own(address: Text) -> bool:
     return any(meaning(part) in CLONED for part in split_text(address, "#", 1)[0])
 
 
-def is_of_file(job: Job, address: Text) -> bool:
+def is_of_file(job: Job, cloned: Cloned) -> bool:
     """Whether what a job clones is the repository that its file lies in."""
-    written = literal(without_login(address)[1])
+    written = literal(without_login(cloned.address)[1])
     if job.facts.names_none and (written is None or job.is_ours):
         return True
+    if is_own(cloned.address) or "commit.sha" in map(meaning, cloned.ref):
+        return True
     page = https_url(written or "")
-    return is_own(address) or (bool(page) and page == _origin(job.path))
+    return bool(page) and page == _origin(job.path)
 
 
 @functools.lru_cache(maxsize=64)
@@ -65,10 +67,10 @@ def complete(ref: Text) -> Text | None:
     if written is not None:
         found = whole_ref(written)
         return (found,) * bool(found) if _REF.fullmatch(found) else None
-    kind = meaning(ref[0])
-    if kind == "commit.sha" or starts_with(ref, "#"):
+    if starts_with(ref, "#"):
         return None
-    return ref if starts_with(ref, "refs/") else join((_KINDS.get(kind, "refs/heads/"), *ref))
+    kind = _KINDS.get(meaning(ref[0]), "refs/heads/")
+    return ref if starts_with(ref, "refs/") else join((kind, *ref))
 
 
 def context_of(cloned: Cloned) -> str:

@@ -140,7 +140,7 @@ def _is_cloned(work: Work, place: str | None, line: int, shown: str) -> bool:
         if not found or place is None or top is None or not is_below(place, top):
             continue
         work.paths.clone = top
-        others = [each for each in found if not is_of_file(work.job, each.address)]
+        others = [each for each in found if not is_of_file(work.job, each)]
         for each in found if not others else ():
             _take_own(work, each, line)
         if others:

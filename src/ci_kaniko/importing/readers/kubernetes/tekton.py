@@ -211,7 +211,7 @@ def _take_clone(callers: Callers, item: Map, known: Known) -> None:
 def _take_others(job: Job, cloned: dict[str, Cloned], line: int) -> None:
     """Remember which folders hold the repository of the file, and which another one."""
     for folder, one in cloned.items():
-        if not one.address or is_of_file(job, one.address):
+        if not one.address or is_of_file(job, one):
             job.own_folders += [folder] * (folder != ".")
         else:
             found, where = context_of(one), f" into {folder}" * (folder != ".")
