@@ -361,6 +361,16 @@ def test_the_other_way_to_use_a_pipeline_works(
     assert repository.call("sync").err == f"updated {path} for {target}\n"
 
 
+def test_a_dockerfile_of_a_submodule_is_fetched(repository: Repository) -> None:
+    repository.write(".gitmodules", '[submodule "lib"]\n\tpath = lib\n\turl = ../lib.git\n')
+    for path in ("lib/Dockerfile", "app/Dockerfile"):
+        repository.write(path, FROM)
+        text = repository.call("init", "--stdout").out
+        assert ci_kaniko.loads(text).checkout == ci_kaniko.Checkout(submodules="recursive")
+    repository.call("init")
+    assert repository.call("validate", "--strict").code == 0
+
+
 def test_a_file_for_gitlabs_include_takes_nothing_from_it(repository: Repository) -> None:
     repository.write("Dockerfile", FROM)
     repository.write(".gitlab-ci.yml", "default: {before_script: [exit 1]}\n")

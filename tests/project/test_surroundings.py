@@ -30,6 +30,7 @@ RUN --mount=type=secret,id=npm true
 FROM scratch AS Runtime
 COPY --from=build /app /app
 """
+MODULES = '[submodule "lib"]\n\tpath = vendor/lib\n\turl = ../lib.git\n'
 SECRET = "build_secrets: {npm: NPM_TOKEN}\n"
 
 
@@ -109,6 +110,14 @@ WRONG = {
         ),
         "another folder in the Dockerfile, such as /app",
     ),
+    "unfetched-submodule": (
+        "context: vendor/lib\n",
+        (
+            '3:10: warning: "vendor/lib" lies in a submodule, which most platforms do not fetch '
+            "unasked"
+        ),
+        "checkout: {submodules: recursive} fetches it on each of them",
+    ),
 }
 
 
@@ -122,6 +131,8 @@ def test_what_is_wrong_is_told_at_its_place(repository: Repository, name: str) -
     for path in ("services/api/Dockerfile", "ci/Api"):
         repository.write(path, DOCKERFILE)
     repository.write("big", b"#" * (MAX_BYTES + 1))
+    repository.write(".gitmodules", MODULES)
+    repository.write("vendor/lib/Dockerfile", "FROM scratch\n")
     repository.write("hidden", "FROM alpine\nWORKDIR /builds/x\n")
     done = validated(repository, spec, DOCKERFILE)
     rule = name.partition(",")[0]
@@ -294,21 +305,40 @@ def test_only_the_images_that_are_named(repository: Repository) -> None:
 # -- what is not known --------------------------------------------------------------------------
 
 PREPARE = "prepare: {{image: alpine, commands: [make], artifacts: [{}]}}\n"
+FETCHED = "checkout: {submodules: recursive}\n"
 SILENT = {
     "fetched": "context: git://github.com/acme/shop.git#refs/heads/main\ntarget: x\n",
     "a Dockerfile from the net": "dockerfile: https://example.com/Dockerfile\ntarget: x\n",
     "prepared": f"context: made\ntarget: x\n{PREPARE.format('made')}",
-    "a submodule": "context: vendor/lib\n",
-    "below a submodule": "context: vendor/lib/app\ntarget: x\n",
-    "a name for each image": "images: {a: {context: 'vendor/lib/${image.name}'}}\n",
+    "a submodule": f"context: vendor/lib\n{FETCHED}",
+    "below a submodule": f"context: vendor/lib/app\ntarget: x\n{FETCHED}",
+    "a name for each image": f"images: {{a: {{context: 'vendor/lib/${{image.name}}'}}}}\n{FETCHED}",
 }
 
 
 @pytest.mark.parametrize("spec", SILENT.values(), ids=SILENT)
 def test_what_may_be_there_for_the_job_is_not_missed(repository: Repository, spec: str) -> None:
-    repository.write(".gitmodules", '[submodule "lib"]\n\tpath = vendor/lib\n\turl = ../lib.git\n')
+    repository.write(".gitmodules", MODULES)
     repository.write("vendor/lib/.keep", "")
     assert validated(repository, spec, None).err == ""
+
+
+UNFETCHED = {
+    "a context": ("context: vendor/lib\n", "FROM scratch\n"),
+    "a Dockerfile": ("dockerfile: vendor/lib/Dockerfile\n", "FROM scratch\n"),
+    "what is copied": ("build_args: {}\n", "FROM scratch\nCOPY a ./vendor/lib/b /\n"),
+    "of an image": ("images: {a: {context: vendor/lib}}\n", "FROM scratch\n"),
+}
+
+
+@pytest.mark.parametrize(("spec", "text"), UNFETCHED.values(), ids=UNFETCHED)
+def test_a_submodule_that_is_not_fetched_is_named(
+    repository: Repository, spec: str, text: str
+) -> None:
+    repository.write(".gitmodules", MODULES)
+    repository.write("vendor/lib/Dockerfile", "FROM scratch\n")
+    assert told(validated(repository, spec, text)) == ["unfetched-submodule"]
+    assert told(validated(repository, f"{spec}{FETCHED}", text)) == []
 
 
 @pytest.mark.parametrize(("artifact", "silent"), [("Dockerfile", True), ("bin", False)])

@@ -15,7 +15,7 @@ from ci_kaniko.problems.problem import CiKanikoError
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import NamedTuple
 from ci_kaniko.repository import checkout
-from ci_kaniko.repository.files import OutsideRepository, inside, read_bytes
+from ci_kaniko.repository.files import OutsideRepository, in_submodule, inside, read_bytes
 from ci_kaniko.syntax.references import DOCKER_HUB, Reference
 from ci_kaniko.targets.registry import target as find_target
 from ci_kaniko.text.patterns import pattern
@@ -274,8 +274,9 @@ def starter(root: str, wishes: Wishes) -> Starter:
 
 def _built(root: str, facts: Facts) -> dict[str, object]:
     """What is built, in the words of the template."""
+    fetched = any(in_submodule(root, path) for path in facts.dockerfiles)
     if len(facts.dockerfiles) > 1:
-        return {"images": _images(root, facts), "secrets": {}}
+        return {"images": _images(root, facts), "secrets": {}, "fetched": fetched}
     path = facts.dockerfiles[0] if facts.dockerfiles else "Dockerfile"
     context, name = _context(root, path)
     return {
@@ -283,6 +284,7 @@ def _built(root: str, facts: Facts) -> dict[str, object]:
         "context": context,
         "dockerfile": name,
         "found": bool(facts.dockerfiles),
+        "fetched": fetched,
         "secrets": _secrets(root, path),
     }
 

@@ -11,6 +11,7 @@ from ci_kaniko.problems.finding import Finding, quoted
 from ci_kaniko.problems.problem import suggest
 from ci_kaniko.project.dockerfile import Unread, below, path_of
 from ci_kaniko.quick.hints import TYPE_CHECKING
+from ci_kaniko.repository.files import in_submodule
 from ci_kaniko.source.nodes import Mapping
 from ci_kaniko.spec.build import NamedImage
 from ci_kaniko.spec.told import once_for_images
@@ -67,6 +68,9 @@ def surroundings(
         except Unread as unread:
             dockerfile = None
             found.append((build, _unread(build, unread)))
+        if "checkout" not in unknown:
+            unfetched = _unfetched(build, dockerfiles.root, dockerfile)
+            found += ((build, finding) for finding in unfetched)
         untaken = {finding.where: finding for finding in _untaken(build, dockerfile)}
         for where, finding in untaken.items():
             unused.setdefault(build.at(where), finding)
@@ -135,7 +139,7 @@ def _missing(build: Build, root: str) -> Iterator[Finding]:
     if not context.is_directory or "${" in context or _is_partial(root):
         return
     folder = inside_repository(context) or "."
-    if _is_foreign(root, folder):
+    if in_submodule(root, folder):
         return
     artifacts = build.prepare.artifacts if build.prepare else ()
     is_made = _makes(build, folder) or any(below(artifact, folder) for artifact in artifacts)
@@ -151,7 +155,7 @@ def _missing(build: Build, root: str) -> Iterator[Finding]:
         )
         return
     path = path_of(build)
-    if path is None or _is_foreign(root, path) or os.path.lexists(os.path.join(root, path)):
+    if path is None or in_submodule(root, path) or os.path.lexists(os.path.join(root, path)):
         return
     if _makes(build, path):
         return
@@ -161,6 +165,28 @@ def _missing(build: Build, root: str) -> Iterator[Finding]:
         f"there is no file {quoted(path)} in this checkout",
         _instead(build, root, folder),
     )
+
+
+def _unfetched(build: Build, root: str, dockerfile: Dockerfile | None) -> Iterator[Finding]:
+    """The first path of an image that the job would not find, for a submodule holds it."""
+    if not build.context.is_directory or build.prepare:
+        return
+    if build.checkout and build.checkout.submodules:
+        return
+    folder = inside_repository(build.context) or "."
+    copied = [one.name for stage in dockerfile.stages for one in stage.copied] if dockerfile else []
+    paths = [("context", folder), ("dockerfile", path_of(build))]
+    paths += [("dockerfile", os.path.normpath(f"{folder}/{name}")) for name in copied]
+    for field, path in paths:
+        if path is not None and in_submodule(root, path):
+            yield Finding(
+                "unfetched-submodule",
+                (field,),
+                f"{quoted(path)} lies in a submodule, which most platforms do not fetch unasked",
+                "checkout: {submodules: recursive} fetches it on each of them",
+                severity="warning",
+            )
+            return
 
 
 def _instead(build: Build, root: str, folder: str) -> str:
@@ -200,17 +226,6 @@ def _is_partial(root: str) -> bool:
     except (OSError, UnicodeDecodeError):
         pass
     return os.path.exists(os.path.join(git, "info", "sparse-checkout"))
-
-
-def _is_foreign(root: str, path: str) -> bool:
-    """Whether a submodule holds a path: it may not be fetched here."""
-    try:
-        with open(os.path.join(root, ".gitmodules"), encoding="utf-8") as file:
-            lines = [line.partition("=") for line in file.read(1 << 20).splitlines()]
-    except (OSError, UnicodeDecodeError):
-        return False
-    modules = (value.strip() for name, _, value in lines if name.strip() == "path")
-    return any(module and below(path, module) for module in modules)
 
 
 def _unread(build: Build, reason: Unread) -> Finding:

@@ -294,3 +294,14 @@ def _flush_folder(folder: str) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def in_submodule(root: str, path: str) -> bool:
+    """Whether a submodule holds a path: it may not be fetched."""
+    try:
+        with open(os.path.join(root, ".gitmodules"), encoding="utf-8") as file:
+            lines = [line.partition("=") for line in file.read(1 << 20).splitlines()]
+    except (OSError, UnicodeDecodeError):
+        return False
+    modules = (value.strip() for name, _, value in lines if name.strip() == "path")
+    return any(module and f"{path}/".startswith(f"{module}/") for module in modules)
