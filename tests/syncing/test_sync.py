@@ -346,6 +346,11 @@ def test_text_is_utf8_whatever_the_locale(repository: Repository) -> None:
     done = repository.start("check", environment=settings)
     assert done.code == 1
     assert "\n-# Größe ✓\n" in done.out
+    repository.spec("{gitlab: Größe.yml}")
+    for command in ("sync", "check", "validate"):
+        done = repository.start(command, environment=settings)
+        assert (done.code, done.err.splitlines()[1:]) == (1, [])
+        assert 'Größe.yml"; set PYTHONUTF8=1' in done.err
 
 
 @pytest.mark.parametrize("form", ["json", "github"])

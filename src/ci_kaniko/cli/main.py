@@ -97,6 +97,10 @@ def command() -> None:
         if isinstance(error, BrokenTargetError):
             print(f"ci-kaniko: {error}", file=sys.stderr)
             sys.exit(1)
+        if isinstance(error, UnicodeEncodeError) and error.encoding != "utf-8":
+            told = f'this locale has no such name: "{error.object}"; set PYTHONUTF8=1'
+            print(f"ci-kaniko: {told}", file=sys.stderr)
+            sys.exit(1)
 
         traceback.print_exc()
         print(
