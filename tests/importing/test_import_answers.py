@@ -1675,6 +1675,18 @@ head:
   script:
     - git clone https://x.io/a/b s && git -C s reset --hard $CI_COMMIT_SHA
     - /kaniko/executor --context s --destination quay.io/acme/head:1
+inner:
+  <<: *one
+  script:
+    - git clone https://x.io/a/b s/t && git clone https://x.io/a/c s
+    - /kaniko/executor --context s/t/u --destination quay.io/acme/inner:1
+some:
+  <<: *one
+  script:
+    - '[ -d s ] || git clone https://x.io/a/b s'
+    - if [ "$CI_COMMIT_BRANCH" = main ]; then git clone https://x.io/a/b t; fi
+    - /kaniko/executor --context s --destination quay.io/acme/some:1
+    - /kaniko/executor --context t --destination quay.io/acme/some:2
 full:
   <<: *one
   script:
@@ -1692,7 +1704,11 @@ full:
             "images.pieces.context": "git://x.io/a/b.git#refs/pull/1/head",
             "images.bare.push": "never",
             "images.run.push": "never",
-            "images.head": {},
+            "images.head": {"destinations": ["quay.io/acme/head:1"]},
+            "images.some.context": "git://x.io/a/b.git",
+            "images.some-2.push": "never",
+            "images.inner.context": "git://x.io/a/b.git",
+            "images.inner.context_sub_path": "u",
             "images.full.context": "git://x.io/a/b.git#refs/heads/${branch}",
         },
         told=(

@@ -152,8 +152,8 @@ def test_other_files_say_where_the_repository_is(name: str, text: str, root: str
         ),
         (
             "checkout([$class: 'GitSCM', userRemoteConfigs: [[url: 'git@x.io:a/lib']]])",
-            ".",
-            "never",
+            "git://x.io/a/lib.git",
+            "auto",
         ),
     ],
 )

@@ -49,18 +49,6 @@ def _origin(path: str) -> str:
     return repository_url(folder) if os.path.isfile(path) else ""
 
 
-def fetched(address: str, ref: str) -> str:
-    """The context of an address and a full ref; empty where the executor does not fetch it.
-
-    >>> fetched("https://git.example.com/acme/shop", "refs/tags/v1")
-    'git://git.example.com/acme/shop.git#refs/tags/v1'
-    """
-    found = _PAGE.fullmatch(address)
-    if found is None or not _REF.fullmatch(ref):
-        return ""
-    return f"git://{found[1]}.git" + f"#{ref.removeprefix('#')}" * bool(ref)
-
-
 def complete(ref: Text) -> Text | None:
     """A ref as the executor fetches it; None for a commit, which it fetches by a ref only."""
     written = literal(ref)
@@ -74,17 +62,23 @@ def complete(ref: Text) -> Text | None:
 
 
 def context_of(cloned: Cloned) -> str:
-    """The context that fetches what is cloned; empty where nobody can say that."""
-    page, ref = fetched(over_https(literal(cloned.address) or ""), ""), complete(cloned.ref)
+    """The context that fetches what is cloned; empty where nobody can say that.
+
+    >>> context_of(Cloned(("git@git.example.com:acme/shop",), ("v1",)))
+    'git://git.example.com/acme/shop.git#refs/tags/v1'
+    """
+    location, ref = location_of(literal(cloned.address) or ""), complete(cloned.ref)
     named = re.sub(r"\$(\w+)", r"${env.\1}", spell(ref or ()))
-    if not page or ref is None or re.search(r"\$(?!\{env\.)", named):
+    if not location or ref is None or re.search(r"\$(?!\{env\.)", named):
         return ""
-    return f"{page}#{named}" if named else page
+    return f"{location}#{named}" if named else location
 
 
-def over_https(address: str) -> str:
-    """The address of a repository that is cloned by SSH; any other one as it is."""
-    return address if re.match(r"https?://", address) else https_url(address)
+def location_of(address: str) -> str:
+    """Where the executor fetches what lies at an address; by SSH it fetches nothing."""
+    over_https = address if re.match(r"https?://", address) else https_url(address)
+    found = _PAGE.fullmatch(over_https)
+    return f"git://{found[1]}.git" if found else ""
 
 
 def without_login(address: Text) -> tuple[Text, Text]:

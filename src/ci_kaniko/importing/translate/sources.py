@@ -24,10 +24,9 @@ from ci_kaniko.importing.facts import OF_A_RUN, meaning, whole_ref
 from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.repositories import (
     complete,
-    fetched,
     is_of_file,
     is_own,
-    over_https,
+    location_of,
     without_login,
 )
 from ci_kaniko.importing.signs import DOCKER
@@ -132,21 +131,31 @@ def _directory(work: Work, value: Text, shown: str, flag: Flag) -> None:
     _set_context(work, found)
 
 
+_OF_FOLDERS = {"file", "unknown"}
+"""What a script asks before it clones that does not choose what is built."""
+
+
 def _is_cloned(work: Work, place: str | None, line: int, shown: str) -> bool:
     """Whether a folder lies in another repository that git has cloned: that is built then."""
-    for name, choices in reversed([*work.call.files.items()]):
+    tops: dict[str, set[Cloned]] = {}
+    asked: set[str] = set()
+    for name, choices in work.call.files.items():
         top = work.paths.of_script(name.removesuffix(".git")) if name.endswith(".git") else None
         found = {each for choice in choices for each in choice.text if isinstance(each, Cloned)}
-        if not found or place is None or top is None or not is_below(place, top):
-            continue
-        work.paths.clone = top
-        others = [each for each in found if not is_of_file(work.job, each)]
-        for each in found if not others else ():
-            _take_own(work, each, line)
-        if others:
-            _set_clone(work, below(place, top), found, line, shown)
-        return bool(others)
-    return False
+        if found and place is not None and top is not None and is_below(place, top):
+            tops[top] = found
+            tests = (test for choice in choices for each in choice.when for test in each)
+            asked |= {top for test in tests if test.kind not in _OF_FOLDERS}
+    work.paths.clone = max(tops, key=lambda top: len(top.strip(".")), default="")
+    clones = tops.get(work.paths.clone, set())
+    others = [each for each in clones if not is_of_file(work.job, each)]
+    for each in clones if not others else ():
+        _take_own(work, each, line)
+    if others and work.paths.clone in asked:  # else it is this repository
+        work.misses("unknown-context", line, shown)
+    elif others:
+        _set_clone(work, below(str(place), work.paths.clone), clones, line, shown)
+    return bool(others)
 
 
 def _is_beside_clones(work: Work) -> bool:
@@ -162,12 +171,12 @@ def _set_clone(work: Work, path: str, clones: set[Cloned], line: int, shown: str
     user, address = without_login(clone.address)
     written = literal(address) or ""
     ref = complete(clone.ref)
-    page = fetched(over_https(written), "") if ref is not None and not others else ""
-    if not page or (user and not _log_in(work, user, line)):
+    found = location_of(written) if ref is not None and not others else ""
+    if not found or (user and not _log_in(work, user, line)):
         work.misses("unknown-context", line, shown)
         return
     try:
-        location = work.spelled.template(join((page, *["#"] * bool(ref), *(ref or ()))), line)
+        location = work.spelled.template(join((found, *["#"] * bool(ref), *(ref or ()))), line)
     except NotPortable:
         work.misses("unknown-context", line, shown)
         return

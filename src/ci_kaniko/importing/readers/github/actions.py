@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Call, Text, Var, literal, only_var, spell, starts_with
-from ci_kaniko.importing.facts import meaning, whole_ref
+from ci_kaniko.importing.calls import Call, Cloned, Text, Var, literal, only_var, spell, starts_with
+from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.jobs import Other
 from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.github.catalogue import (
@@ -20,6 +20,7 @@ from ci_kaniko.importing.readers.github.logins import CLOUDS, log_in
 from ci_kaniko.importing.readers.github.metadata import Metadata
 from ci_kaniko.importing.readers.github.scope import Scope
 from ci_kaniko.importing.readers.github.wrappers import run_image, run_wrapper
+from ci_kaniko.importing.repositories import context_of
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.signs import are_mentioned, is_image
 from ci_kaniko.importing.ticked import Map, mapping, maps, native, peek, texts_below
@@ -264,8 +265,8 @@ def _other(scope: Scope) -> Other:
     somewhere = scope.within(scope.reader.state.path) != YES
     if somewhere or (name and not name.startswith("secrets.")):
         return Other()
-    location = f"git://{server}/{repository}.git" + (f"#{whole_ref(ref)}" if ref else "")
-    return Other(location, name.removeprefix("secrets."))
+    cloned = Cloned((f"https://{server}/{repository}",), (ref,) * bool(ref))
+    return Other(context_of(cloned), name.removeprefix("secrets."))
 
 
 def _host_of(server: Text) -> str:

@@ -6,10 +6,10 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.facts import whole_ref
+from ci_kaniko.importing.calls import Cloned
 from ci_kaniko.importing.jobs import Other
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement
-from ci_kaniko.importing.repositories import fetched
+from ci_kaniko.importing.repositories import context_of
 from ci_kaniko.importing.signs import are_mentioned
 
 if TYPE_CHECKING:
@@ -165,11 +165,12 @@ class Folders:
         held = self._given(statement, "credentialsId")
         if not address or (named and not branch):
             return Other()
-        if "credentialsId" in statement.code and not re.fullmatch(r"[\w.-]+", held):
+        by_https = address.startswith("https:") and re.fullmatch(r"[\w.-]+", held)
+        if "credentialsId" in statement.code and not by_https:
             return Other()
         branch = re.sub(r"^(?:\*|origin|refs/heads)/", "", branch)
-        ref = whole_ref(branch) if statement.name == "checkout" else f"refs/heads/{branch or _MAIN}"
-        return Other(fetched(address, ref), held)
+        ref = branch if statement.name == "checkout" else f"refs/heads/{branch or _MAIN}"
+        return Other(context_of(Cloned((address,), (ref,) * bool(ref))), held)
 
     def _given(self, statement: Statement, *names: str) -> str:
         """What a step gets by one of some names, as a text or as a variable that has one text."""
