@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ci_kaniko import SpecError, import_files
+from ci_kaniko import SpecError, import_files, lint
 from harness.pace import within
 
 PIPELINES = Path(__file__).parents[1] / "imports" / "pipelines"
@@ -47,6 +47,20 @@ def test_a_file_shows_its_platform(name: str) -> None:
     made = import_files([(path, text)])
     assert made.sources == (platform,)
     assert made.spec.destinations
+
+
+@pytest.mark.parametrize(
+    "other", ["gitlab", "github", "buildkite", "agola", "kubernetes", "tekton"]
+)
+@pytest.mark.parametrize("name", [name for name in _FILES if _FILES[name][0] == "ci.yml"])
+def test_a_file_of_another_platform_than_was_said_is_named(name: str, other: str) -> None:
+    path, text, platform = _FILES[name]
+    if platform == other or (platform, other) == ("tekton", "kubernetes"):
+        return  # who reads one of these two reads the other as well
+    told = f"this looks like a pipeline of {platform}, and `source` says {other}"
+    with pytest.raises(SpecError, match=told):
+        import_files([(path, text)], other)
+    assert [problem.message for problem in lint([(path, text)], other).problems] == [told]
 
 
 @pytest.mark.parametrize("name", ["Makefile", "ci/Makefile.docker", "image.mk"])

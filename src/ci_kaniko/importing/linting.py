@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.originals import File, Original, opened
 from ci_kaniko.importing.pipelines import check_source, jobs_of
-from ci_kaniko.importing.readers.platforms import pipelines_in
+from ci_kaniko.importing.readers.platforms import check_look, pipelines_in
 from ci_kaniko.importing.report import Report
 from ci_kaniko.importing.translate.joining import merged
 from ci_kaniko.problems.catalogue import Fault, faults
@@ -49,8 +49,11 @@ def lint_all(
     files = list(_opened(paths_or_texts, source, folders, found))
     for _, file in zip(watched([file.path for file in files]), files, strict=True):
         report = Report(daemons=False)
+        original = Original(file, files, report)
         try:
-            called = jobs_of(Original(file, files, report), source)
+            called = jobs_of(original, source)
+            if not called:
+                check_look(original, source)
         except SpecError as error:
             if _is_no_pipeline(file, error):
                 without.append(file.path)

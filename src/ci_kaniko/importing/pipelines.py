@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.calls import spell
 from ci_kaniko.importing.originals import File, Original, opened
 from ci_kaniko.importing.readers.accounting import tell_pending
-from ci_kaniko.importing.readers.platforms import platform_of
+from ci_kaniko.importing.readers.platforms import check_look, platform_of
 from ci_kaniko.importing.report import Entry, Report
 from ci_kaniko.importing.shell.guards import TooComplexError
 from ci_kaniko.importing.ticked import failure
@@ -65,6 +65,8 @@ def read_all(
         unread = next((entry for entry in kept if entry.rule == "bad-shell"), None)
         if unread is not None:
             raise failure(unread.path, unread.rule, unread.message, unread.advice, unread.line)
+        for file in files:
+            check_look(Original(file, files, Report()), source)
         if not kept:
             # The line that says how an image is built where import reads nothing that does it.
             for file, (shows, (said, hint)) in product(files, _UNREAD.items()):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.ticked import Map, failure, maps
 from ci_kaniko.kaniko.systems import SOURCES
+from ci_kaniko.problems.problem import SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -208,3 +209,16 @@ def platform_of(original: Original, source: str | None) -> Platform:
     message = "this is no pipeline that import knows"
     hint = f"name it with `source`: {', '.join(SOURCES)}"
     raise failure(original.path, "unknown-platform", message, hint)
+
+
+def check_look(original: Original, source: str | None) -> None:
+    """For a file in which ``source`` finds nothing. Raises SpecError if it looks like another's."""
+    if source is None:
+        return
+    try:
+        look = platform_of(original, None).name
+    except SpecError:
+        return
+    if look != source:
+        message = f"this looks like a pipeline of {look}, and `source` says {source}"
+        raise failure(original.path, "unknown-platform", message, f"`source='{look}'`")
