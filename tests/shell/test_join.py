@@ -119,6 +119,47 @@ registries: {{acme.azurecr.io: {IDENTITY}}}
     assert [problem.rule for problem in caught.value.problems] == ["impossible-login"]
 
 
+HOSTS = {
+    "acme.azurecr.io": IDENTITY,
+    "123456789012.dkr.ecr.eu-west-1.amazonaws.com": (
+        "{aws: {role: 'arn:aws:iam::123456789012:role/push'}}"
+    ),
+    "europe-docker.pkg.dev/acme": (
+        "{google: {provider: projects/1/locations/global/workloadIdentityPools/ci/providers/ci,"
+        " service_account: push@acme.iam.gserviceaccount.com}}"
+    ),
+}
+INSTEAD = {
+    "client_secret": IDENTITY.replace("}}", ", client_secret: AZURE_SECRET}}"),
+    "credentials_file": "{aws: {credentials_file: AWS_FILE}}",
+    "key_file": "{google: {key_file: GOOGLE_KEY}}",
+    "a username and a password": "{username: acme, password: REGISTRY_TOKEN}",
+}
+
+
+@pytest.mark.parametrize("platforms", ["", "platforms: [linux/amd64, linux/arm64]\n"])
+@pytest.mark.parametrize("target", ["github", "agola"])
+@pytest.mark.parametrize("place", HOSTS)
+def test_what_is_said_in_the_place_of_an_identity_works(
+    place: str, target: str, platforms: str
+) -> None:
+    def rendered(login: str) -> str:
+        host = place.partition("/")[0]
+        text = f"""\
+default_branch: main
+destinations: ['{place}/shop:1']
+registries: {{{host}: {login}}}
+github: {{mode: container}}
+{platforms}"""
+        return rendering.render(ci_kaniko.loads(text), target)
+
+    with pytest.raises(ci_kaniko.SpecError) as caught:
+        rendered(HOSTS[place])
+    (said,) = {problem.hint for problem in caught.value.problems}
+    (login,) = [login for word, login in INSTEAD.items() if word in said]
+    assert rendered(login)
+
+
 @pytest.mark.parametrize("target", ["gitlab", "github", "buildkite", "agola"])
 def test_one_client_of_a_cloud_joins_the_platforms(target: str) -> None:
     """Buildah asks the cloud for each registry by itself; the job that joins has one client."""

@@ -287,12 +287,26 @@ def impossible_identities(plan: Plan, dialect: Dialect) -> Iterator[Finding]:
                 "impossible-login",
                 login.where,
                 f"{dialect.no_identity}, so it cannot log in to {login.host} by identity",
-                "a secret: credentials_file, key_file, access keys or client_secret",
+                _without_identity(plan, login.cloud.name),
             )
     if plan.context_cloud and plan.context_cloud.token:
         yield Finding(
             "impossible-login",
             ("context_login",),
             f"{dialect.no_identity}, so it cannot fetch the context by identity",
-            "a secret: credentials_file, key_file or access keys",
+            _without_identity(plan, plan.context_cloud.name),
         )
+
+
+_SECRETS = {
+    "aws": "a secret: credentials_file, or access_key_id and secret_access_key",
+    "azure": "a secret: client_secret",
+    "google": "a secret: key_file",
+}
+"""What a login to each cloud takes in the place of an identity."""
+
+
+def _without_identity(plan: Plan, cloud: str) -> str:
+    if cloud == "azure" and len(plan.spec.platforms) > 1:  # regctl has no client of Azure's
+        return "a username and a password, such as a token of the registry"
+    return _SECRETS[cloud]
