@@ -18,7 +18,8 @@ destinations: ['quay.io/acme/${{image.name}}:{tag}']
 registries: {{quay.io: {{username: bot, password: QUAY_TOKEN}}}}
 images:
   base: {{{base}}}
-  api: {{needs: base, build_args: {{{argument}}}, {api}}}
+  between: {{needs: base, triggers: {{branches: [main]}}}}
+  api: {{{needs}build_args: {{{argument}}}, {api}}}
 """
 COMMIT = "${commit.short}"
 PUSHES = "triggers: {branches: [main]}"
@@ -35,6 +36,7 @@ class Case(NamedTuple):
     told: str
     tag: str = COMMIT
     target: str = "github"
+    needs: str = "needs: base, "
 
 
 CASES = {
@@ -69,6 +71,13 @@ CASES = {
     "a default": Case(PUSHES, "triggers: {branches: [live]}", "", "${version:-dev}"),
     "no default": Case(PUSHES, "triggers: {branches: [live]}", "a push to live", "${ref.tag}"),
     "a time of each job": Case(PUSHES, PUSHES, "a push to main", "${build.date}"),
+    "no needs": Case(PUSHES, PUSHES, "a push to main", needs=""),
+    "no needs, and a run": Case(PUSHES, PUSHES, "a push to main", "${build.number}", needs=""),
+    "no needs, and a ref": Case(
+        "", "triggers: {tags: ['v*']}", "a push of tag v1.2.3", "${ref.tag}", needs=""
+    ),
+    "no needs, and a tag that stays": Case(PUSHES, PUSHES, "", "latest", needs=""),
+    "needs of needs": Case(PUSHES, PUSHES, "", needs="needs: between, "),
     "whoever calls": Case("github: {form: reusable}", "github: {form: reusable}", ""),
     "whoever creates": Case("", "", "", target="kubernetes"),
 }
@@ -115,6 +124,8 @@ def test_a_tag_that_stays_is_the_way_out(name: str, tmp_path: Path) -> None:
 def validated(repository: Repository, case: Case, argument: str, begins: str) -> str:
     repository.write("base/Dockerfile", "FROM docker.io/library/debian:13\n")
     repository.write("api/Dockerfile", f"ARG BASE\nARG TAG\nFROM {begins}\n")
-    text = SPEC.format(tag=case.tag, base=case.base, api=case.api, argument=argument)
+    text = SPEC.format(
+        tag=case.tag, base=case.base, api=case.api, needs=case.needs, argument=argument
+    )
     repository.write("ci-kaniko.yaml", text)
     return repository.call("validate", case.target).err

@@ -1,4 +1,4 @@
-"""Images that begin with another one of the spec, in runs that do not push that one.
+"""Images that begin with another one of the spec, in runs that do not push that one before.
 
 It speaks only where no earlier run can have pushed it: a tag that stays may be there, and so may
 the commit of a tag or of a schedule, which a branch had first.
@@ -49,12 +49,16 @@ _STAYS = "name a tag that stays, such as latest"
 
 
 class _Use(NamedTuple):
-    """An image of a spec that begins with what others push, as a build arg says."""
+    """An image of a spec that begins with what others push, as a build arg says.
+
+    It ``waits`` where one of these is among the images that it needs, or that those need.
+    """
 
     build: Build
     argument: str
     image: str
     pushed: tuple[tuple[Build, Destination], ...]
+    waits: bool
 
     @property
     def pushers(self) -> str:
@@ -67,9 +71,9 @@ class _Use(NamedTuple):
         found = [part.name for part in parts if isinstance(part, Ref) and part.default is None]
         return any(name.startswith(beginnings) for name in found)
 
-    def finding(self, event: str, hint: str) -> Finding:
+    def finding(self, event: str, hint: str, what: str = "which it does not push") -> Finding:
         """What is wrong in an event."""
-        message = f"{event} builds on {quoted(self.image)}, which it does not push"
+        message = f"{event} builds on {quoted(self.image)}, {what}"
         where = ("build_args", self.argument)
         return Finding("unpushed-image", where, message, hint, severity="warning")
 
@@ -114,7 +118,19 @@ def _uses(build: Build, spec: Spec, dockerfiles: Dockerfiles) -> Iterator[_Use]:
         )
         argument = next((name for name in given if build.build_args[name].names), "")
         if pushed and argument:
-            yield _Use(build, argument, image, pushed)
+            waits = not _awaited(build.name, spec).isdisjoint(other.name for other, _ in pushed)
+            yield _Use(build, argument, image, pushed, waits)
+
+
+def _awaited(name: str, spec: Spec) -> set[str]:
+    """The images for which one waits, and those for which they wait."""
+    found: set[str] = set()
+    pending = [name]
+    while pending:
+        more = ({*spec.images[pending.pop()].needs} & spec.images.keys()) - found
+        found |= more
+        pending += more
+    return found
 
 
 class _Planned:
@@ -137,6 +153,10 @@ class _Planned:
                 _named(event), "each job has its own time; ${build.number} is the same"
             )
         if others := self._pushing(use, occasion):
+            if not use.waits and use.varies(_OF_RUN, _OF_COMMIT, *_OF_REF):
+                first = use.pushed[0][0].name
+                hint = f"needs: [{first}] waits for it, or {_STAYS}"
+                return use.finding(_named(event), hint, f"and does not wait for {use.pushers}")
             return _with_files(use, start.when_changed, others)
         if not self._is_new(use, occasion):
             return None
