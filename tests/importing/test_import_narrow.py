@@ -120,6 +120,60 @@ CASES = {
         {"triggers": {"manual": True}, "push": "never"},
         {"no-trigger", "unknown-trigger"},
     ),
+    "a rule after one that holds unless somebody starts the pipeline": Case(
+        _gitlab(
+            "[{if: '($CI_COMMIT_BRANCH != $CI_DEFAULT_BRANCH || $CI_COMMIT_TAG) "
+            '&& $CI_PIPELINE_SOURCE != "web"\', variables: {T: b}}, '
+            "{if: '$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH', variables: {T: c}}]",
+            'DEST="--destination=$CI_REGISTRY_IMAGE:$T"',
+        ),
+        {
+            "destinations": [
+                {"image": B, "when": ["pull-request", "other-branch", {"tag": "**"}]},
+                {"image": B[:-1] + "c", "when": "default-branch"},
+            ]
+        },
+        set(),
+    ),
+    "a rule of tags after one that holds for all of these": Case(
+        _gitlab(
+            "[{if: $CI_COMMIT_TAG =~ /^v/, variables: {T: b}}, "
+            "{if: $CI_COMMIT_TAG =~ /^v1/, variables: {T: c}}]",
+            'DEST="--destination=$CI_REGISTRY_IMAGE:$T"',
+        ),
+        {"triggers": {"tags": ["v**"]}, "destinations": [{"image": B, "when": {"tag": "v**"}}]},
+        set(),
+    ),
+    "the default branch, when it has a name that few have": Case(
+        _gitlab("[{if: '$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH && $CI_COMMIT_BRANCH =~ /^v/'}]"),
+        {"triggers": {"manual": True}, "push": "never"},
+        {"no-trigger", "unknown-trigger"},
+    ),
+    "the usual default branch, when it is not the default one": Case(
+        _gitlab(
+            "[{if: '$CI_COMMIT_BRANCH == \"main\" && $CI_COMMIT_BRANCH != $CI_DEFAULT_BRANCH'}]"
+        ),
+        {"triggers": {"manual": True}, "push": "never"},
+        {"no-trigger", "unknown-trigger"},
+    ),
+    "the default branch, and others of which it is none": Case(
+        _gitlab(
+            "[{if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH}, "
+            "{if: '$CI_COMMIT_BRANCH =~ /^rel/ && $CI_COMMIT_BRANCH != \"main\"'}]"
+        ),
+        {"triggers": {"branches": ["main", "rel**"]}, "destinations": [A]},
+        {"default-branch"},
+    ),
+    "names that are versions": Case(
+        _without_rules('only: ["v1.2.3", main]\n  except: ["v1.2.4"]'),
+        {"triggers": {"branches": ["main"], "tags": ["v1.2.3"]}, "destinations": [A]},
+        set(),
+    ),
+    "a name of a version, which is not meant": Case(
+        _gitlab('[{if: $CI_COMMIT_REF_NAME == "v1.2.3", when: never}, {if: $CI_COMMIT_TAG}]'),
+        {"triggers": {"tags": ["**", "!v1.2.3"]}, "destinations": [A]},
+        set(),
+    ),
     "a step that the default branch leaves out": Case(
         _buildkite(
             "if: build.branch != pipeline.default_branch && build.tag == null && "

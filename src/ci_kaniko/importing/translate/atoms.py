@@ -15,7 +15,7 @@ from ci_kaniko.importing.shell.regular import ends_of, glob_around, globs_of
 from ci_kaniko.importing.shell.transforms import cuts_ref, leaves_last
 from ci_kaniko.importing.translate.languages import are_found, never_meet
 from ci_kaniko.syntax.globs import is_literal, split, to_regex
-from ci_kaniko.syntax.versions import EXPRESSIONS, NUMBER
+from ci_kaniko.syntax.versions import EXPRESSIONS, NUMBER, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -247,9 +247,9 @@ def _equal(name: str, other: Text, right: str | None) -> list[Atom] | None:
 
 
 def _globbed(name: str, glob: str) -> list[Atom] | None:
-    if name == "ref.name" and not is_literal(glob):
+    if name == "ref.name" and (not is_literal(glob) or version_of(glob)):
         return [Atom("branch", glob), Atom("tag", glob)]
     if name in {"branch", "ref.name"}:
-        # A whole name is a branch's: nobody has a tag of the same.
+        # A whole name that is no version is a branch's: nobody has a tag of the same.
         return [Atom("branch", glob)]
     return [Atom("tag", glob)] if name == "tag" else None

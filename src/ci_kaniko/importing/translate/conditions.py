@@ -99,6 +99,8 @@ def globs_in_short(globs: list[str]) -> Any:
 
 SIDES = (*REFS, "pull-request")
 STARTS = {"push", "schedule", "manual", "pipelines"}
+DEFAULT_BRANCH = "main"
+"""What the default branch is taken for, whose name no pipeline tells."""
 _MOST = 64
 """Alternatives that a condition may have; beyond, a test counts as one without words."""
 
@@ -215,6 +217,7 @@ class _Run:
             self.starts &= {kind}
             self.sides &= {"branch"} if kind == "schedule" else {"branch", "tag"}
         elif kind == "default-branch":
+            self.sides -= {"branch"} if self.default is atom.negated else set()
             self.default = not atom.negated
             self.sides -= set() if atom.negated else {"tag", "pull-request"}
         elif not atom.negated:
@@ -227,12 +230,18 @@ class _Run:
             self.out[kind].append(glob)
 
     def _agrees(self, side: str) -> bool:
-        names = [glob for glob in self.names[side] if _is_exact(glob)]
-        wanted, out = self.names[side], self.out[side]
-        return all(
-            all(matches(glob, name) for glob in wanted)
-            and not any(matches(glob, name) for glob in out)
-            for name in names
+        wanted = self.names[side]
+        names = [glob for glob in wanted if _is_exact(glob)]
+        return all(matches(glob, name) for glob in wanted for name in names) and not any(
+            covers(glob, name) for glob in self.out[side] for name in wanted
+        )
+
+    @property
+    def may_be_default(self) -> bool:
+        """Whether what is asked of the name of its branch holds for that of the default branch."""
+        wanted, out = self.names["branch"], self.out["branch"]
+        return all(matches(glob, DEFAULT_BRANCH) for glob in wanted) and not any(
+            matches(glob, DEFAULT_BRANCH) for glob in out
         )
 
     def says(self, side: str) -> str:
@@ -271,7 +280,8 @@ def _add(made: Condition, run: _Run, *, tags: Sequence[str]) -> list[Test]:
     for word in sorted(run.starts) if refs else ():
         wanted = ["branch"] if word == "schedule" else list(REFS)
         usual = refs == wanted and all(
-            run.is_whole(side) or (word == "schedule" and run.default) for side in refs
+            run.is_whole(side) or (word == "schedule" and run.default and run.may_be_default)
+            for side in refs
         )
         if usual and (not tags or word != "pipelines"):
             _once(made.words, word)
@@ -287,9 +297,12 @@ def _unknown(said: Iterable[str]) -> list[Test]:
 def _add_refs(made: Condition, run: _Run, side: str, tags: Sequence[str]) -> bool:
     """One more glob of branches or tags; whether a spec can say it."""
     if side == "branch" and run.default:
-        _once(made.words, "default-branch")
-        return True
+        if run.may_be_default:
+            _once(made.words, "default-branch")
+        return run.may_be_default
     names = list(dict.fromkeys(run.names[side]))
+    if names and side == "branch" and run.default is False and run.may_be_default:
+        return False
     exact = [name for name in names if _is_exact(name)][:1]
     out = () if exact else tuple(dict.fromkeys(run.out[side]))
     if not names and side == "branch" and run.default is False:
@@ -320,7 +333,9 @@ def _add_refs(made: Condition, run: _Run, side: str, tags: Sequence[str]) -> boo
             check_glob(glob)
     except Refused:
         return False
-    _once(made.refs.setdefault((side, out), []), globs[0])
+    listed = made.refs.setdefault((side, out), [])
+    if not any(covers(one, globs[0]) for one in listed):
+        listed[:] = [*(one for one in listed if not covers(globs[0], one)), globs[0]]
     return True
 
 

@@ -7,6 +7,7 @@ from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.jobs import forget, put
+from ci_kaniko.importing.translate.conditions import DEFAULT_BRANCH
 from ci_kaniko.importing.translate.pushes import image_of
 from ci_kaniko.importing.translate.translation import ordered
 from ci_kaniko.kaniko.systems import NAMES
@@ -59,9 +60,9 @@ def _default_branch(build: dict[str, Any], report: Report) -> None:
     triggers = build.get("triggers")
     if not triggers or not triggers.pop("default-branch", False):
         return
-    build["default_branch"] = name = "main"
+    build["default_branch"] = name = DEFAULT_BRANCH
     report.tell("default-branch", "", 0)
-    others = [glob for glob in triggers.pop("branches", ()) if glob != name]
+    others = [glob for glob in triggers.pop("branches", ()) if glob.lstrip("!") != name]
     made: dict[str, Any] = {"branches": [name, *others], **triggers}
     if made == {"branches": [name], "tags": ["**"], "pull_requests": True}:
         del build["triggers"]
@@ -95,7 +96,7 @@ def images(
     _checked_out_once(parts, report)
     branches = [build.pop("default_branch", "") for build in parts.values()]
     common = _common(list(parts.values()))
-    common.update({"default_branch": "main"} if any(branches) else {})
+    common.update({"default_branch": DEFAULT_BRANCH} if any(branches) else {})
     common.update(templated)
     images = {}
     for name, build in parts.items():

@@ -18,6 +18,7 @@ from ci_kaniko.importing.signs import DOCKER
 from ci_kaniko.importing.ticked import Map, line_of, mapping, peek, sequence, string
 from ci_kaniko.importing.translate.conditions import read
 from ci_kaniko.importing.translate.started import bounded, globs, push_only_where, set_triggers
+from ci_kaniko.syntax.versions import version_of
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.jobs import Job
@@ -276,7 +277,8 @@ class Rules:
             return self.guards.any(self.expressions.guard(test, line) for test in tests)
         if name.startswith("$"):
             return self.expressions.guard(name, line)
-        return self.expressions.guard(f'$CI_COMMIT_BRANCH == "{name}"', line)
+        side = "TAG" if version_of(name) else "BRANCH"
+        return self.expressions.guard(f'$CI_COMMIT_{side} == "{name}"', line)
 
 
 def _dockerfile(call: Call) -> str:
