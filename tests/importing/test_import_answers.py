@@ -1781,6 +1781,38 @@ spec:
         },
         told=((9, "clone"), (19, "clone"), (20, "skipped-command"), (44, "unknown-context")),
     ),
+    "a container that logs in has variables of its own": Case(
+        "pod.yaml",
+        """\
+apiVersion: v1
+kind: Pod
+metadata: {generateName: build-}
+spec:
+  restartPolicy: Never
+  initContainers:
+    - name: login
+      image: alpine:3.22
+      command: [sh, -ec]
+      args:
+        - |
+          auth=$(printf '%s:%s' "$WHO" "$TOKEN" | base64 -w0)
+          printf '{"auths":{"quay.io":{"auth":"%s"}}}' "$auth" > /out/config.json
+      env:
+        - {name: WHO, value: bot}
+        - {name: FF_KANIKO_SQUASH_STAGES, value: "1"}
+        - {name: TOKEN, valueFrom: {secretKeyRef: {name: quay, key: QUAY_TOKEN}}}
+      volumeMounts: [{name: docker, mountPath: /out}]
+  containers:
+    - name: kaniko
+      image: ghcr.io/osscontainertools/kaniko:v1.28.3
+      args: ["--context=git://git.example.com/acme/shop.git", --destination=quay.io/acme/shop:1]
+      volumeMounts: [{name: docker, mountPath: /kaniko/.docker}]
+  volumes: [{name: docker, emptyDir: {}}]
+""",
+        {"registries": {"quay.io": {"username": "bot", "password": "QUAY_TOKEN"}}},
+        told=((7, "login-container"), (16, "not-carried")),
+        silent=("unused-variable", "missing-login"),
+    ),
     "a step of Tekton clones what the next one builds": Case(
         "task.yaml",
         """\

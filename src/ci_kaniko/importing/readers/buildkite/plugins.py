@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.calls import Text, Var, Word, references
 from ci_kaniko.importing.jobs import Job, Root, forget, put
 from ci_kaniko.importing.readers.accounting import ignore_keys
+from ci_kaniko.importing.readers.pods.before import read_before
 from ci_kaniko.importing.readers.pods.containers import (
     calls_of_words,
     read_environment,
     script_place,
 )
-from ci_kaniko.importing.readers.pods.volumes import read_logins, read_volumes, volumes_of
+from ci_kaniko.importing.readers.pods.volumes import read_volumes, volumes_of
 from ci_kaniko.importing.readers.preparing import prepare
 from ci_kaniko.importing.readers.scripts import Piece, goes_on, read_pieces, sets_exit
 from ci_kaniko.importing.signs import are_mentioned, is_image, is_path_in
@@ -100,7 +101,7 @@ class Plugins:
                 self._container(entry, key)
         self._more(config)
         if script and not self.job.calls:
-            before = read_logins(self.job, self.pod, self.container)
+            before = read_before(self.job, self.pod, self.container)
             self.job.calls = read_pieces(self.job, [*before, *script]).calls
 
     def _container(self, entry: Map, key: str) -> None:

@@ -9,7 +9,7 @@ from ci_kaniko.importing.jobs import Facts, Job, Root, put
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.kubernetes.argo import as_pipeline
 from ci_kaniko.importing.readers.kubernetes.tekton import Callers, callers_in, named, tekton_jobs
-from ci_kaniko.importing.readers.pods.clones import read_clones
+from ci_kaniko.importing.readers.pods.before import read_before
 from ci_kaniko.importing.readers.pods.containers import (
     calls_of,
     filled,
@@ -20,7 +20,6 @@ from ci_kaniko.importing.readers.pods.containers import (
 from ci_kaniko.importing.readers.pods.settings import fixed, metadata_settings, pod_settings
 from ci_kaniko.importing.readers.pods.volumes import (
     annotation_files,
-    read_logins,
     read_volumes,
     volumes_of,
 )
@@ -133,7 +132,7 @@ def _container_job(container: Map, pod: Map, original: Original) -> Job:
     folder = container.string("workingDir")
     if folder:
         job.folder = (folder,)
-    before = (*read_clones(job, pod, container), *read_logins(job, pod, container))
+    before = tuple(read_before(job, pod, container))
     job.calls = calls_of(job, container, before=before)
     given = container.peek("terminationMessagePath")
     said = "the digest is the message of the container, as digest: true makes it"

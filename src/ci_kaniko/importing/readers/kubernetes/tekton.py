@@ -11,7 +11,7 @@ from ci_kaniko.importing.calls import Cloned, Text, Var, spell
 from ci_kaniko.importing.jobs import Facts, Job, Mounted, Other, Root, Started
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.kubernetes.argo import starts_in
-from ci_kaniko.importing.readers.pods.clones import (
+from ci_kaniko.importing.readers.pods.before import (
     clones,
     own_environment,
     script_of_container,

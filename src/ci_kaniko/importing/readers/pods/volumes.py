@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import literal
 from ci_kaniko.importing.jobs import Job, Mounted
-from ci_kaniko.importing.readers.pods.containers import (
-    Known,
-    in_script,
-    read_environment,
-    runs_executor,
-    script_place,
-)
-from ci_kaniko.importing.readers.scripts import Piece
-from ci_kaniko.importing.ticked import Map, ignore, line_of, maps, peek, string
-from ci_kaniko.kaniko.pins import CURL_IMAGE
+from ci_kaniko.importing.ticked import Map, ignore, maps, peek
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,63 +100,3 @@ def _mounted(container: Map, volumes: dict[str, Map]) -> Iterator[tuple[str, Map
             looks = (entry.get(key) for key in ("name", "mountPath", "subPath", "readOnly"))
             path = entry.peek("mountPath").rstrip("/")
             yield path, entry, volume, (volume.get("name"), *looks)
-
-
-# -- init containers that ask clouds -----------------------------------------------------------
-
-
-_LEFT = (".docker", "/stored")
-"""How the folders end in which a container leaves something for the next."""
-
-
-def read_logins(job: Job, pod: Map, container: Map) -> Iterator[Piece]:
-    """The scripts of init containers that write into folders of the executor."""
-    volumes = volumes_of(pod)
-    own = {entry.peek("name"): entry for entry in maps(container.get("volumeMounts"))}
-    for entry in maps(pod.get("initContainers")):
-        if entry is container or runs_executor(entry):
-            continue
-        items = [*entry.sequence("command"), *entry.sequence("args")]
-        at = script_place([peek(item) for item in items])
-        moved = {}
-        for mount in maps(entry.get("volumeMounts")):
-            found = own.get(mount.peek("name"))
-            volume = volumes.get(mount.peek("name"))
-            if at is None or found is None or volume is None or "emptyDir" not in volume:
-                continue
-            folder = found.peek("mountPath").rstrip("/")
-            if not folder.endswith(_LEFT):
-                continue
-            take_folder(volume, mount, found)
-            if job.is_ours:
-                ignore(volume["emptyDir"])
-            moved[mount.peek("mountPath").rstrip("/")] = folder
-        if moved and at is not None:
-            yield _script(job, pod, entry, items[at], moved)
-
-
-def _script(job: Job, pod: Map, entry: Map, item: object, moved: dict[str, str]) -> Piece:
-    """What a container runs, as if it stood before the executor."""
-    read_environment(job, entry)
-    read_volumes(job, pod, entry)
-    name, image = entry.string("name"), entry.string("image")
-    if image != CURL_IMAGE:
-        if job.is_ours:
-            job.shared.setdefault("tools", {})["curl"] = image
-        else:
-            job.tell("login-container", line_of(entry), name, image)
-    for word in (*entry.sequence("command"), *entry.sequence("args")):
-        string(word)
-    context = entry.get("securityContext")
-    if job.is_ours and isinstance(context, Map):
-        ignore(context)  # a rendered Pod says it by itself
-    text = in_script(string(item), Known({name: (f"${name}",) for name in job.secrets}))
-    return placed(text, getattr(item, "first", 0), moved)
-
-
-def placed(text: str, line: int, moved: dict[str, str]) -> Piece:
-    """A script of another container, whose folders lie elsewhere in that of the executor."""
-    for before, after in moved.items():
-        pattern = rf"(?<![\w.:/-]){re.escape(before)}(?![\w.-])"
-        text = re.sub(pattern, after.replace("\\", r"\\"), text)
-    return Piece(f"(\n{text.rstrip()}\n)", line - 1)

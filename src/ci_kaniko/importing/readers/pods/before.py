@@ -1,4 +1,4 @@
-"""Containers and steps that clone a repository, as scripts before that of the executor."""
+"""Containers and steps before the one that builds, as scripts before its own."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from ci_kaniko.importing.readers.pods.containers import (
     runs_executor,
     script_place,
 )
-from ci_kaniko.importing.readers.pods.volumes import placed, take_folder, volumes_of
-from ci_kaniko.importing.readers.scripts import is_named
-from ci_kaniko.importing.ticked import List, Map, line_of, maps, peek, string
-from ci_kaniko.kaniko.pins import GIT_IMAGE
+from ci_kaniko.importing.readers.pods.volumes import read_volumes, take_folder, volumes_of
+from ci_kaniko.importing.readers.scripts import Piece, is_named
+from ci_kaniko.importing.ticked import List, Map, ignore, line_of, maps, peek, string
+from ci_kaniko.kaniko.pins import CURL_IMAGE, GIT_IMAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ci_kaniko.importing.readers.scripts import Piece
-
 _CLONES = re.compile(r"\bgit\b[^\n]*\b(?:clone|fetch)\b|git-sync|^(?:clone|fetch)\b")
 
+_LEFT = (".docker", "/stored")
+"""How the folders end in which a container leaves something for the next."""
 _ASKED = re.compile(r"GIT_(?:USERNAME|PASSWORD)|GIT_?SYNC_\w+")
 """Variables that git and git-sync read without a script naming them."""
 
@@ -37,44 +37,67 @@ def clones(text: str) -> bool:
     return _CLONES.search(text) is not None
 
 
-def read_clones(job: Job, pod: Map, container: Map) -> Iterator[Piece]:
-    """The scripts of the init containers that clone, in the folders of the one that builds."""
-    volumes = volumes_of(pod)
+def read_before(job: Job, pod: Map, container: Map) -> Iterator[Piece]:
+    """The scripts of the init containers that clone or log in, in the folders of the executor."""
     for entry in maps(pod.get("initContainers")):
         text = " ".join(map(peek, (*entry.sequence("command"), *entry.sequence("args"))))
-        if runs_executor(entry) or not (clones(text) or "git" in entry.peek("image")):
+        is_clone = clones(text) or "git" in entry.peek("image")
+        shared = list(_shared(pod, container, entry))
+        left = [own for _, own, volume in shared if "emptyDir" in volume and _is_left(own)]
+        if entry is container or runs_executor(entry) or not (is_clone or left):
             continue
-        job.section["clone"] = True
-        entry.string("name")
-        image = entry.string("image")
-        if image != GIT_IMAGE and "git-sync" not in image:
-            job.shared["tools"] = {"git": image}
-        own = own_environment(job, entry, text)
         folder = entry.string("workingDir")
-        moved = _moved(job, entry, container, volumes, f"{text} {folder}")
+        moved = {}
+        for mount, own, volume in shared:
+            before, after = (each.peek("mountPath").rstrip("/") for each in (mount, own))
+            nowhere = "clone" in text and not re.search(r"(?<![\w:/.@])/[a-z]", text)
+            named = before and before in f"{text} {folder}"
+            if own in left and job.is_ours:
+                ignore(volume["emptyDir"])
+            if own in left or (is_clone and (named or nowhere)):
+                take_folder(volume, mount, own)
+                moved[before] = after
+                job.roots += [Root((after,))] * is_clone
+        (_say_clone if is_clone else _say_login)(job, pod, entry)
         if not folder and len(moved) == 1 and not any(path in text for path in moved):
             # A clone that names no folder of its own ends in the one that it starts in.
             folder = next(iter(moved))
-        yield script_of_container(entry, own, moved, folder)
+        yield script_of_container(entry, own_environment(job, entry, text), moved, folder)
 
 
-def _moved(
-    job: Job, entry: Map, container: Map, volumes: dict[str, Map], text: str
-) -> dict[str, str]:
-    """Where the container that builds has the folders into which another one clones."""
+def _is_left(mount: Map) -> bool:
+    return mount.peek("mountPath").rstrip("/").endswith(_LEFT)
+
+
+def _shared(pod: Map, container: Map, entry: Map) -> Iterator[tuple[Map, Map, Map]]:
+    """Where one container has a volume, where another one has it, and the volume."""
     mounts = {item.peek("name"): item for item in maps(container.get("volumeMounts"))}
-    moved = {}
-    for item in maps(entry.get("volumeMounts")):
-        own, volume = mounts.get(item.peek("name")), volumes.get(item.peek("name"))
-        path = item.peek("mountPath").rstrip("/")
-        named = path and path in text
-        nowhere = "clone" in text and not re.search(r"(?<![\w:/.@])/[a-z]", text)
-        if own is None or volume is None or not (named or nowhere):
-            continue
-        take_folder(volume, item, own)
-        moved[path] = own.string("mountPath").rstrip("/")
-        job.roots.append(Root((moved[path],)))
-    return moved
+    volumes = volumes_of(pod)
+    for mount in maps(entry.get("volumeMounts")):
+        name = mount.peek("name")
+        if name in mounts and name in volumes:
+            yield mount, mounts[name], volumes[name]
+
+
+def _say_clone(job: Job, pod: Map, entry: Map) -> None:
+    entry.string("name")
+    image = entry.string("image")
+    if job.facts.names_none:
+        job.section["clone"] = True
+    if image != GIT_IMAGE and "git-sync" not in image:
+        job.shared["tools"] = {"git": image}
+
+
+def _say_login(job: Job, pod: Map, entry: Map) -> None:
+    read_volumes(job, pod, entry)
+    name, image = entry.string("name"), entry.string("image")
+    if image != CURL_IMAGE and job.is_ours:
+        job.shared.setdefault("tools", {})["curl"] = image
+    elif image != CURL_IMAGE:
+        job.tell("login-container", line_of(entry), name, image)
+    context = entry.get("securityContext")
+    if job.is_ours and isinstance(context, Map):
+        ignore(context)  # a rendered Pod says it by itself
 
 
 def own_environment(job: Job, entry: Map, text: str, known: Known = UNKNOWN) -> Known:
@@ -116,4 +139,8 @@ def script_of_text(text: str, line: int, own: Known, moved: dict[str, str], fold
         if _is_asked(name, text) and literal(value) is not None and name.isidentifier()
     ]
     heads += [f"cd {shlex.quote(folder)}; "] * bool(folder)
-    return placed("".join(heads) + text, line, moved)
+    text = "".join(heads) + text
+    for before, after in moved.items():
+        pattern = rf"(?<![\w.:/-]){re.escape(before)}(?![\w.-])"
+        text = re.sub(pattern, after.replace("\\", r"\\"), text)
+    return Piece(f"(\n{text.rstrip()}\n)", line - 1)
