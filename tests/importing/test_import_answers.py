@@ -1847,6 +1847,106 @@ spec:
         told=((11, "clone"), (12, "clone"), (19, "other-repository"), (22, "context")),
         silent=("step",),
     ),
+    "another task clones what this one builds, in the folder that it hands over": Case(
+        "pipeline.yaml",
+        """\
+apiVersion: tekton.dev/v1
+kind: Pipeline
+metadata: {name: shop}
+spec:
+  params: [{name: url}, {name: more, type: array, default: [--build-arg=A=1]}]
+  tasks:
+    - {name: get, taskRef: {name: fetch}, params: [{name: url, value: $(params.url)}]}
+    - name: own
+      taskRef: {name: build}
+      params: [{name: args, value: [--reproducible, "$(params.more[*])"]}]
+      workspaces: [{name: files, workspace: all, subPath: src/web}]
+    - name: other
+      taskRef: {name: build}
+      workspaces: [{name: files, workspace: all, subPath: $(context.pipelineRun.name)}]
+---
+apiVersion: tekton.dev/v1
+kind: Task
+metadata: {name: fetch}
+spec:
+  params: [{name: url}]
+  workspaces: [{name: output}]
+  steps: [{image: alpine/git, script: git clone $(params.url) $(workspaces.output.path)/src}]
+---
+apiVersion: tekton.dev/v1
+kind: Task
+metadata: {name: build}
+spec:
+  params: [{name: args, type: array, default: []}]
+  workspaces: [{name: files}]
+  steps:
+    - image: ghcr.io/osscontainertools/kaniko:v1.28.3-debug
+      args: ["$(params.args[*])", quay.io/acme/shop:1]
+      script: |
+        #!/busybox/sh
+        for last in "$@"; do :; done
+        /kaniko/executor -c $(workspaces.files.path) --destination="$last" "$1"
+""",
+        {
+            "images.own.context": "web",
+            "images.own.options": {"reproducible": True},
+            "images.other.push": "never",
+        },
+        told=((14, "not-carried"), (22, "clone"), (36, "unknown-context")),
+    ),
+    "a template of Argo clones what another one builds": Case(
+        "workflow.yaml",
+        """\
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {generateName: shop-}
+spec:
+  templates:
+    - name: clone
+      container:
+        image: alpine/git
+        args: [clone, "https://git.example.com/acme/shop", /work/src]
+        volumeMounts: [{name: work, mountPath: /work}]
+    - name: build
+      container:
+        image: ghcr.io/osscontainertools/kaniko:v1.28.3
+        args: [--context=/work/src/web, --destination=quay.io/acme/shop:1]
+        volumeMounts: [{name: work, mountPath: /work}]
+""",
+        {
+            "context": "git://git.example.com/acme/shop.git",
+            "context_sub_path": "web",
+        },
+        told=((9, "clone"), (14, "other-repository")),
+    ),
+    "the commit that the catalog's clone tells is that of the run": Case(
+        "pipeline.yaml",
+        """\
+apiVersion: tekton.dev/v1
+kind: Pipeline
+metadata: {name: shop}
+spec:
+  params: [{name: url}]
+  tasks:
+    - name: get
+      taskRef: {name: git-clone}
+      workspaces: [{name: output, workspace: all, subPath: src}]
+      params: [{name: url, value: $(params.url)}]
+    - name: build
+      params: [{name: tag, value: $(tasks.get.results.commit)}]
+      workspaces: [{name: files, workspace: all, subPath: src}]
+      taskSpec:
+        params: [{name: tag}]
+        workspaces: [{name: files}]
+        steps:
+          - image: ghcr.io/osscontainertools/kaniko:v1.28.3
+            workingDir: $(workspaces.files.path)
+            args: [-c, web, -f, ./Dockerfile, -d, "quay.io/acme/shop:$(params.tag)"]
+""",
+        {"context": "web", "destinations": ["quay.io/acme/shop:${commit.sha}"]},
+        told=((7, "clone"),),
+        silent=("not-portable", "unknown-dockerfile"),
+    ),
     "a task of the catalog and an artifact of Argo bring another repository": Case(
         "pipeline.yaml",
         f"""\

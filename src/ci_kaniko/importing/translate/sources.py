@@ -370,7 +370,7 @@ def _dockerfile_path(work: Work, value: Text, shown: str) -> str | None:
         folder = work.paths.inside(()) or "."
         inside = path if folder == "." else f"{folder}/{path}"
         nowhere_else = work.call.builder in {DOCKER.name, "buildkit"} and not work.fetched
-        if nowhere_else or (base != "." and (inside.startswith(f"{base}/") or folder != ".")):
+        if nowhere_else or (base != "." and (is_below(inside, base) or not is_below(base, folder))):
             return below(inside, base)
         return path.removeprefix("./")
     found = work.paths.inside(value)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
+import shlex
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.calls import Cloned, Text, Var, spell
+from ci_kaniko.importing.calls import Cloned, Text, Var, literal, spell
 from ci_kaniko.importing.jobs import Facts, Job, Mounted, Other, Root, Started
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.kubernetes.argo import starts_in
@@ -28,6 +30,7 @@ from ci_kaniko.importing.readers.pods.containers import (
     in_script,
     read_environment,
     runs_executor,
+    spread,
     take_read,
     variable,
 )
@@ -98,12 +101,16 @@ class Callers:
     """What calls the tasks of some files, by their names, and how much that may give.
 
     ``cloned`` is what the catalog's ``git-clone`` puts into which folder, ``clones`` what it is
-    asked, by its line, and ``workflows`` what templates of Argo are started with.
+    asked, by its line, ``commits`` what it says of this repository, ``fetching`` the
+    tasks that clone, by what holds or calls them, and ``workflows`` what templates of Argo are
+    started with.
     """
 
     found: dict[str, list[Caller]] = field(default_factory=dict)
     cloned: dict[str, Cloned] = field(default_factory=dict)
     clones: dict[tuple[int, str], None] = field(default_factory=dict)
+    commits: dict[str, Text] = field(default_factory=dict)
+    fetching: dict[int, list[_Task]] = field(default_factory=dict)
     workflows: dict[str, list[list[Map]]] = field(default_factory=dict)
     left: int = _MAX_CALLS
     listed: Listed = field(default_factory=Listed)
@@ -124,10 +131,15 @@ def tekton_jobs(root: Map, original: Original, callers: Callers) -> Iterator[Job
     alone = _Task(spec, peek(name), {}, {}, Map())
     calling = callers.found.get(alone.name, [])[: max(callers.left, 0)]
     called = [task for one in calling for task in _tasks(one.task(alone))]
+    fetching = [*filter(_only_clones, _tasks(alone))] if facts is _ARGO else []
+    for number in {id(root): None} | {id(one.root): None for one in calling}:
+        fetching += callers.fetching.get(number, ())
     for task in called or _tasks(alone):
         if called and callers.left <= 0:
             return
-        known = _known(task.given, _known(task.outer))._replace(listed=callers.listed)
+        outer = _known(task.outer)
+        outer = outer._replace(texts={**outer.texts, **callers.commits})
+        known = _known(task.given, outer)._replace(listed=callers.listed)
         steps = list(maps(task.spec.get("steps")))
         building = [runs_executor(one, known) or _RUNS.search(one.peek("script")) for one in steps]
         others = {
@@ -140,7 +152,7 @@ def tekton_jobs(root: Map, original: Original, callers: Callers) -> Iterator[Job
             if builds:
                 ignore_keys(root, "Kubernetes object")
                 string(name)
-                job = _job(at, steps, task, known, original, facts)
+                job = _job(at, task, known, original, facts, fetching)
                 _take_others(job, callers.cloned if facts is _FACTS else {}, job.line)
                 _beside(job, at, steps, left)
                 if _CALLS in task.asked:
@@ -151,6 +163,11 @@ def tekton_jobs(root: Map, original: Original, callers: Callers) -> Iterator[Job
                     job.tell("clone", line, asked)
                 for each in (each for one in calling for each in one.beside):
                     job.tell("other-object", line_of(each), each.peek("kind"), named(each))
+
+
+def _only_clones(task: _Task) -> bool:
+    steps = [*maps(task.spec.get("steps"))]
+    return any(clones(_body(each)) for each in steps) and not any(map(runs_executor, steps))
 
 
 def callers_in(original: Original) -> Callers:
@@ -188,7 +205,13 @@ def callers_in(original: Original) -> Callers:
                 if called := item.mapping(_CALLS).peek("name"):
                     found.setdefault(called, []).append(Caller(item, outer, root, beside))
                 if "git-clone" in " ".join(texts_below(item.get(_CALLS))):
-                    _take_clone(callers, item, _known(outer))
+                    _take_clone(callers, item, outer)
+    for root in (root for roots, _ in files for root in roots):
+        alone = _Task(root.mapping("spec"), named(root), {}, {}, Map())
+        for task in filter(_only_clones, _tasks(alone)):
+            callers.fetching.setdefault(id(root), []).append(task)
+            for one in found.get(alone.name, ()):
+                callers.fetching.setdefault(id(one.root), []).append(one.task(task))
     return callers
 
 
@@ -198,14 +221,20 @@ def _without_event(item: Map) -> Map:
     return item.kept(lambda key: key == "name") if whole else item
 
 
-def _take_clone(callers: Callers, item: Map, known: Known) -> None:
+def _take_clone(callers: Callers, item: Map, outer: dict[str, Any]) -> None:
     """What a task of a pipeline clones, with which logins, and into which folder if it has one."""
     given = {one.peek("name"): one.peek("value") for one in maps(item.get("params"))}
     logins = [one.peek("name") for one in maps(item.get("workspaces"))]
     asked = [*(f"{name}: {value}" for name, value in given.items()), *logins]
     callers.clones[line_of(item), f"git-clone ({', '.join(asked)})".removesuffix(" ()")] = None
+    known = _known(outer)
     url, revision = (expanded(given.get(name, ""), known) for name in ("url", "revision"))
-    callers.cloned[given.get("subdirectory", "").strip("/") or "."] = Cloned(url, revision)
+    own = _parts(_Task(Map(), "", {}, outer, item)).get("output") or "."
+    folder = posixpath.normpath(posixpath.join(own, given.get("subdirectory", "").strip("/")))
+    callers.cloned[folder] = Cloned(url, revision)
+    if literal(url) is None:
+        result = f"tasks.{item.peek('name')}.results.commit"
+        callers.commits[result] = (Var("commit.sha", portable=True),)
 
 
 def _take_others(job: Job, cloned: dict[str, Cloned], line: int) -> None:
@@ -251,6 +280,7 @@ def _known(given: dict[str, Any], outer: Known = UNKNOWN) -> Known:
         value = item.get("value", item.get("default"))
         found: Text = (Var(variable(name)),)
         if isinstance(value, list):
+            value = outer.flat(value)
             for at, entry in enumerate(value):
                 texts[f"params.{name}[{at}]"] = (peek(entry),)
         elif isinstance(value, str):
@@ -263,8 +293,14 @@ def _known(given: dict[str, Any], outer: Known = UNKNOWN) -> Known:
 
 
 def _job(
-    at: int, steps: list[Map], task: _Task, known: Known, original: Original, facts: Facts
+    at: int,
+    task: _Task,
+    known: Known,
+    original: Original,
+    facts: Facts,
+    fetching: list[_Task],
 ) -> Job:
+    steps = [*maps(task.spec.get("steps"))]
     step = steps[at]
     job = Job(facts, task.name, original, line_of(step))
     job.files |= {number: file.path for number, file in original.beside(_CALLS).items()}
@@ -279,7 +315,7 @@ def _job(
     for container in (template, step):
         read_volumes(job, task.spec, container)
     job.mounts += _workspaces(task.spec)
-    job.roots = [*_roots(task.spec, [step, template])] or job.roots
+    job.roots = [*_roots(task, [step, template])] or job.roots
     for item in maps(task.spec.get("artifacts")):
         git = item.mapping("git")
         address, ref = (expanded(git.string(key), known) for key in ("repo", "revision"))
@@ -290,12 +326,20 @@ def _job(
         first = job.folder[0] if job.folder else ""
         if not (isinstance(first, Var) and first.name.startswith("workspaces.")):
             job.roots.append(Root(job.folder))
-    before = tuple(_cloning(job, steps[:at], known))
+    before: tuple[Piece, ...] = ()
+    for one in fetching:
+        if one.spec is not task.spec:
+            own, cloning = _known(one.given, _known(one.outer)), [*maps(one.spec.get("steps"))]
+            job.roots += _roots(one, cloning)
+            before += tuple(_cloning(job, cloning, own))
+    before += tuple(_cloning(job, steps[:at], known))
     script = step.get("script")
+    given = [] if script is None else [*spread(job, step, "args", known)]
     if script is None:
         calls = calls_of(job, step, known, before)
     else:
-        text = in_script(string(script), known)
+        heads = [f"set -- {shlex.join(in_script(string(each), known) for each in given)}; "]
+        text = "".join(heads[: len(given)]) + in_script(string(script), known)
         calls = read_pieces(job, [*before, Piece(text, getattr(script, "first", 0))]).calls
         take_read(job)
     for item in maps(task.spec.get("results")):
@@ -383,18 +427,32 @@ def _tell_parameter(job: Job, item: Map) -> None:
     job.tell("parameter", item.line_of(key), name, shown, said, key)
 
 
-def _roots(spec: Map, used: list[Map]) -> Iterator[Root]:
-    """Workspaces that the step names: the repository lies there."""
+def _parts(task: _Task) -> dict[str, str | None]:
+    """The folders of workspaces that a pipeline hands to a task; None where a run tells."""
+    found = {}
+    for one in maps(task.asked.get("workspaces")) if "name" in task.asked else ():
+        if "subPath" in one:
+            part = literal(expanded(one.peek("subPath"), _known(task.outer)))
+            found[one.peek("name")] = part and one.string("subPath") and part
+    return found
+
+
+def _roots(task: _Task, used: list[Map]) -> Iterator[Root]:
+    """Workspaces that the steps name: the repository lies there, or in what is asked of it."""
+    spec = task.spec
     text = " ".join(texts_below(used))
+    parts = _parts(task)
     for item in maps(spec.get("workspaces")):
         name = item.peek("name")
+        part = parts.get(name, ".")
         path = item.peek("mountPath").rstrip("/") or f"/workspace/{name}"
-        if f"$(workspaces.{name}.path)" in text or re.search(rf"{re.escape(path)}\b", text):
+        named = f"$(workspaces.{name}.path)" in text or re.search(rf"{re.escape(path)}\b", text)
+        if named and part is not None:
             item.string("name")
             item.string("mountPath")
             ignore_keys(item, "Tekton workspace")
-            yield Root((Var(f"workspaces.{name}.path"),))
-            yield Root((path,))
+            yield Root((Var(f"workspaces.{name}.path"),), part)
+            yield Root((path,), part)
     given = [*maps(spec.mapping("resources").get("inputs"))]
     given += maps(spec.mapping("inputs").get("resources"))
     cloned = [item for item in given if item.peek("type") == "git"]

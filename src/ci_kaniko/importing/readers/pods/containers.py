@@ -23,13 +23,14 @@ _KUBELET = re.compile(rf"\$\$|\$\(({_NAME})\)")
 _FILLED = re.compile(rf"\$\$|\$\(({_NAME})\)|\$\{{([A-Za-z_]\w*)\}}|\$([A-Z_][A-Z0-9_]*)\b")
 _LIST = re.compile(rf"\$\(({_NAME})(\[\*\])?\)")
 _SHELL = re.compile(r"(?:^|/)(?:sh|ash|bash|dash)$")
+_MOST_WORDS = 3_000
 
 
 class Listed:
     """How many words the lists of some files may still bring: each can stand in many places."""
 
     def __init__(self) -> None:
-        self._left = 3_000
+        self._left = _MOST_WORDS
 
     def takes(self, count: int) -> bool:
         """Whether so many more are followed."""
@@ -48,6 +49,16 @@ class Known(NamedTuple):
         """The text of a name; what only a task or a trigger knows is a variable."""
         called = variable(event) if (event := name.partition("tt.params.")[2]) else name
         return self.texts.get(name, (Var(called),) if "." in name else None)
+
+    def flat(self, words: list[Any]) -> list[Any]:
+        """The words of a list, with those of lists in their place as long as they are few."""
+        found = (_LIST.fullmatch(peek(each)) for each in words)
+        parts = [self.lists.get(whole[1]) if whole else None for whole in found]
+        few = len(words) + sum(len(part or ()) for part in parts) <= _MOST_WORDS
+        spread = zip(words, parts, strict=True)
+        return [
+            one for each, part in spread for one in ([each] if part is None or not few else part)
+        ]
 
     def peek(self, value: Any) -> str:
         """A scalar's text with what is known, for a look that decides nothing about it."""
@@ -156,7 +167,7 @@ def calls_of(
     ``before`` are scripts of other containers, which leave files to this one.
     """
     job.hide_secrets()
-    items = [*_spread(job, container, "command", known), *_spread(job, container, "args", known)]
+    items = [*spread(job, container, "command", known), *spread(job, container, "args", known)]
     texts = [string(item) for item in items]
     at = script_place(texts)
     if at is not None:
@@ -185,7 +196,7 @@ def take_secret(job: Job, name: str) -> None:
         job.secrets[name].take()
 
 
-def _spread(job: Job, container: Map, key: str, known: Known) -> Iterator[Any]:
+def spread(job: Job, container: Map, key: str, known: Known) -> Iterator[Any]:
     """The words of a container, with those of lists in their place."""
     for item in container.sequence(key):
         whole = _LIST.fullmatch(peek(item))
