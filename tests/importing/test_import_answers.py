@@ -1680,6 +1680,8 @@ inner:
   script:
     - git clone https://x.io/a/b s/t && git clone https://x.io/a/c s
     - /kaniko/executor --context s/t/u --destination quay.io/acme/inner:1
+    - /kaniko/executor --context . --context-sub-path s/t/u --destination quay.io/acme/inner:2
+    - /kaniko/executor --context s --destination quay.io/acme/inner:3
 some:
   <<: *one
   script:
@@ -1709,6 +1711,7 @@ full:
             "images.some-2.push": "never",
             "images.inner.context": "git://x.io/a/b.git",
             "images.inner.context_sub_path": "u",
+            "images.inner-2.push": "never",
             "images.full.context": "git://x.io/a/b.git#refs/heads/${branch}",
         },
         told=(

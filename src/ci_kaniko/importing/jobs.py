@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ci_kaniko.importing.calls import Call, Masked, Text, literal, only_var
+from ci_kaniko.importing.calls import Call, Cloned, Masked, Text, literal, only_var
 from ci_kaniko.importing.report import Voice
 from ci_kaniko.importing.shell.secrets import is_written
 from ci_kaniko.importing.ticked import Map, ignore, native
@@ -29,16 +29,6 @@ def forget(section: dict[str, Any], key: str, name: str) -> None:
         listed = names if isinstance(names, list) else [names]
         put(holder, key, [each for each in listed if each != name])
     put(section, "extra", section.pop("extra", None))
-
-
-class Other(NamedTuple):
-    """Another repository in a folder: where the executor fetches it, and the secret that it needs.
-
-    The location is empty where it cannot.
-    """
-
-    location: str = ""
-    secret: str = ""
 
 
 class Secret(NamedTuple):
@@ -134,7 +124,7 @@ class Job(Voice):
     ``environment`` what else the executor's container knows, ``claims`` those of its volumes, by
     where they are mounted, ``exported`` the lines of the variables that the container itself has.
     ``own_folders`` are where this repository is checked out, below what its files are taken from,
-    ``others`` the folders that hold another one, with its address where that is known.
+    ``cloned`` the folders that hold another one, with its address where that is known.
     ``handed_on`` are files of digests that other jobs are told.
     ``section`` are the native settings for ``target``, ``shared`` what stands at the top of the
     spec. ``known_files`` are what a script finds, ``written`` the secrets that stand in the file.
@@ -160,7 +150,7 @@ class Job(Voice):
         self.outputs = [*facts.outputs]
         self.handed_on: set[str] = set()
         self.own_folders: list[str] = []
-        self.others: dict[str, Other] = {}
+        self.cloned: dict[str, Cloned] = {}
         self.mounts: list[Mounted] = []
         self.claims: dict[str, Mounted] = {}
         self.exported: dict[str, int] = {}

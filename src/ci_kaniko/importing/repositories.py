@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from ci_kaniko.importing.calls import (
     Cloned,
     Text,
+    Var,
     join,
     literal,
+    only_var,
     spell,
     split_text,
     starts_with,
@@ -61,17 +63,26 @@ def complete(ref: Text) -> Text | None:
     return ref if starts_with(ref, "refs/") else join((kind, *ref))
 
 
+def with_token(address: str, secret: str) -> Text:
+    """An address with the secret whose token fetches what lies there, if there is one."""
+    scheme, mark, rest = address.partition("://")
+    return (scheme + mark, Var(f"secrets.{secret}"), f"@{rest}") if secret else (address,)
+
+
 def context_of(cloned: Cloned) -> str:
-    """The context that fetches what is cloned; empty where nobody can say that.
+    """The context that fetches what is cloned, in words; empty where nobody can say that.
 
     >>> context_of(Cloned(("git@git.example.com:acme/shop",), ("v1",)))
     'git://git.example.com/acme/shop.git#refs/tags/v1'
     """
-    location, ref = location_of(literal(cloned.address) or ""), complete(cloned.ref)
+    user, address = without_login(cloned.address)
+    location, ref = location_of(literal(address) or ""), complete(cloned.ref)
     named = re.sub(r"\$(\w+)", r"${env.\1}", spell(ref or ()))
-    if not location or ref is None or re.search(r"\$(?!\{env\.)", named):
+    token = only_var(user)
+    if not location or ref is None or (user and not token) or re.search(r"\$(?!\{env\.)", named):
         return ""
-    return f"{location}#{named}" if named else location
+    by = f", with {token.name.removeprefix('secrets.')} as its token" if token else ""
+    return (f"{location}#{named}" if named else location) + by
 
 
 def location_of(address: str) -> str:

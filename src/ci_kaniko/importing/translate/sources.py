@@ -80,25 +80,6 @@ def _default_context(work: Work) -> None:
 
 
 def _set_context(work: Work, path: str) -> None:
-    others = work.job.others
-    around = [each for each in others if each == path or path.startswith(f"{each}/")]
-    folder = max(around, key=len, default=".")
-    if folder in others and any(each.startswith(f"{path}/") for each in others):
-        work.misses("unknown-context/around", work.call.line, path)
-        return
-    if folder in others:
-        other = others[folder]
-        if other.location:
-            work.paths.clone = folder
-            _set_other(work, other.location, below(path, folder))
-            if other.secret:
-                work.git["token"] = work.logins.secret_name(other.secret, work.call.line)
-        else:
-            work.builds_another = True
-        return
-    if others and not work.job.own_folders:
-        work.misses("unknown-context/around", work.call.line, path)
-        return
     work.context = path
     put(work.build, "context", path, ".")
 
@@ -114,7 +95,7 @@ def _directory(work: Work, value: Text, shown: str, flag: Flag) -> None:
     value = work.spelled.with_inputs(value)
     if _is_cloned(work, work.paths.place(value), flag.line, flag.shown):
         return
-    found = None if _is_beside_clones(work) else work.paths.inside(value)
+    found = work.paths.inside(value)
     if found is None and shown.startswith("dir://") and not shown.startswith("dir:///"):
         relative = without_head(value, "dir://")
         if isinstance(relative[0] if relative else "", str):
@@ -136,36 +117,42 @@ _OF_FOLDERS = {"file", "unknown"}
 
 
 def _is_cloned(work: Work, place: str | None, line: int, shown: str) -> bool:
-    """Whether a folder lies in another repository that git has cloned: that is built then."""
-    tops: dict[str, set[Cloned]] = {}
+    """Whether a folder lies in another repository, which is built then, or around those."""
+    tops = {folder: {one} for folder, one in work.job.cloned.items()}
     asked: set[str] = set()
     for name, choices in work.call.files.items():
         top = work.paths.of_script(name.removesuffix(".git")) if name.endswith(".git") else None
         found = {each for choice in choices for each in choice.text if isinstance(each, Cloned)}
-        if found and place is not None and top is not None and is_below(place, top):
+        if found and top is not None:
             tops[top] = found
             tests = (test for choice in choices for each in choice.when for test in each)
             asked |= {top for test in tests if test.kind not in _OF_FOLDERS}
-    work.paths.clone = max(tops, key=lambda top: len(top.strip(".")), default="")
+    if place is None or not tops:
+        return False
+    around = [top for top in tops if is_below(place, top)]
+    work.paths.clone = max(around, key=lambda top: len(top.strip(".")), default="")
     clones = tops.get(work.paths.clone, set())
-    others = [each for each in clones if not is_of_file(work.job, each)]
+    by_script = work.paths.clone not in work.job.cloned
+    others = [each for each in clones if not (by_script and is_of_file(work.job, each))]
     for each in clones if not others else ():
         _take_own(work, each, line)
-    if others and work.paths.clone in asked:  # else it is this repository
+    # Where a job checks nothing out, what it clones is all that there is.
+    alone = not clones and bool(
+        work.job.facts.names_none or (work.job.cloned and not work.job.own_folders)
+    )
+    inside = [top for top in tops if top not in around and is_below(top, place)]
+    if alone or (others and inside):
+        work.misses("unknown-context/around", line, place)
+    elif others and work.paths.clone in asked:  # else it is this repository
         work.misses("unknown-context", line, shown)
     elif others:
-        _set_clone(work, below(str(place), work.paths.clone), clones, line, shown)
-    return bool(others)
+        _set_clone(work, below(place, work.paths.clone), clones, line, shown, is_told=not by_script)
+    return bool(others or alone)
 
 
-def _is_beside_clones(work: Work) -> bool:
-    """Whether the context is none of the clones that a job has in the place of a checkout."""
-    texts = (choice.text for choices in work.call.files.values() for choice in choices)
-    cloned = any(isinstance(part, Cloned) for text in texts for part in text)
-    return cloned and work.job.facts.names_none and not work.paths.clone
-
-
-def _set_clone(work: Work, path: str, clones: set[Cloned], line: int, shown: str) -> None:
+def _set_clone(
+    work: Work, path: str, clones: set[Cloned], line: int, shown: str, *, is_told: bool
+) -> None:
     """The context is a folder of another repository, which the executor fetches where it can."""
     clone, *others = clones
     user, address = without_login(clone.address)
@@ -182,12 +169,13 @@ def _set_clone(work: Work, path: str, clones: set[Cloned], line: int, shown: str
         return
     if not written.startswith("https:"):
         work.job.tell("ssh-context", line, written, location)
-    if ref != clone.ref:
+    if ref != clone.ref and not is_told:
         said = (spell(each or ()).partition("#")[0] for each in (clone.ref, ref))
         work.job.tell("context/either", line, *said)
     by = f", with {work.git['token']} as its token" if user else ""
     where = f" into {work.paths.clone}" * (work.paths.clone != ".")
-    work.job.tell("other-repository/fetched", line, written, where, location + by)
+    if not is_told:
+        work.job.tell("other-repository/fetched", line, written, where, location + by)
     put(work.git, "recurse_submodules", bool(clone.submodules), usual=False)
     put(work.git, "depth", int(clone.depth) if clone.depth.isdigit() else None)
     if without := [*clone.without, *["lfs"] * clone.lfs]:
@@ -233,7 +221,8 @@ _ANY_USER = {"oauth2", "x-access-token"}
 
 def _take_token(work: Work, token: Var) -> None:
     secret = work.job.secrets.get(token.name)
-    name = secret.name if secret else token.name.rpartition(".")[2]
+    known = secret.name if secret else work.job.secret_of((token,))
+    name = known or token.name.rpartition(".")[2]
     own = {"GITHUB_TOKEN", "CI_JOB_TOKEN", "github.token", "token"}
     work.logins.note_store(token.name)
     in_own = name in own and work.job.target in {"github", "gitlab"}
@@ -319,7 +308,9 @@ def _sub_path(work: Work, flag: Flag) -> None:
         work.build["context_sub_path"] = path if inside == "." else f"{inside}/{path}"
     else:
         joined = path if work.context == "." else f"{work.context}/{path}"
-        _set_context(work, joined)
+        place = posixpath.normpath(posixpath.join(work.paths.clone, joined))
+        if not _is_cloned(work, place, flag.line, joined):
+            _set_context(work, joined)
 
 
 def take_dockerfile(work: Work) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Call, Cloned, Text, Var, literal, only_var, spell, starts_with
 from ci_kaniko.importing.facts import meaning
-from ci_kaniko.importing.jobs import Other
 from ci_kaniko.importing.readers.accounting import ignore_keys
 from ci_kaniko.importing.readers.github.catalogue import (
     Action,
@@ -20,7 +19,7 @@ from ci_kaniko.importing.readers.github.logins import CLOUDS, log_in
 from ci_kaniko.importing.readers.github.metadata import Metadata
 from ci_kaniko.importing.readers.github.scope import Scope
 from ci_kaniko.importing.readers.github.wrappers import run_image, run_wrapper
-from ci_kaniko.importing.repositories import context_of
+from ci_kaniko.importing.repositories import context_of, with_token
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.signs import are_mentioned, is_image
 from ci_kaniko.importing.ticked import Map, mapping, maps, native, peek, texts_below
@@ -250,7 +249,7 @@ _OWN_TOKENS = {"secrets.GITHUB_TOKEN", "github.token"}
 """What opens no private repository but the own one."""
 
 
-def _other(scope: Scope) -> Other:
+def _other(scope: Scope) -> Cloned:
     """How the executor fetches another repository: by an address that is known, with a token.
 
     What a step fetches in some runs only is nobody's context.
@@ -261,12 +260,12 @@ def _other(scope: Scope) -> Other:
     name = token.name if token and token.name not in _OWN_TOKENS else ""
     asked = "token" in scope.given and token is None
     if repository is None or ref is None or not server or asked or "ssh-key" in scope.given:
-        return Other()
+        return Cloned(())
     somewhere = scope.within(scope.reader.state.path) != YES
     if somewhere or (name and not name.startswith("secrets.")):
-        return Other()
-    cloned = Cloned((f"https://{server}/{repository}",), (ref,) * bool(ref))
-    return Other(context_of(cloned), name.removeprefix("secrets."))
+        return Cloned(())
+    address = with_token(f"https://{server}/{repository}", name.removeprefix("secrets."))
+    return Cloned(address, (ref,) * bool(ref))
 
 
 def _host_of(server: Text) -> str:
@@ -296,20 +295,19 @@ def _is_fetched(scope: Scope) -> bool:
         where = f" into {path}" if path else ""
         found = _other(scope)
         # Of a folder nobody can tell whose it is where this repository is checked out elsewhere.
-        job.others[folder] = Other() if {*job.own_folders} - {"."} else found
+        job.cloned[folder] = Cloned(()) if {*job.own_folders} - {"."} else found
         said, line = (spell(repository), where), given.line_of("repository")
-        if job.others[folder].location:
-            by = f", with {found.secret} as its token" * bool(found.secret)
-            job.tell("other-repository/fetched", line, *said, found.location + by)
+        if context := context_of(job.cloned[folder]):
+            job.tell("other-repository/fetched", line, *said, context)
             return True
         job.tell("other-repository", line, *said)
     elif path and path.strip("./"):
         job.own_folders.insert(0, folder)
-        job.others = dict.fromkeys(job.others, Other())
+        job.cloned = dict.fromkeys(job.cloned, Cloned(()))
         job.tell("checkout-path", given.line_of("path"), path)
     else:
         job.own_folders.append(folder)
-        job.others.pop(folder, None)
+        job.cloned.pop(folder, None)
     if ref and ref not in {(Var(f"github.{name}"),) for name in ("sha", "ref", "ref_name")}:
         job.tell("checkout-ref", given.line_of("ref"), spell(ref))
     for key in ("token", "ssh-key"):

@@ -242,7 +242,7 @@ class Workflow:
             return None
         # A step that import does not know may put the repository there.
         brought = (re.search("checkout|git ", text) for text in texts_below(raw.get("steps")))
-        if not (job.own_folders or job.others or self.is_action or any(brought)):
+        if not (job.own_folders or job.cloned or self.is_action or any(brought)):
             for call in filter(_takes_files, calls):
                 job.tell("no-checkout/steps", call.line)
         with bounded(job):

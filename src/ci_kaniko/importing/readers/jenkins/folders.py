@@ -7,9 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Cloned
-from ci_kaniko.importing.jobs import Other
 from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement
-from ci_kaniko.importing.repositories import context_of
+from ci_kaniko.importing.repositories import context_of, with_token
 from ci_kaniko.importing.signs import are_mentioned
 
 if TYPE_CHECKING:
@@ -46,11 +45,11 @@ class Folders:
 
     def __init__(self, statements: list[Statement], *, by_itself: bool) -> None:
         self.own: list[str] = []
-        self.others: dict[str, Other] = {}
-        self._roots: dict[int, dict[str, Other]] = {}
+        self.others: dict[str, Cloned] = {}
+        self._roots: dict[int, dict[str, Cloned]] = {}
         self._find_agents(statements, {})
         self._places: dict[int, str] = {}
-        self._stashed: dict[str, dict[str, Other]] = {}
+        self._stashed: dict[str, dict[str, Cloned]] = {}
         whole = [inner for one in statements for inner in one.below()]
         self._values = constants(whole)
         self._has_built = False
@@ -85,13 +84,13 @@ class Folders:
             chosen = is_choice or (one.name in _CHOICES and not any(map(_may_build, one.below())))
             self._find_places(one.block, at, is_choice=chosen)
 
-    def _put(self, folder: str, other: Other | None) -> None:
+    def _put(self, folder: str, other: Cloned | None) -> None:
         """Remember what a folder holds, None for this repository; of two nobody knows which."""
         before = self.others.get(folder)
         if other is None:
             self.own.append(folder)
         if (other or before) and (folder in self.own or before not in {None, other}):
-            self.others[folder] = Other()
+            self.others[folder] = Cloned(())
         elif other:
             self.others[folder] = other
 
@@ -110,9 +109,9 @@ class Folders:
         root.clear()
         if self.owns(statement):
             return beside
-        root["."] = Other() if id(root) in self._unsure else self._location(statement)
+        root["."] = Cloned(()) if id(root) in self._unsure else self._location(statement)
         then = "is not pushed: where it is this repository, take push: never out"
-        if where := _told(root["."]):
+        if where := context_of(root["."]):
             then = f"has the context {where}, and commits are those of this repository"
         return f"takes the place of the repository in its workspace: a build of it {then}{left}"
 
@@ -129,22 +128,22 @@ class Folders:
         tools = re.fullmatch(r"\s*git '[\w. -]*'\s*", statement.shown)
         return found and tools is None and not self.owns(statement)
 
-    def root(self, statement: Statement) -> dict[str, Other]:
+    def root(self, statement: Statement) -> dict[str, Cloned]:
         """What the workspace of a step holds instead of the repository, by all that was read."""
         found = self._root(statement)
-        return {".": Other()} if id(found) in self._unsure else found
+        return {".": Cloned(())} if id(found) in self._unsure else found
 
-    def _root(self, statement: Statement) -> dict[str, Other]:
+    def _root(self, statement: Statement) -> dict[str, Cloned]:
         return self._roots.setdefault(id(statement), {})
 
-    def _find_agents(self, statements: list[Statement], root: dict[str, Other]) -> None:
+    def _find_agents(self, statements: list[Statement], root: dict[str, Cloned]) -> None:
         """In whose workspace each step runs: a node's, or that of the stage with an agent."""
         for one in statements:
             self._roots[id(one)] = {} if _has_workspace(one) else root
             self._find_agents(one.block, self._roots[id(one)])
 
     def _said(self, folder: str) -> str:
-        found = _told(self.others[folder])
+        found = context_of(self.others[folder])
         then = f"of that the context is {found}" if found else "what is built of it is not pushed"
         return f"is checked out into {folder}: {then}"
 
@@ -157,20 +156,20 @@ class Folders:
         given = given[inside.end() :] if inside else posixpath.join(around, given) if given else ""
         return posixpath.normpath(given) if given else ""
 
-    def _location(self, statement: Statement) -> Other:
+    def _location(self, statement: Statement) -> Cloned:
         """How the executor fetches a repository: by an address that is known, with a password."""
         named = re.search(r"\b(?:branch|name)\b", statement.code)
         branch = self._given(statement, "branch", "name")
         address = self._given(statement, "url", "")
         held = self._given(statement, "credentialsId")
         if not address or (named and not branch):
-            return Other()
+            return Cloned(())
         by_https = address.startswith("https:") and re.fullmatch(r"[\w.-]+", held)
         if "credentialsId" in statement.code and not by_https:
-            return Other()
+            return Cloned(())
         branch = re.sub(r"^(?:\*|origin|refs/heads)/", "", branch)
         ref = branch if statement.name == "checkout" else f"refs/heads/{branch or _MAIN}"
-        return Other(context_of(Cloned((address,), (ref,) * bool(ref))), held)
+        return Cloned(with_token(address, held), (ref,) * bool(ref))
 
     def _given(self, statement: Statement, *names: str) -> str:
         """What a step gets by one of some names, as a text or as a variable that has one text."""
@@ -185,12 +184,6 @@ class Folders:
 
 def _filled(text: Quoted, values: dict[str, str]) -> str:
     return text.text(lambda name: values.get(name.rpartition(".")[2]) or f"${{{name}}}")
-
-
-def _told(other: Other) -> str:
-    """Where a repository is fetched, and with what, in words; empty where it is not."""
-    by = f", with the password of the credentials {other.secret} as its token" * bool(other.secret)
-    return other.location and other.location + by
 
 
 def _has_workspace(statement: Statement) -> bool:

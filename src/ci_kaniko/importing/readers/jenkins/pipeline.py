@@ -120,7 +120,7 @@ def jobs(original: Original) -> Iterator[Job]:
     reader.tell()
     for job in reader.jobs:
         job.own_folders += reader.folders.own
-        job.others |= reader.folders.others
+        job.cloned |= reader.folders.others
         for name in reader.used & job.exported.keys():
             del job.exported[name]
     for job in reader.jobs[:1]:
@@ -601,7 +601,7 @@ class _Reader:
         for statement, test in self.questions.along(statements):
             name = statement.name
             if name == "sh" and statement.texts:
-                job.others |= self.folders.root(statement) if _builds(statement) else {}
+                job.cloned |= self.folders.root(statement) if _builds(statement) else {}
                 pieces.append((self._script(statement, around), around))
             elif test and (_builds(statement) or _serves(statement)):
                 pieces.append(([Piece(f"if {test}; then", statement.line)], around))

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ci_kaniko.importing.calls import Cloned, Text, Var, literal, spell
-from ci_kaniko.importing.jobs import Facts, Job, Mounted, Other, Root, Started
+from ci_kaniko.importing.jobs import Facts, Job, Mounted, Root, Started
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
 from ci_kaniko.importing.readers.kubernetes.argo import starts_in
 from ci_kaniko.importing.readers.pods.before import (
@@ -246,7 +246,7 @@ def _take_others(job: Job, cloned: dict[str, Cloned], line: int) -> None:
             found, where = context_of(one), f" into {folder}" * (folder != ".")
             told = "other-repository/fetched" if found else "other-repository"
             job.tell(told, line, spell(one.address), where, *[found] * bool(found))
-            job.others[folder] = Other() if folder in job.others else Other(found)
+            job.cloned[folder] = Cloned(()) if folder in job.cloned else one
 
 
 def _tasks(around: _Task) -> Iterator[_Task]:
