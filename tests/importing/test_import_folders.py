@@ -295,6 +295,8 @@ BUILDS = 'container("k") { sh "/kaniko/executor --context=%s -d x.io/a/b" }'
         ("tools { git 'Default' }\n BUILD", ".", "auto"),
         ("BUILD\n git url: 'https://x.io/acme/env', credentialsId: 'a'", ".", "auto"),
         ("}\n node { git 'https://x.io/acme/env' }\n node { BUILD", ".", "auto"),
+        ("sh 'git clone https://x.io/a .' }\n node { checkout scm\n BUILD", ".", "auto"),
+        ("stage('a') { sh 'git clone https://x.io/a/b .' }\n BUILD", "git://x.io/a/b.git", "auto"),
         ('ws("$WORKSPACE/api/") { BUILD }', "api", "auto"),
         ("dir('web') { ws(\"${env.WORKSPACE}/api\") { BUILD } }", "api", "auto"),
         (

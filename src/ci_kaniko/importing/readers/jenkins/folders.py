@@ -73,7 +73,7 @@ class Folders:
             folder = posixpath.normpath(posixpath.join(at, inside)) if inside else at
             if self.owns(one) or self._fetches(one):
                 if not (folder or self._has_built):
-                    workspace = id(self._root(one))
+                    workspace = self.home(one)
                     self._unsure -= {workspace}
                     self._unsure |= {workspace} if is_choice else set()
                 if folder:
@@ -132,6 +132,10 @@ class Folders:
         """What the workspace of a step holds instead of the repository, by all that was read."""
         found = self._root(statement)
         return {".": Cloned(())} if id(found) in self._unsure else found
+
+    def home(self, statement: Statement) -> int:
+        """A number for the workspace that a step runs in."""
+        return id(self._root(statement))
 
     def _root(self, statement: Statement) -> dict[str, Cloned]:
         return self._roots.setdefault(id(statement), {})

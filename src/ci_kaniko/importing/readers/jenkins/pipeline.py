@@ -247,6 +247,7 @@ class _Reader:
         self.bound = self.questions.bound
         self.earlier: list[Piece] = []
         self.secrets: dict[str, Secret] = {}
+        self.homes: dict[int, int] = {}
         self.checkouts = {"checkout scm", "checkout(scm)", "checkout (scm)"}
         self.checkouts |= {*_CHECKED_OUT.findall(original.text)}
         self.names_of_logins = frozenset(_CALLED.findall(original.text))
@@ -523,7 +524,9 @@ class _Reader:
             self._tell_parts(statement, head)
         elif statement.name == "sh" and _clones(statement):
             self.secrets |= around.secrets
-            yield from self._script(statement, around)
+            pieces = self._script(statement, around)
+            self.homes |= {piece.line: self.folders.home(statement) for piece in pieces}
+            yield from pieces
         elif statement.name == "writeFile" and (script := self._written(statement, around)):
             yield script
         elif end := {"error": "exit 1", "leave": "exit 0"}.get(statement.name):
@@ -583,7 +586,10 @@ class _Reader:
             job.secrets |= inside.secrets
         if built.pod:
             read_pod(job, built.pod, built.container)
-        script = [*self.earlier, *(piece for listed, _ in pieces for piece in listed)]
+        below = (inner for one in statements for inner in one.below() if inner.name == "sh")
+        home = next((self.folders.home(one) for one in below if _builds(one)), 0)
+        earlier = [one for one in self.earlier if self.homes.get(one.line, home) == home]
+        script = [*earlier, *(piece for listed, _ in pieces for piece in listed)]
         job.calls = read_pieces(job, script, self.questions.host).calls
         take_read(job)
         if built.asked:
