@@ -1675,6 +1675,11 @@ head:
   script:
     - git clone https://x.io/a/b s && git -C s reset --hard $CI_COMMIT_SHA
     - /kaniko/executor --context s --destination quay.io/acme/head:1
+lone:
+  <<: *one
+  script:
+    - git clone https://x.io/a/b s && git -C s checkout {"5" * 40}
+    - /kaniko/executor --context s --destination quay.io/acme/lone:1
 inner:
   <<: *one
   script:
@@ -1709,6 +1714,7 @@ full:
             "images.head": {"destinations": ["quay.io/acme/head:1"]},
             "images.some.context": "git://x.io/a/b.git",
             "images.some-2.push": "never",
+            "images.lone.push": "never",
             "images.inner.context": "git://x.io/a/b.git",
             "images.inner.context_sub_path": "u",
             "images.inner-2.push": "never",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _PAGE = re.compile(r"https://([\w.-]+(?::\d+)?/[\w./~-]+?)(?:\.git)?/?")
 _KINDS = {"tag": "refs/tags/", "ref": ""}
-_REF = re.compile(r"[\w./-]*(?:#[0-9a-f]{40})?")
+_REF = re.compile(r"(?:refs/[\w./-]+(?:#[0-9a-f]{40})?)?")
 
 
 def is_own(address: Text) -> bool:
@@ -57,8 +57,6 @@ def complete(ref: Text) -> Text | None:
     if written is not None:
         found = whole_ref(written)
         return (found,) * bool(found) if _REF.fullmatch(found) else None
-    if starts_with(ref, "#"):
-        return None
     kind = _KINDS.get(meaning(ref[0]), "refs/heads/")
     return ref if starts_with(ref, "refs/") else join((kind, *ref))
 
