@@ -22,8 +22,6 @@ from ci_kaniko.importing.shell.uses import file_thing
 from ci_kaniko.importing.shell.values import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ci_kaniko.importing.shell.reader import Reader
 
 _VALUED = {
@@ -49,7 +47,7 @@ def takes(reader: Reader, texts: list[Text], start: Text, before: list[str]) -> 
 
     ``before`` are the options that stand before the command.
     """
-    command = literal(texts[0]) if texts else ""
+    command = literal(texts[0]) or "" if texts else ""
     words, options = _parsed(texts[1:])
     if command == "clone" and words:
         _clone(reader, words, options, start, before)
@@ -58,24 +56,18 @@ def takes(reader: Reader, texts: list[Text], start: Text, before: list[str]) -> 
         if not into or is_checkout(into):
             return False
         _write(reader, in_folder(into, ".git"), [(YES, Cloned(()))])
-    elif not (change := _CHANGES.get(command or "")) or not _changed(
-        reader, start, lambda known: change(known, words, options)
-    ):
-        return False
+    else:
+        place = _place(reader, start)
+        found = (
+            (guard, each) for guard, text in reader.state.files.get(place, ()) for each in text
+        )
+        held = [(guard, each) for guard, each in found if isinstance(each, Cloned)]
+        made = [(guard, _after(command, each, words, options)) for guard, each in held]
+        known = [(guard, cloned) for guard, cloned in made if cloned]
+        if not known or len(known) < len(made):
+            return False
+        _write(reader, place, known)
     reader.note("clone", reader.text)
-    return True
-
-
-def _changed(reader: Reader, start: Text, change: Callable[[Cloned], Cloned | None]) -> bool:
-    """Change what is known of the repository that a folder is in; whether that is one of these."""
-    place = _place(reader, start)
-    held = reader.state.files[place] if place else ()
-    found = ((guard, part) for guard, text in held for part in text)
-    made = [(guard, change(part)) for guard, part in found if isinstance(part, Cloned)]
-    known = [(guard, cloned) for guard, cloned in made if cloned]
-    if place is None or not known or len(known) < len(made):
-        return False
-    _write(reader, place, known)
     return True
 
 
@@ -117,8 +109,8 @@ def _write(reader: Reader, place: Text, cloned: list[tuple[int, Cloned]]) -> Non
     reader.uses.use(file_thing(spell(place)))
 
 
-def _place(reader: Reader, start: Text) -> Text | None:
-    """The ``.git`` around a folder, where the script has made that."""
+def _place(reader: Reader, start: Text) -> Text:
+    """The ``.git`` around a folder, where the script has made that; or nothing."""
     folder = spell(_folder(reader, start))
     here = "" if folder in {"", "."} else f"{folder}/"
     found = [
@@ -129,7 +121,7 @@ def _place(reader: Reader, start: Text) -> Text | None:
     lone: Text = (".git",)
     if lone in reader.state.files and not here.startswith(("/", "$")):
         found.append(lone)
-    return max(found, key=lambda path: len(spell(path)), default=None)
+    return max(found, key=lambda path: len(spell(path)), default=())
 
 
 def synchronise(reader: Reader, texts: list[Text]) -> None:
@@ -190,28 +182,33 @@ def _with_login(reader: Reader, address: Text) -> Text:
     return join(("https://", *user[0][1], ":", *given[0][1], "@", *rest))
 
 
-# -- what changes the files of a folder --------------------------------------------------------
+def _after(
+    command: str, known: Cloned, words: list[Text], options: dict[str, Text]
+) -> Cloned | None:
+    """What a folder holds after a command of git; None where that is what it held."""
+    first = literal(words[0]) if words else ""
+    if command == "remote" and first == "add" and len(words) == 3 and not known.address:
+        return replace(known, address=words[2])
+    if command == "lfs":
+        return replace(known, lfs=True)
+    if command == "submodule" and first == "update" and "--init" in options:
+        return replace(known, submodules="recursive" if "--recursive" in options else "true")
+    if command in {"fetch", "pull"}:
+        source, *refs = words or [()]
+        named = re.search("[:/]", spell(source)) is not None
+        depth = literal(options.get("--depth", ())) or known.depth
+        known = replace(known, address=source if named else known.address, depth=depth)
+        known = replace(known, fetched=refs[0]) if refs else known
+        return _checked_out(known, ("FETCH_HEAD",)) if command == "pull" and refs else known
+    switches = command in {"checkout", "switch"} or (command == "reset" and "--hard" in options)
+    if not switches or len(words) != 1 or first in {"HEAD", "-", "--", "."}:
+        return None  # or other files of what is there
+    return _checked_out(known, words[0])
 
 
-def _added(known: Cloned, words: list[Text], options: dict[str, Text]) -> Cloned | None:
-    if literal(words[0] if words else ()) != "add" or known.address or len(words) != 3:
-        return None
-    return replace(known, address=words[2])
-
-
-def _fetched(known: Cloned, words: list[Text], options: dict[str, Text]) -> Cloned | None:
-    source, *refs = words or [()]
-    named = re.search("[:/]", spell(source)) is not None
-    depth = literal(options.get("--depth", ())) or known.depth
-    known = replace(known, address=source if named else known.address, depth=depth)
-    return replace(known, fetched=refs[0]) if refs else known
-
-
-def _checked_out(known: Cloned, words: list[Text], options: dict[str, Text]) -> Cloned | None:
-    """Another ref or commit, unless it is that of some files."""
-    if len(words) != 1 or literal(words[0]) in {"HEAD", "-", "--", "."}:
-        return None
-    wanted, (fetched, *called) = words[0], split_text(known.fetched, ":", 1)
+def _checked_out(known: Cloned, wanted: Text) -> Cloned:
+    """Another ref or commit of a repository."""
+    fetched, *called = split_text(known.fetched, ":", 1)
     if literal(wanted) == "FETCH_HEAD" or wanted in called:
         return replace(known, ref=fetched)
     wanted = without_head(wanted, "origin/")
@@ -219,35 +216,3 @@ def _checked_out(known: Cloned, words: list[Text], options: dict[str, Text]) -> 
         ref = fetched or known.ref
         return replace(known, ref=join((*split_text(ref, "#", 1)[0], "#", *wanted)))
     return replace(known, ref=wanted)
-
-
-def _reset(known: Cloned, words: list[Text], options: dict[str, Text]) -> Cloned | None:
-    return _checked_out(known, words, options) if "--hard" in options else None
-
-
-def _pulled(known: Cloned, words: list[Text], options: dict[str, Text]) -> Cloned | None:
-    fetched = _fetched(known, words, options)
-    return _checked_out(fetched, [("FETCH_HEAD",)], {}) if fetched and words[1:] else fetched
-
-
-def _with_modules(known: Cloned, words: list[Text], options: dict[str, Text]) -> Cloned | None:
-    if literal(words[0] if words else ()) != "update" or "--init" not in options:
-        return None
-    return replace(known, submodules="recursive" if "--recursive" in options else "true")
-
-
-def _with_lfs(known: Cloned, words: list[Text], options: dict[str, Text]) -> Cloned | None:
-    return replace(known, lfs=True)
-
-
-_CHANGES: dict[str, Callable[[Cloned, list[Text], dict[str, Text]], Cloned | None]] = {
-    "checkout": _checked_out,
-    "fetch": _fetched,
-    "init": _added,
-    "lfs": _with_lfs,
-    "pull": _pulled,
-    "remote": _added,
-    "reset": _reset,
-    "submodule": _with_modules,
-    "switch": _checked_out,
-}
