@@ -1811,6 +1811,7 @@ spec:
         - {name: FF_KANIKO_SQUASH_STAGES, value: "1"}
         - {name: TOKEN, valueFrom: {secretKeyRef: {name: quay, key: QUAY_TOKEN}}}
       volumeMounts: [{name: docker, mountPath: /out}]
+    - {name: other, image: "registry.gitlab.com/acme/migrate:1", args: [up]}
   containers:
     - name: kaniko
       image: ghcr.io/osscontainertools/kaniko:v1.28.3
@@ -1818,9 +1819,12 @@ spec:
       volumeMounts: [{name: docker, mountPath: /kaniko/.docker}]
   volumes: [{name: docker, emptyDir: {}}]
 """,
-        {"registries": {"quay.io": {"username": "bot", "password": "QUAY_TOKEN"}}},
-        told=((7, "login-container"), (16, "not-carried")),
-        silent=("unused-variable", "missing-login"),
+        {
+            "registries": {"quay.io": {"username": "bot", "password": "QUAY_TOKEN"}},
+            "kubernetes": {"name": "build", "secret": "quay"},
+        },
+        told=((7, "login-container"), (16, "not-carried"), (19, "not-carried")),
+        silent=("unused-variable", "missing-login", "clone"),
     ),
     "a step of Tekton clones what the next one builds": Case(
         "task.yaml",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _CLONES = re.compile(r"\bgit\b[^\n]*\b(?:clone|fetch)\b|git-sync|^(?:clone|fetch)\b")
 
+_GIT_IMAGE = re.compile(r"(?:^|/)(?:[\w.-]*[.-])?git(?:-\w+)*(?:[:@][^/]*)?$")
 _LEFT = (".docker", "/stored")
 """How the folders end in which a container leaves something for the next."""
 _ASKED = re.compile(r"GIT_(?:USERNAME|PASSWORD)|GIT_?SYNC_\w+")
@@ -41,7 +42,7 @@ def read_before(job: Job, pod: Map, container: Map) -> Iterator[Piece]:
     """The scripts of the init containers that clone or log in, in the folders of the executor."""
     for entry in maps(pod.get("initContainers")):
         text = " ".join(map(peek, (*entry.sequence("command"), *entry.sequence("args"))))
-        is_clone = clones(text) or "git" in entry.peek("image")
+        is_clone = clones(text) or _GIT_IMAGE.search(entry.peek("image")) is not None
         shared = list(_shared(pod, container, entry))
         left = [own for _, own, volume in shared if "emptyDir" in volume and _is_left(own)]
         if entry is container or runs_executor(entry) or not (is_clone or left):
