@@ -1675,6 +1675,15 @@ head:
   script:
     - git clone https://x.io/a/b s && git -C s reset --hard $CI_COMMIT_SHA
     - /kaniko/executor --context s --destination quay.io/acme/head:1
+moved:
+  <<: *one
+  script:
+    - git clone https://x.io/a/b t && rm -rf t/.git && mv t s
+    - git clone https://x.io/a/c && rm -rf c
+    - /kaniko/executor --context s --destination quay.io/acme/moved:1
+    - /kaniko/executor --context c --destination quay.io/acme/moved:2
+    - cp -a s/. u && echo FROM x > u/Dockerfile
+    - /kaniko/executor --context u --destination quay.io/acme/moved:3
 lone:
   <<: *one
   script:
@@ -1715,6 +1724,10 @@ full:
             "images.some.context": "git://x.io/a/b.git",
             "images.some-2.push": "never",
             "images.lone.push": "never",
+            "images.moved.context": "git://x.io/a/b.git",
+            "images.moved-2.context": "c",
+            "images.moved-3.context": "git://x.io/a/b.git",
+            "images.moved-3.push": "never",
             "images.inner.context": "git://x.io/a/b.git",
             "images.inner.context_sub_path": "u",
             "images.inner-2.push": "never",

@@ -123,9 +123,22 @@ def remove_file(reader: Reader, path: Text) -> None:
     path = resolved(reader, path)
     if not _is_temporary(path):
         reader.uses.act(reader.line, reader.text, [file_thing(spell(path))])
+    if not spell(path).endswith("/.git"):  # the files of a clone stay
+        for each in [path, *clones_below(reader, path)]:
+            _forget(reader, each)
+
+
+def _forget(reader: Reader, path: Text) -> None:
     before, elsewhere = reader.state.files.pop(path, ()), reader.guards.negate(reader.state.path)
     if kept := reader.values.possible(reader.values.under(before, elsewhere)):
         reader.state.files[path] = kept
+
+
+def clones_below(reader: Reader, folder: Text) -> list[Text]:
+    """Where git has put repositories into a folder: the ``.git`` of each."""
+    head = f"{spell(folder)}/"
+    found = ((path, spell(path)) for path in reader.state.files)
+    return [path for path, name in found if name.startswith(head) and name.endswith("/.git")]
 
 
 def _is_temporary(path: Text) -> bool:

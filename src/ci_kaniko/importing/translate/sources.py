@@ -316,9 +316,10 @@ def _sub_path(work: Work, flag: Flag) -> None:
 def take_dockerfile(work: Work) -> None:
     """The Dockerfile; one that the script writes is of no commit, unless it is a copy."""
     _named_dockerfile(work)
-    path = posixpath.join(work.context, work.build.get("dockerfile", "Dockerfile"))
-    path = posixpath.normpath(path)
-    files = {} if work.fetched else work.call.files
+    inside = work.build.get("context_sub_path", ".") if work.fetched else work.context
+    folder = posixpath.join(work.paths.clone, inside)
+    path = posixpath.normpath(posixpath.join(folder, work.build.get("dockerfile", "Dockerfile")))
+    files = {} if work.fetched and not work.paths.clone else work.call.files
     written = files.get(path) or files.get(f"$PWD/{path}")
     held = [part for one in written or () for part in one.text]
     if not written or (held and all(getattr(one, "path", "") == path for one in held)):

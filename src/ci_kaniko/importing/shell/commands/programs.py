@@ -17,7 +17,15 @@ from ci_kaniko.importing.shell.commands.filters import (
     sed,
     words_of,
 )
-from ci_kaniko.importing.shell.files import in_folder, read_file, remove_file, resolved, write_file
+from ci_kaniko.importing.shell.files import (
+    clones_below,
+    in_folder,
+    put,
+    read_file,
+    remove_file,
+    resolved,
+    write_file,
+)
 from ci_kaniko.importing.shell.reader import SUCCESS, Reader, Status
 from ci_kaniko.importing.shell.text_filters import FILTERS, unescaped
 from ci_kaniko.importing.shell.uses import file_thing
@@ -262,9 +270,13 @@ def copy(reader: Reader, values: list[Value]) -> Status:
     for origin in sources:
         text = read_file(reader, origin)
         place = spell(resolved(reader, origin))
-        to = in_folder(target, place.rpartition("/")[2]) if folder else target
+        below = folder and not spell(origin).endswith("/.")
+        to = in_folder(target, place.rpartition("/")[2]) if below else target
         reader.uses.copy(file_thing(place), file_thing(spell(resolved(reader, to))))
+        inside = [(each, reader.state.files[each]) for each in clones_below(reader, (place,))]
         write_file(reader, to, text)
+        for each, held in inside:
+            put(reader, in_folder(resolved(reader, to), spell(each)[len(place) + 1 :]), held)
     return SUCCESS
 
 
