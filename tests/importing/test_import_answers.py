@@ -1726,8 +1726,7 @@ full:
             "images.lone.push": "never",
             "images.moved.context": "git://x.io/a/b.git",
             "images.moved-2.context": "c",
-            "images.moved-3.context": "git://x.io/a/b.git",
-            "images.moved-3.push": "never",
+            "images.moved.destinations": ["quay.io/acme/moved:1"],
             "images.inner.context": "git://x.io/a/b.git",
             "images.inner.context_sub_path": "u",
             "images.inner-2.push": "never",
@@ -1739,6 +1738,7 @@ full:
             (12, "ssh-context"),
             (17, "checkout-ref"),
             (28, "unknown-context"),
+            (48, "unknown-dockerfile"),
         ),
     ),
     "an init container clones what is built": Case(
