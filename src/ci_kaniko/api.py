@@ -427,5 +427,13 @@ def _compared(specs: Specs, targets: list[str], repository: StrPath | None) -> l
 
 
 def _files(files: Pipelines) -> list[StrPath | tuple[str, str]]:
+    """Paths, and pairs of a name and a text. Raises TypeError."""
     listed = [files] if isinstance(files, str | os.PathLike) else files
-    return [each if isinstance(each, tuple) else _path("a file", each) for each in listed]
+    return [_pair(each) if isinstance(each, tuple) else _path("a file", each) for each in listed]
+
+
+def _pair(given: tuple[str, str]) -> tuple[str, str]:
+    match given:
+        case (_, str() | bytes()):
+            return given
+    raise TypeError(f"a file is a path, or a pair of its name and its text, not {given!r:.80}")

@@ -225,6 +225,30 @@ def test_what_has_another_type_is_named() -> None:
     assert asked == WRONG.keys()
 
 
+def test_files_that_are_none_are_named(tmp_path: Path) -> None:
+    wrong: list[Any] = [("a", "b", "c"), ("a", None), ("a",)]
+    for call, pair in product([ci_kaniko.import_files, ci_kaniko.lint], wrong):
+        with pytest.raises(TypeError, match="a pair of its name and its text"):
+            call([pair])
+    for given, told in (
+        ([], "no file was named"),
+        (tmp_path, "this is a folder"),
+        (tmp_path / "typo.yml", "cannot be read"),
+    ):
+        with pytest.raises(SpecError, match=told) as caught:
+            ci_kaniko.import_files(given)
+        assert caught.value.problems[0].path
+        assert caught.value.problems[0].hint
+
+
+def test_a_key_that_is_no_text_is_named() -> None:
+    for data, where in (({1: 2}, ""), ({"cache": {1: 2}}, "cache")):
+        with pytest.raises(SpecError) as caught:
+            Spec.model_validate({"push": "never", **data})
+        (problem,) = caught.value.problems
+        assert (problem.where, problem.message) == (where, "expected a key that is text, got 1")
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     """Nothing would be found in it, and sync would make it."""
     spec = Spec(push="never", outputs={"gitlab": "ci.yml"})

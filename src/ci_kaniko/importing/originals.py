@@ -136,8 +136,12 @@ def opened(item: str | os.PathLike[str] | tuple[str, str | bytes]) -> File:
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        message = f"cannot be read: {error.strerror}"
-        raise failure(path, "unreadable", message) from None
+        message, hint = f"cannot be read: {error.strerror}", ""
+        if isinstance(error, IsADirectoryError):
+            message, hint = "this is a folder", "name the file of a pipeline in it"
+        elif isinstance(error, FileNotFoundError):
+            hint = "the path starts at the current folder"
+        raise failure(path, "unreadable", message, hint) from None
     return _decoded(path, data)
 
 

@@ -58,6 +58,8 @@ def read_all(
     """
     check_source(source)
     files = [opened(item) for item in paths_or_texts]
+    if not files:
+        raise failure("<pipeline>", "no-kaniko", "no file was named", "name that of a pipeline")
     report, jobs = _read(files, source)
     if not jobs:
         paths = ", ".join(file.path for file in files)

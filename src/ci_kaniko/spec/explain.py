@@ -49,6 +49,8 @@ def findings_of(error: ValidationError, model: type[Build] = SpecFields) -> Iter
                 yield _refused(each, where, on_key=on_key)
         elif item["type"] == "extra_forbidden":
             yield _unknown_key(where, model)
+        elif item["type"] == "invalid_key":
+            yield _refused(wrong_type(where[-1], "a key that is text"), where[:-1])
         elif item["type"] != "missing":
             expected, hint = _expected(item)
             if expected == "a mapping" and (line := _example_line(where)):
