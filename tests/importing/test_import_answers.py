@@ -1684,6 +1684,11 @@ moved:
     - /kaniko/executor --context c --destination quay.io/acme/moved:2
     - cp -a s/. u && echo FROM x > u/Dockerfile
     - /kaniko/executor --context u --destination quay.io/acme/moved:3
+hub:
+  <<: *one
+  script:
+    - gh auth status && gh repo clone acme/lib s -- --depth=1
+    - /kaniko/executor --context s --destination quay.io/acme/hub:1
 lone:
   <<: *one
   script:
@@ -1724,6 +1729,7 @@ full:
             "images.some.context": "git://x.io/a/b.git",
             "images.some-2.push": "never",
             "images.lone.push": "never",
+            "images.hub.context": "git://github.com/acme/lib.git",
             "images.moved.context": "git://x.io/a/b.git",
             "images.moved-2.context": "c",
             "images.moved.destinations": ["quay.io/acme/moved:1"],

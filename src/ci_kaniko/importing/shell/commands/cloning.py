@@ -124,6 +124,16 @@ def _place(reader: Reader, start: Text) -> Text:
     return max(found, key=lambda path: len(spell(path)), default=())
 
 
+def by_gh(reader: Reader, texts: list[Text]) -> bool:
+    """Whether that is ``gh repo clone OWNER/NAME``, which clones as git does."""
+    if texts[:2] != [("repo",), ("clone",)] or not texts[2:]:
+        return False
+    named = re.fullmatch(r"[\w.-]+/[\w.-]+", literal(texts[2]) or "")
+    address = (f"https://github.com/{named[0]}",) if named else texts[2]
+    rest = [text for text in texts[3:] if text != ("--",)]
+    return takes(reader, [("clone",), address, *rest], (), [])
+
+
 def synchronise(reader: Reader, texts: list[Text]) -> None:
     """``git-sync`` puts a repository below a root, as flags or variables say."""
     _, options = _parsed(texts)

@@ -17,8 +17,8 @@ from ci_kaniko.importing.calls import (
     variables,
     without_head,
 )
+from ci_kaniko.importing.shell.commands import cloning, fetching
 from ci_kaniko.importing.shell.commands import docker as shell_docker
-from ci_kaniko.importing.shell.commands import fetching
 from ci_kaniko.importing.shell.commands.builtins import BUILTINS, is_login, unknown
 from ci_kaniko.importing.shell.commands.executor import first_word, record
 from ci_kaniko.importing.shell.commands.others import (
@@ -282,6 +282,8 @@ def _program(reader: Reader, name: str, rest: list[Item]) -> Status:
     if name == "in_address" and reader.captures:
         reader.write(pure((*fetching.in_address(rest), "\n")))
         return SUCCESS
+    if name == "gh" and cloning.by_gh(reader, [item.text for item in rest]):
+        return reader.hoped(name)
     if name == "sysctl" and FOR_NAMESPACES in map(_plain, rest):
         reader.made(FOR_NAMESPACES)
         return reader.hoped(name)
