@@ -1979,6 +1979,46 @@ spec:
         told=((7, "clone"),),
         silent=("not-portable", "unknown-dockerfile"),
     ),
+    "functions of Groovy have defaults, and its texts choose": Case(
+        "Jenkinsfile",
+        f"""\
+pipeline {{
+  agent {{ kubernetes {{ yaml '''
+spec:
+  containers:
+  - {{name: kaniko, image: {IMAGE}}}
+''' }} }}
+  environment {{
+    TAG = "${{env.BRANCH_NAME == 'main' ? 'latest' : 'dev'}}"
+    WEB = "quay.io/acme/web:${{TAG}}"
+  }}
+  stages {{
+    stage('web') {{ steps {{ container('kaniko') {{ build('web', WEB) }} }} }}
+    stage('api') {{ steps {{ container('kaniko') {{ build('api') }} }} }}
+    stage('next') {{
+      environment {{ TAG = 'next' }}
+      steps {{ container('kaniko') {{ build('next', "quay.io/acme/next:${{TAG}}", '--cleanup') }} }}
+    }}
+  }}
+}}
+def build(folder, String image = "quay.io/acme/api:${{env.TAG_NAME ?: 'none'}}", more = '') {{
+  sh "/kaniko/executor -c ${{folder}} -d ${{image}} ${{env.CHANGE_ID ? '--no-push' : ''}} ${{more}}"
+}}
+""",
+        {
+            "images.web.destinations": [
+                {"image": "quay.io/acme/web:latest", "when": {"branch": "main"}},
+                {
+                    "image": "quay.io/acme/web:dev",
+                    "when": [{"branch": ["**", "!main"]}, {"tag": "**"}],
+                },
+            ],
+            "images.api.destinations": ["quay.io/acme/api:${tag:-none}"],
+            "images.next.destinations": ["quay.io/acme/next:next"],
+            "images.next.options": {"cleanup": True},
+        },
+        silent=("groovy", "not-portable", "skipped-command"),
+    ),
     "a task of the catalog and an artifact of Argo bring another repository": Case(
         "pipeline.yaml",
         f"""\
@@ -2245,7 +2285,7 @@ spec: {{containers: [{{name: kaniko, image: "{IMAGE}", command: [sleep]}}]}}
 ''' }} }}
   parameters {{ booleanParam(name: 'PUSH', defaultValue: false) }}
   stages {{ stage('image') {{ steps {{ container('kaniko') {{
-    sh "/kaniko/executor -c . -d quay.io/acme/shop:1 ${{params.PUSH ? '' : '--no-push'}}"
+    sh "/kaniko/executor -c . -d quay.io/acme/shop:1 ${{flags(params.PUSH, '--no-push')}}"
   }} }} }} }}
 }}
 """,

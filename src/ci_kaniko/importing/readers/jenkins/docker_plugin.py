@@ -15,8 +15,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from ci_kaniko.importing.readers.jenkins.folders import ASSIGNED
-from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement
+from ci_kaniko.importing.readers.jenkins.groovy import ASSIGNED, MARK, Quoted, Statement
 from ci_kaniko.syntax.references import DOCKER_HUB_LOOKALIKES, DOCKER_HUB_NAMES
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Cloned
-from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement
+from ci_kaniko.importing.readers.jenkins.groovy import ASSIGNED, MARK, Quoted, Statement
 from ci_kaniko.importing.repositories import context_of, with_token
 from ci_kaniko.importing.signs import are_mentioned
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-ASSIGNED = re.compile(r"\s*(?:(?:def|String|final)\s+)*(?:env\.)?(\w+)\s*=(?![=~])")
 BY_NAME = re.compile(r"\s*\w+\s*\(?\s*(?:(?:name|path):\s*)?([A-Za-z_][\w.]*)\s*\)?\s*")
 _WORKSPACE = re.compile(r"\$\{?(?:env\.)?WORKSPACE\}?/?")
 _OWN = re.compile(r"\s*(?:(?:def\s+)?\w+\s*=\s*)?checkout\b(?:\s*\(?\s*scm\b(?!\s*:)|.*\bscm\.)")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from ci_kaniko.importing.signs import are_mentioned
 from ci_kaniko.importing.ticked import failure
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ _MAX_INLINED = 2_000
 _MAX_AROUND = 10
 MARK = "\x01"
 _FUNCTION = re.compile(
-    r"\s*(?:@\w+\s+)*(?:(?:def|void|private|static)\s+)+(\w+)\s*\(([\w\s,]*)\)\s*"
+    r"\s*(?:@\w+\s+)*(?:(?:def|void|private|static)\s+)+(\w+)"
+    rf"\s*\((?![^)]*\.\.\.)([\w\s,.={MARK}]*)\)\s*"
 )
 _CALL = re.compile(rf"\s*(?:this\.)?\w+\s*\(([\w\s,.{MARK}]*)\)\s*")
 _TOKEN = re.compile(
@@ -31,6 +33,14 @@ _TOKEN = re.compile(
 _PART = re.compile(r"\\(.)|\$\{([^{}]*)\}|\$([A-Za-z_]\w*(?:\.\w+)*)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "\n": "\\\n"}
 _PARAMETERS = re.compile(r"^[\w\s,.]*->\s*")
+ASSIGNED = re.compile(r"\s*(?:(?:def|String|final)\s+)*(?:env\.)?(\w+)\s*=(?![=~])")
+_CHOICE = re.compile(
+    r"(?P<test>[^?:]*[^?:\s])\s*\?(?:\s*(?P<then>[^?:]*[^?:\s])\s*:|:)(?P<other>[^:?]*)"
+)
+"""A choice between two values: ``TEST ? ONE : OTHER`` or ``ONE ?: OTHER``."""
+_CHOSEN = "chosen_"
+_MAX_CHOICES = 100
+_SCRIPT_FILE = re.compile(r"\.sh\b(?<!daemonless\.sh)")
 _CALLED_SO = re.compile(r"(\w+)\s*(?:,|->)")
 _OPERATORS = (*",?:+=.", "&&", "||")
 _LABEL = re.compile(r"\s*(?:case|default)\b")
@@ -120,7 +130,7 @@ def inlined(statements: list[Statement]) -> list[Statement]:
     """Statements in which functions of the file stand where they are called."""
     named = [(_FUNCTION.fullmatch(one.code), one) for one in statements if one.has_block]
     bodies = {found[1]: one for found, one in named if found}
-    asked = {found[1]: _listed(found[2]) for found, _ in named if found}
+    asked = {found[1]: [*_asked(found[2], one)] for found, one in named if found}
     called, missed = set[str](), set[str]()
     left = _MAX_INLINED
 
@@ -129,21 +139,14 @@ def inlined(statements: list[Statement]) -> list[Statement]:
         name, block = statement.name, statement.block
         if name in bodies and name not in around and "=" not in statement.code.partition("(")[0]:
             call = _CALL.fullmatch(statement.code)
-            given = _listed(call[1]) if call else []
+            given = _given(call[1] if call else "", statement, asked[name])
             left -= sum(1 for _ in bodies[name].below())
-            if not call or len(given) != len(asked[name]):
+            if not call or given is None:
                 missed.add(name)
             elif left > 0 and len(around) < _MAX_AROUND:
                 called.add(name)
                 around |= {name}
-                texts = iter(statement.texts)
-                sets = [
-                    Statement(
-                        statement.line, f"{one} = {what}", [next(texts)] if MARK in what else []
-                    )
-                    for one, what in zip(asked[name], given, strict=True)
-                ]
-                block = [*sets, *bodies[name].block]
+                block = [*given, *bodies[name].block]
                 statement = Statement(statement.line, "script ", has_block=True)
         return replace(statement, block=[filled(inner, around) for inner in block])
 
@@ -152,9 +155,133 @@ def inlined(statements: list[Statement]) -> list[Statement]:
     return [*(one for name, one in bodies.items() if name not in called - missed), *found]
 
 
-def _listed(written: str) -> list[str]:
-    """The names that a function asks for, or what a call gives it."""
-    return [one.split()[-1] for one in written.split(",") if one.strip()]
+def _listed(written: str, texts: list[Quoted]) -> Iterator[tuple[str, list[Quoted]]]:
+    """What stands between the commas of a list, each with its text."""
+    left = iter(texts)
+    for one in written.split(","):
+        if one.strip():
+            yield one.strip(), [next(left)] if MARK in one else []
+
+
+def _asked(written: str, function: Statement) -> Iterator[Statement]:
+    """The parameters of a function, as what sets each to its default."""
+    for one, texts in _listed(written, function.texts):
+        name, _, value = one.partition("=")
+        code = f"{name.split()[-1]} = {value.strip()}" if value else name.split()[-1]
+        yield Statement(function.line, code, texts)
+
+
+def _given(written: str, call: Statement, asked: list[Statement]) -> list[Statement] | None:
+    """What sets the parameters of a function that is called; None for too many or too few."""
+    given = [*_listed(written, call.texts)]
+    defaults = [at for at, one in enumerate(asked) if "=" in one.code]
+    missing = len(asked) - len(given)
+    if not 0 <= missing <= len(defaults):
+        return None
+    left_out = {*defaults[len(defaults) - missing :]}
+    values = iter(given)
+    return [
+        one if at in left_out else _passed(one, call.line, *next(values))
+        for at, one in enumerate(asked)
+    ]
+
+
+def _passed(parameter: Statement, line: int, value: str, texts: list[Quoted]) -> Statement:
+    return Statement(line, f"{parameter.code.partition(' ')[0]} = {value}", texts)
+
+
+def chosen(statements: list[Statement], path: str) -> tuple[list[Statement], list[str]]:
+    """Statements whose scripts choose in no text, but before it; and what holds the choices."""
+    names: list[str] = []
+
+    def apart(statement: Statement) -> list[Statement]:
+        before: list[Statement] = []
+
+        def named(found: re.Match[str], line: int) -> str:
+            choice = _CHOICE.fullmatch(found[2] or "")
+            if choice is None or len(names) >= _MAX_CHOICES:
+                return found.group()
+            test, then, other = (part.strip() for part in choice.groupdict("").values())
+            name = f"{_CHOSEN}{len(names)}"
+            values = [_as_text(one) for one in (then or test, other)]
+            made = parse(f"{name} = {test} ? {values[0]} : {values[1]}", path).statements
+            if len(made) != 1 or made[0].has_block:
+                return found.group()
+            names.append(name)
+            before.append(replace(made[0], line=line))
+            return f"${{{name}}}"
+
+        def text(given: Quoted) -> Quoted:
+            source = _PART.sub(lambda found: named(found, given.line), given.source)
+            return given._replace(source=source)
+
+        may = statement.name == "sh" or ASSIGNED.match(statement.code)
+        texts = [text(one) if may and one.replaced else one for one in statement.texts]
+        block = [each for one in statement.block for each in apart(one)]
+        moved = [one for inner in block if inner.name == "environment" for one in _choosing(inner)]
+        block = [_beginning_with(moved, one) for one in block] if moved else block
+        return [*before, replace(statement, texts=texts, block=block)]
+
+    return [each for one in statements for each in apart(one)], names
+
+
+def _choosing(environment: Statement) -> list[Statement]:
+    """What chooses in the variables of a block, and those that are made of it."""
+    found: list[Statement] = []
+    for one in environment.block:
+        made = "|".join(map(_set, found))
+        asks = re.compile(rf"\$\{{?(?:env\.)?(?:{made})\b")
+        if one.name.startswith(_CHOSEN) or (
+            made and any(asks.search(text.source) for text in one.texts if text.replaced)
+        ):
+            found.append(one)
+    return found
+
+
+def _set(statement: Statement) -> str:
+    """The variable that a statement sets, if it sets one."""
+    found = ASSIGNED.match(statement.code)
+    return found[1] if found else ""
+
+
+def _beginning_with(moved: list[Statement], statement: Statement) -> Statement:
+    """A statement without what chooses in its environment: its steps that build do that."""
+    if statement.name == "environment":
+        return replace(statement, block=[one for one in statement.block if one not in moved])
+    own = {
+        _set(one) for each in statement.block if each.name == "environment" for one in each.block
+    }
+    moved = [one for one in moved if _set(one) not in own]
+    block = [_beginning_with(moved, one) for one in statement.block]
+    if statement.name == "steps":
+        scripts = " ".join(statement.scripts)
+        if _SCRIPT_FILE.search(scripts):
+            block = [*moved, *block]  # which may read each of them
+        elif are_mentioned(scripts):
+            block = [*_needed(moved, statement), *block]
+    return replace(statement, block=block)
+
+
+def _needed(moved: list[Statement], steps: Statement) -> list[Statement]:
+    """Of what sets variables that which steps speak of."""
+    spoken = {word for one in steps.below() for word in _words(one)}
+    found: list[Statement] = []
+    for one in reversed(moved):
+        if _set(one) in spoken:
+            spoken |= _words(one)
+            found.append(one)
+    return found[::-1]
+
+
+def _words(statement: Statement) -> set[str]:
+    return {
+        *re.findall(r"\w+", " ".join([statement.code, *(one.source for one in statement.texts)]))
+    }
+
+
+def _as_text(value: str) -> str:
+    """A value as it is written between quotes."""
+    return value if value[:1] in "'\"" else f'"${{{value}}}"'
 
 
 def _goes_on(statement: Statement | None, word: str) -> bool:

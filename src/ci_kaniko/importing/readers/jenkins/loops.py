@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import islice, product
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.readers.jenkins.folders import ASSIGNED, constants
-from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement
+from ci_kaniko.importing.readers.jenkins.folders import constants
+from ci_kaniko.importing.readers.jenkins.groovy import ASSIGNED, MARK, Quoted, Statement
 from ci_kaniko.importing.shell.secrets import is_secret_name
 
 if TYPE_CHECKING:

@@ -24,8 +24,16 @@ from ci_kaniko.importing.calls import (
 )
 from ci_kaniko.importing.jobs import Facts, Job, Root, Secret
 from ci_kaniko.importing.readers.jenkins.docker_plugin import as_scripts
-from ci_kaniko.importing.readers.jenkins.folders import ASSIGNED, BY_NAME, Folders
-from ci_kaniko.importing.readers.jenkins.groovy import MARK, Quoted, Statement, inlined, parse
+from ci_kaniko.importing.readers.jenkins.folders import BY_NAME, Folders
+from ci_kaniko.importing.readers.jenkins.groovy import (
+    ASSIGNED,
+    MARK,
+    Quoted,
+    Statement,
+    chosen,
+    inlined,
+    parse,
+)
 from ci_kaniko.importing.readers.jenkins.loops import default, unrolled, with_defaults
 from ci_kaniko.importing.readers.jenkins.methods import changed
 from ci_kaniko.importing.readers.jenkins.pods import Pod, read_pod, template_of
@@ -108,11 +116,13 @@ _Pieces = list[tuple[list[Piece], _Around]]
 def jobs(original: Original) -> Iterator[Job]:
     """The stages of a Jenkinsfile that run the executor."""
     parsed = parse(original.text, original.path)
-    statements, lists = unrolled(inlined(parsed.statements))
+    statements, choices = chosen(inlined(parsed.statements), original.path)
+    statements, lists = unrolled(statements)
     statements, decided = with_defaults(as_scripts(statements))
     by_itself = "skipDefaultCheckout" not in original.text
     reader = _Reader(original, Folders(statements, by_itself=by_itself))
     reader.used |= lists
+    reader.words.update(choices * 2)
     reader.outer(statements, _Around())
     named = ((ASSIGNED.match(one.code), (one, said)) for one, said in reader.rest)
     reader.rest = [one for found, one in named if not found or found[1] not in lists]
