@@ -56,6 +56,10 @@ def test_folders_and_patterns_are_places_of_specs(fleet: Repository) -> None:
     assert fleet.call("render", "gitlab", "-f", "repos/r03").out.startswith("# Generated")
     fleet.write("odd[name]/ci-kaniko.yaml", "push: never\ndefault_branch: main\n")
     assert fleet.call("validate", "gitlab", "-f", "odd[name]").code == 1, "it has no Dockerfile"
+    fleet.write("repos/README", "Each folder is a repository.\n")
+    fleet.write("repos/r00/own.spec", fleet.text("repos/r00/ci-kaniko.yaml"))
+    assert fleet.call("validate", "-f", "repos/*").out == "12 specs: fine for gitlab\n"
+    assert fleet.call("validate", "-f", "repos/r00/*.spec").code == 0
     nothing = fleet.call("validate", "-f", "repos/x*")
     assert nothing.code == 2
     assert '"repos/x*" finds no spec' in nothing.err

@@ -60,6 +60,9 @@ def specs_below(root: str) -> "Iterator[str]":
         yield from (os.path.join(folder, name) for name in FILE_NAMES if name in files)
 
 
+_ENDINGS = tuple(os.path.splitext(name)[1] for name in FILE_NAMES)
+
+
 def specs_at(places: "Iterable[str]") -> list[str]:
     """The specs that files, folders and patterns name, each once, from the current folder on.
 
@@ -80,6 +83,8 @@ def _specs_at(place: str) -> list[str]:
 
     paths = map(spec_in, sorted(glob(place, recursive=True)))
     found = [path for path in paths if os.path.isfile(path)]
+    if not os.path.splitext(place)[1]:  # repos/* is about folders, and finds what lies beside them
+        found = [path for path in found if path.endswith(_ENDINGS)]
     if not found:
         raise LookupError(place)
     return found
