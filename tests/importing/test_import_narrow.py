@@ -589,7 +589,7 @@ node {
                 "b": {"destinations": [{"image": "x.io/a/b", "when": {"branch": "main"}}]},
             }
         },
-        {"groovy", "no-image"},
+        {"groovy", "no-image", "unsaid-trigger"},
     ),
     "a branch that the script refuses": Case(
         _gitlab(
@@ -671,7 +671,7 @@ kaniko -c . -d x.io/a/b
 """,
         ),
         {"push": None, "destinations": ["x.io/a/b"]},
-        {"groovy", "no-image"},
+        {"groovy", "no-image", "unsaid-trigger"},
     ),
     "a name that an image has in some runs": Case(
         (

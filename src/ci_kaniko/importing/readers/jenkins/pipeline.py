@@ -22,7 +22,7 @@ from ci_kaniko.importing.calls import (
     spell,
     split_text,
 )
-from ci_kaniko.importing.jobs import Facts, Job, Root, Secret
+from ci_kaniko.importing.jobs import Facts, Job, Root, Secret, Started
 from ci_kaniko.importing.readers.jenkins.docker_plugin import as_scripts
 from ci_kaniko.importing.readers.jenkins.folders import BY_NAME, Folders
 from ci_kaniko.importing.readers.jenkins.groovy import (
@@ -610,6 +610,8 @@ class _Reader:
                     set_triggers(job, conditions, guarded, job.line, paths=paths)
         if job.calls:
             self.jobs.append(job)
+            if job.started == Started():
+                job.report.tell("unsaid-trigger", job.path, 0)
 
     def _steps(
         self, job: Job, statements: list[Statement], around: _Around, pieces: _Pieces
