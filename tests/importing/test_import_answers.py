@@ -2019,6 +2019,37 @@ def build(folder, String image = "quay.io/acme/api:${{env.TAG_NAME ?: 'none'}}",
         },
         silent=("groovy", "not-portable", "skipped-command"),
     ),
+    "platforms that are chosen are not put together": Case(
+        "image.yml",
+        """\
+on:
+  push: {branches: [main]}
+  workflow_dispatch: {inputs: {platforms: {default: "linux/amd64,linux/arm64"}}}
+jobs:
+  image:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v4
+      - uses: docker/build-push-action@v6
+        with:
+          push: true
+          platforms: ${{ inputs.platforms || 'linux/amd64' }}
+          tags: quay.io/acme/shop:1
+""",
+        {"options": {"custom_platform": "linux/amd64"}},
+        told=((12, "conditional-flag"),),
+        silent=("platforms",),
+    ),
+    "a builder may have a time to end in": Case(
+        "build.sh",
+        """\
+timeout -k 5 10m buildah bud -t quay.io/acme/shop:1 .
+timeout 600 buildah push quay.io/acme/shop:1
+timeout 5 curl https://example.com/hook
+""",
+        {"destinations": ["quay.io/acme/shop:1"]},
+        told=((1, "skipped-command"), (2, "skipped-command"), (3, "skipped-command")),
+    ),
     "a task of the catalog and an artifact of Argo bring another repository": Case(
         "pipeline.yaml",
         f"""\

@@ -229,11 +229,15 @@ def _build(scope: Scope, words: list[Item], pushes: int) -> None:
 
 
 def _in_one(reader: Reader, flag: str, items: list[Item]) -> list[Item]:
-    if not items:
-        return []
-    parts = [part for item in items for part in (",", *item.text)][1:]
-    guard = reader.guards.all(item.guard for item in items)
-    return [Item(guard, join((flag, *parts)), line=items[0].line)]
+    """A flag with a list of words: one for each condition that some of them have."""
+    asked = dict.fromkeys(item.guard for item in items if item.guard != YES)
+    left = reader.guards.negate(reader.guards.any(asked))
+    found = []
+    for guard in (*asked, left):
+        here = [item for item in items if item.guard in {YES, guard}]
+        parts = [part for item in here for part in (",", *item.text)][1:]
+        found += [Item(guard, join((flag, *parts)), line=item.line) for item in here[:1]]
+    return [item for item in found if item.guard != NO]
 
 
 def _context(text: Text) -> Value:
