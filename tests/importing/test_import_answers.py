@@ -2050,6 +2050,28 @@ timeout 5 curl https://example.com/hook
         {"destinations": ["quay.io/acme/shop:1"]},
         told=((1, "skipped-command"), (2, "skipped-command"), (3, "skipped-command")),
     ),
+    "a script of a container has arguments": Case(
+        "pod.yaml",
+        """\
+apiVersion: v1
+kind: Pod
+metadata: {generateName: shop-}
+spec:
+  restartPolicy: Never
+  containers:
+    - name: kaniko
+      image: ghcr.io/osscontainertools/kaniko:v1.28.3-debug
+      env: [{name: TAG, value: v2}]
+      command: [/busybox/sh, -ec]
+      args:
+        - /kaniko/executor -c . --destination "quay.io/acme/shop:$1" --build-arg "A=${2}"
+        - sh
+        - $(TAG)
+        - it's one
+""",
+        {"destinations": ["quay.io/acme/shop:v2"], "build_args": {"A": "it's one"}},
+        told=((13, "stray-argument"),),
+    ),
     "a task of the catalog and an artifact of Argo bring another repository": Case(
         "pipeline.yaml",
         f"""\

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,6 +25,7 @@ from ci_kaniko.importing.readers.pods.containers import (
     calls_of,
     expanded,
     filled,
+    given_to,
     handed_over,
     in_script,
     read_environment,
@@ -338,8 +338,8 @@ def _job(
     if script is None:
         calls = calls_of(job, step, known, before)
     else:
-        heads = [f"set -- {shlex.join(in_script(string(each), known) for each in given)}; "]
-        text = "".join(heads[: len(given)]) + in_script(string(script), known)
+        words = [in_script(string(each), known) for each in given]
+        text = given_to(in_script(string(script), known), words)
         calls = read_pieces(job, [*before, Piece(text, getattr(script, "first", 0))]).calls
         take_read(job)
     for item in maps(task.spec.get("results")):

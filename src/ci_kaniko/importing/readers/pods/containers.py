@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +23,7 @@ _NAME = r"[A-Za-z_][\w.-]*"
 _KUBELET = re.compile(rf"\$\$|\$\(({_NAME})\)")
 _FILLED = re.compile(rf"\$\$|\$\(({_NAME})\)|\$\{{([A-Za-z_]\w*)\}}|\$([A-Z_][A-Z0-9_]*)\b")
 _LIST = re.compile(rf"\$\(({_NAME})(\[\*\])?\)")
+_READS_GIVEN = re.compile(r"\$\{?[@*1-9]")
 _SHELL = re.compile(r"(?:^|/)(?:sh|ash|bash|dash)$")
 _MOST_WORDS = 3_000
 
@@ -172,9 +174,11 @@ def calls_of(
     at = script_place(texts)
     if at is not None:
         _check_shell(job, texts, at, items)
-        script = in_script(texts[at], Known({**known.texts, **_values(job)}))
-        own = Piece(script, getattr(items[at], "first", 0))
-        calls = read_pieces(job, [*before, own]).calls
+        own = Known({**known.texts, **_values(job)})
+        given = texts[at + 2 :] if _READS_GIVEN.search(texts[at]) else []
+        script = given_to(in_script(texts[at], own), [in_script(one, own) for one in given])
+        piece = Piece(script, getattr(items[at], "first", 0))
+        calls = read_pieces(job, [*before, piece]).calls
         take_read(job)
         return calls
     job.has_shell = False
@@ -226,8 +230,14 @@ def _check_shell(job: Job, texts: list[str], at: int, items: list[Any]) -> None:
     job.goes_on = goes_on(texts[1:at])
     if at and "\n" in texts[at].strip() and job.goes_on and not sets_exit(texts[at]):
         job.tell("no-exit-on-error/container", line_of(items[at]), texts[0])
-    for item in items[at + 1 :]:
+    left = items[at + 1 : at + 2] if _READS_GIVEN.search(texts[at]) else items[at + 1 :]
+    for item in left:
         job.tell("stray-argument/script", line_of(item), string(item))
+
+
+def given_to(script: str, words: list[str]) -> str:
+    """A script that has some words as its arguments."""
+    return f"set -- {shlex.join(words)}; {script}" if words else script
 
 
 def in_script(text: str, known: Known) -> str:
