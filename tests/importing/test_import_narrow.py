@@ -164,6 +164,24 @@ CASES = {
         {"triggers": {"branches": ["main", "rel**"]}, "destinations": [A]},
         {"default-branch"},
     ),
+    "pull requests from branches of some names": Case(
+        _gitlab("[{if: '$CI_COMMIT_REF_NAME !~ /^wip/'}]"),
+        {"push": None, "destinations": [A]},
+        {"request-pushes"},
+    ),
+    "pull requests from branches of some names, in Buildkite": Case(
+        _buildkite("if: build.branch !~ /^wip/"),
+        {
+            "push": None,
+            "triggers": {"branches": ["**", "!wip**"], "tags": ["**"], "pull_requests": True},
+        },
+        {"request-pushes", "queue"},
+    ),
+    "a destination that pull requests from some branches have": Case(
+        _gitlab("[{when: always}]", f'[ "$CI_COMMIT_REF_NAME" = dev ] || {_OTHERS}'),
+        {"destinations": [A, {"image": B, "when": [{"branch": ["**", "!dev"]}, {"tag": "**"}]}]},
+        {"unknown-condition"},
+    ),
     "names that are versions": Case(
         _without_rules('only: ["v1.2.3", main]\n  except: ["v1.2.4"]'),
         {"triggers": {"branches": ["main"], "tags": ["v1.2.3"]}, "destinations": [A]},

@@ -87,6 +87,7 @@ class Facts(NamedTuple):
     ``keeps_workspace`` that ``/workspace`` is a volume, and ``called`` that others call the script,
     with arguments that nothing tells. Its shell ``goes_on`` after a command that fails, or stops.
     One that ``names_none`` knows of no repository: the one of a run is cloned by some variable.
+    ``of_requests`` is what names, in the run of a pull request, the branch that it comes from.
     """
 
     target: str
@@ -98,6 +99,7 @@ class Facts(NamedTuple):
     called: bool = False
     goes_on: bool = False
     names_none: bool = False
+    of_requests: tuple[str, ...] = ()
 
 
 class Started(NamedTuple):

@@ -28,8 +28,16 @@ from ci_kaniko.importing.shell.guards import TooComplexError
 from ci_kaniko.importing.shell.regular import globs_of
 from ci_kaniko.importing.shell.transforms import outcomes
 from ci_kaniko.importing.ticked import ignore
-from ci_kaniko.importing.translate.atoms import VERSIONS, Atom, around_of, atoms_of, versions_of
+from ci_kaniko.importing.translate.atoms import (
+    VERSIONS,
+    Atom,
+    around_of,
+    atoms_of,
+    name_of,
+    versions_of,
+)
 from ci_kaniko.importing.translate.conditions import (
+    DEFAULT_BRANCH,
     DEFAULT_TRIGGERS,
     SIDES,
     STARTS,
@@ -129,7 +137,23 @@ def set_triggers(
     if found is not None and by_hand is not None:
         found["manual"] = _by_hand(read(conditions.when(by_hand), starts=True, sides=sides), found)
     held = made.held or unsaid
+    some_requests = some_requests or _names_requests(job, when, sides)
     job.started = Started(found, held, made.requests, untimed=untimed, some_requests=some_requests)
+
+
+def _names_requests(job: Job, when: When, sides: Collection[str]) -> bool:
+    """Whether it holds for pull requests by the names of their branches, of which no spec knows."""
+
+    def by_name(test: Test) -> bool:
+        ways = atoms_of(test) if name_of(test.left) in job.facts.of_requests else None
+        return any(
+            atom.kind == "branch" and atom.negated and atom.glob != DEFAULT_BRANCH
+            for atoms in ways or ()
+            for atom in atoms
+        )
+
+    found = [any(map(by_name, tests)) for tests in when if read((tests,), sides=sides).requests]
+    return bool(found) and all(found)
 
 
 def _pushed_tags(
@@ -260,6 +284,9 @@ def condition_of(work: Work, when: When) -> Condition:
         timed = read(when, sides={*sides, "branch"}, started={*starts, "schedule"})
         if "schedule" in timed.words:
             made.unknown.append(Test("unknown", ("a schedule",)))
+    if made.requests and _names_requests(work.job, when, sides):
+        made.requests, made.words = False, [word for word in made.words if word != "pull-request"]
+        made.unknown.append(Test("unknown", ("a pull request from some branches",)))
     return made
 
 

@@ -46,6 +46,7 @@ _FACTS = Facts(
     roots=(_CHECKOUT, Root(("/workspace/build/buildkite",))),
     outputs=(_CHECKOUT,),
     keeps_workspace=True,
+    of_requests=("branch",),
 )
 _SCRIPTS = ("command", "commands", "script")
 _READ = {

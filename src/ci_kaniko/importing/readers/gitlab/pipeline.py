@@ -47,6 +47,7 @@ _FACTS = Facts(
     ),
     outputs=(Root((Var("CI_PROJECT_DIR"),)),),
     plain_secrets=True,
+    of_requests=("ref.name",),
 )
 _SCRIPTS = ("before_script", "script")
 _GLOBAL = {
