@@ -20,6 +20,7 @@ WARNINGS = frozenset(
         "secret-in-text",
         "shared-login",
         "short-identity",
+        "unfetched-submodule",
         "unknown-flag",
         "unlisted-image",
         "unpushed-image",
