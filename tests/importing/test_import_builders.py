@@ -161,6 +161,14 @@ LISTS = {
     "buildah bud --platform linux/amd64 --manifest a .\n"
     "buildah bud --platform linux/arm64 --build-arg A=1 --manifest a .\n": (None, 3),
     "buildah bud --arch arm64 --manifest a .\n": (None, None),
+    "buildah manifest create a\n"
+    "for it in amd64 arm64; do buildah bud --arch $it -t b:$it .; done\n"
+    "for it in amd64 arm64; do buildah manifest add a b:$it; done\n": (
+        ["linux/amd64", "linux/arm64"],
+        None,
+    ),
+    "podman build --arch amd64 -t b . && podman build --arch arm64 -t c . &&\n"
+    "podman manifest create a localhost/b c\n": (["linux/amd64", "linux/arm64"], None),
 }
 
 
@@ -177,6 +185,29 @@ def test_builds_into_one_list_are_one_image(script: str) -> None:
     if platforms is None:
         assert pushed[0]["options"]["custom_platform"] == "linux/arm64"
     assert [e.line for e in found.report if e.rule == "builder-flag"] == ([line] if line else [])
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        (
+            "for it in amd64 arm64; do buildah bud --arch $it --label it=$it -t b:$it .; done\n"
+            "buildah manifest add a b:amd64; buildah manifest add a b:arm64\n"
+        ),
+        (
+            "buildah bud --arch amd64 -t b . && buildah bud --arch arm64 -t c .\n"
+            "buildah manifest add a b; buildah manifest add a docker://quay.io/acme/c\n"
+        ),
+        "buildah bud --arch amd64 -t b . && buildah manifest add --variant v3 a b\n",
+        "buildah bud -t b . && if [ $A ]; then buildah manifest add a b; fi\n",
+    ],
+)
+def test_a_list_that_no_spec_can_say_is_not_pushed(script: str) -> None:
+    push = "buildah manifest push --all a docker://quay.io/acme/shop:1\n"
+    found = import_files([("a.sh", f"#!/bin/bash\nbuildah manifest create a\n{script}{push}")])
+    assert "destinations" not in found.spec_text
+    told = [entry.message for entry in found.report if entry.rule == "skipped-command"]
+    assert [told[0].startswith("buildah manifest add"), "manifest push" in told[-1]] == [True, True]
 
 
 DOCKER: tuple[tuple[str, dict[str, str]], ...] = (

@@ -125,6 +125,8 @@ class Reader(ABC):
         self.calls: list[RawCall] = []
         self.images: list[tuple[Text, int]] = []
         """Images that lie in a store of the script's own, by name, and the calls that made them."""
+        self.lists: set[Text] = set()
+        """Those of them that are lists of images for several platforms."""
         self.named: dict[Text, int] = {}
         """Where images have the names that were not theirs from the start."""
         self.fetched: dict[Text, Fetched] = {}

@@ -26,6 +26,7 @@ from ci_kaniko.importing.shell.commands.others import (
     build_words,
     image_name,
     line_at,
+    listed,
     named,
     push_words,
     subcommand,
@@ -175,6 +176,8 @@ def _executor(reader: Reader, rest: list[Item]) -> Status:
 def _other(reader: Reader, builder: str, rest: list[Item]) -> Status:
     """BuildKit or Buildah: a build, a push of what was built, or something else."""
     command, before, items = subcommand(rest)
+    if listed(reader, rest):
+        return reader.hoped(builder)
     if command == "manifest":
         command, _, items = subcommand(items)
     if command == "login":
@@ -340,6 +343,8 @@ def _for_daemon(reader: Reader, name: str, words: list[str | None]) -> Status | 
 
 def _by_docker(reader: Reader, name: str, rest: list[Item]) -> Status | None:
     """A build on a daemon, and what becomes of its image; None for everything else."""
+    if name == "podman" and listed(reader, rest):
+        return reader.hoped(name)
     if not {"build", "push", "tag"} & {literal(item.text) for item in rest}:
         return None
     command, items = shell_docker.command_of(rest)

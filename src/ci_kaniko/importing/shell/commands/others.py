@@ -375,7 +375,7 @@ def named(reader: Reader, names: list[Told], call: int) -> None:
     """Remember what a build calls its image; a name of ``localhost`` is for the script alone."""
     lists = {image_name(one.value or ()): one for one in names if one.name == "manifest"}
     for place, one in {at: lists[name] for name, at in reader.images if name in lists}.items():
-        if _is_one_more(reader, place):
+        if _is_one_more(reader, place, len(reader.calls) - 1):
             call = place
             break
         reader.note("builder-flag", one.shown, reader.calls[call].builder, line=one.item.line)
@@ -386,9 +386,49 @@ def named(reader: Reader, names: list[Told], call: int) -> None:
             reader.unpushed[image_name(name)] = one.item.line
 
 
-def _is_one_more(reader: Reader, place: int) -> bool:
-    """Whether the last build is one before it for another platform; that has both then."""
-    calls = reader.calls[place], reader.calls[-1]
+def listed(reader: Reader, items: list[Item]) -> bool:
+    """Make a list of images, or add to it what the script has built for one more platform.
+
+    Whether that is asked, and a spec can say it: one build has all platforms then, and the names
+    of none.
+    """
+    group, _, items = subcommand(items)
+    command, _, items = subcommand(items) if group == "manifest" else ("", [], [])
+    if command not in {"create", "add"}:
+        return False
+    texts = [item.text for item in items]
+    name, *images = [image_name(text) for text in texts if not starts_with(text, "-")] or [()]
+    if command == "create" and name:
+        reader.lists.add(name)
+    if name not in reader.lists or any(
+        starts_with(t, "-") and literal(t) != "--all" for t in texts
+    ):
+        return False
+    if all(_is_added(reader, name, image) for image in images):
+        return True
+    reader.lists.discard(name)
+    reader.images = [(known, at) for known, at in reader.images if known != name]
+    return False
+
+
+def _is_added(reader: Reader, name: Text, image: Text) -> bool:
+    made = [at for known, at in reader.images if known == image]
+    kept = next((at for known, at in reader.images if known == name), None)
+    if len(made) != 1 or reader.calls[made[0]].path != reader.state.path:
+        return False
+    if kept is None:
+        reader.images.append((name, made[0]))
+    elif not _is_one_more(reader, kept, made[0]):
+        return False
+    else:
+        reader.images = [(known, at) for known, at in reader.images if at != kept or known == name]
+    reader.unpushed[name] = reader.unpushed.pop(image, reader.line)
+    return True
+
+
+def _is_one_more(reader: Reader, place: int, more_at: int) -> bool:
+    """Whether a build is one before it for another platform; that has both then."""
+    calls = reader.calls[place], reader.calls[more_at]
     found = [[it for it in call.items if starts_with(it.text, _PLATFORM)][-1:] for call in calls]
     rest = [
         (call.path, [(it.guard, it.text) for it in call.items if [it] != platform])
@@ -400,7 +440,8 @@ def _is_one_more(reader: Reader, place: int) -> bool:
     both = have._replace(text=join((*have.text, ",", *without_head(more.text, _PLATFORM))))
     items = [both if it == have else it for it in calls[0].items]
     reader.calls[place] = calls[0]._replace(items=items)
-    reader.calls.pop()
+    del reader.calls[more_at]
+    reader.images = [(name, at - (at > more_at)) for name, at in reader.images if at != more_at]
     return True
 
 
