@@ -8,14 +8,16 @@ SMALL = is_small()
 _SCHEMA = "asks for the JSON Schema of the models"
 _OTHERS = "a target of others declares models as it likes"
 _WRITING = "writes a model down, or copies all of it"
+_PYTHON = "is about models that Python code makes"
 PLACES = {
     "foreign": _OTHERS,
-    "spec/test_models.py": "is about models that Python code makes",
+    "spec/test_models.py": _PYTHON,
     "spec/test_round_trip.py": _WRITING,
     "spec/test_schema.py": _SCHEMA,
     "test_stability.py": "lists the parameters of the models, which are pydantic's",
 }
 TESTS = {
+    "api/test_api.py::test_a_key_that_is_no_text_is_named": _PYTHON,
     "api/test_api.py::test_show_says_what_a_spec_of_python_is": _WRITING,
     "cli/test_imports.py::test_ordinary_uses_work": _WRITING,
     "docs/test_docs.py::test_generated_pages_are_current": _SCHEMA,
