@@ -1713,6 +1713,13 @@ full:
   script:
     - git clone https://x.io/a/b s && cd s && git fetch && git switch refs/heads/$CI_COMMIT_BRANCH
     - /kaniko/executor --context . --destination quay.io/acme/full:1
+other:
+  <<: *one
+  script:
+    - hg clone https://x.io/a/b && svn co https://x.io/a/trunk s && glab repo clone acme/g/lib t
+    - /kaniko/executor --context b --destination quay.io/acme/other:1
+    - /kaniko/executor --context s/u --destination quay.io/acme/other:2
+    - /kaniko/executor --context t --destination quay.io/acme/other:3
 """,
         {
             "images.all.context": "git://x.io/a/b.git",
@@ -1737,6 +1744,8 @@ full:
             "images.inner.context_sub_path": "u",
             "images.inner-2.push": "never",
             "images.full.context": "git://x.io/a/b.git#refs/heads/${branch}",
+            "images.other.push": "never",
+            "images.other-2.context": "git://gitlab.com/acme/g/lib.git",
         },
         told=(
             (6, "clone"),

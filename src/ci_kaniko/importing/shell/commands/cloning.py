@@ -40,6 +40,10 @@ _PLAIN = {
 _EMPTY = {"--bare", "--mirror", "-n", "--no-checkout", "--sparse"}
 """What leaves a folder without all the files of the repository."""
 _COMMIT = re.compile("[0-9a-f]{40}")
+_SITES = {"gh": "https://github.com", "glab": "https://gitlab.com"}
+"""Where the clients of a site find what is called OWNER/NAME."""
+_CHECKOUTS = {"hg": ("clone",), "svn": ("checkout", "co")}
+"""What puts a repository into a folder that is none of git's."""
 
 
 def takes(reader: Reader, texts: list[Text], start: Text, before: list[str]) -> bool:
@@ -124,14 +128,20 @@ def _place(reader: Reader, start: Text) -> Text:
     return max(found, key=lambda path: len(spell(path)), default=())
 
 
-def by_gh(reader: Reader, texts: list[Text]) -> bool:
-    """Whether that is ``gh repo clone OWNER/NAME``, which clones as git does."""
-    if texts[:2] != [("repo",), ("clone",)] or not texts[2:]:
+def by_client(reader: Reader, name: str, texts: list[Text]) -> bool:
+    """Whether that is ``gh repo clone OWNER/NAME``, which clones as git does, or the like."""
+    if name in _SITES and texts[:2] == [("repo",), ("clone",)] and texts[2:]:
+        named = re.fullmatch(r"[\w.-]+/[\w./-]+", literal(texts[2]) or "")
+        address = (f"{_SITES[name]}/{named[0]}",) if named else texts[2]
+        rest = [text for text in texts[3:] if text != ("--",)]
+        return takes(reader, [("clone",), address, *rest], (), [])
+    words, _ = _parsed(texts[1:])
+    if not words or literal(texts[0]) not in _CHECKOUTS.get(name, ()):
         return False
-    named = re.fullmatch(r"[\w.-]+/[\w.-]+", literal(texts[2]) or "")
-    address = (f"https://github.com/{named[0]}",) if named else texts[2]
-    rest = [text for text in texts[3:] if text != ("--",)]
-    return takes(reader, [("clone",), address, *rest], (), [])
+    folder = words[1] if words[1:] else (_name(words[0]),)
+    _write(reader, in_folder(_folder(reader, (), folder), ".git"), [(YES, Cloned(()))])
+    reader.note("clone", reader.text)
+    return True
 
 
 def synchronise(reader: Reader, texts: list[Text]) -> None:

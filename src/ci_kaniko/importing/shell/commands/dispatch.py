@@ -286,7 +286,7 @@ def _program(reader: Reader, name: str, rest: list[Item]) -> Status:
     if name == "in_address" and reader.captures:
         reader.write(pure((*fetching.in_address(rest), "\n")))
         return SUCCESS
-    if name == "gh" and cloning.by_gh(reader, [item.text for item in rest]):
+    if cloning.by_client(reader, name, [item.text for item in rest]):
         return reader.hoped(name)
     if name == "sysctl" and FOR_NAMESPACES in map(_plain, rest):
         reader.made(FOR_NAMESPACES)
