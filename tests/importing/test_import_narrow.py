@@ -182,6 +182,37 @@ CASES = {
         {"destinations": [A, {"image": B, "when": [{"branch": ["**", "!dev"]}, {"tag": "**"}]}]},
         {"unknown-condition"},
     ),
+    "what no push starts, of which there are pull requests alone": Case(
+        (
+            ".gitlab-ci.yml",
+            'workflow: {rules: [{if: \'$CI_PIPELINE_SOURCE != "push" || '
+            "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH', variables: {T: a}}, {variables: {T: b}}]}\n"
+            + _without_rules(
+                "only: [dev, merge_requests]", 'DEST="--destination=$CI_REGISTRY_IMAGE:$T"'
+            )[1],
+        ),
+        {
+            "push": "always",
+            "destinations": [
+                {"image": A, "when": ["default-branch", "pull-request"]},
+                {"image": B, "when": "other-branch"},
+            ],
+        },
+        set(),
+    ),
+    "tags that one rule takes, and another for branches": Case(
+        (
+            ".gitlab-ci.yml",
+            "workflow: {rules: [{if: $CI_COMMIT_TAG}]}\n"
+            + _gitlab(
+                "[{if: '$CI_COMMIT_TAG =~ /^v\\d+\\.\\d+\\.\\d+$/', variables: {T: b}}, "
+                "{if: $CI_COMMIT_BRANCH =~ /^(main|dev)$/, variables: {T: c}}]",
+                'DEST="--destination=$CI_REGISTRY_IMAGE:$T"',
+            )[1],
+        ),
+        {"destinations": [{"image": B, "when": "release"}]},
+        set(),
+    ),
     "names that are versions": Case(
         _without_rules('only: ["v1.2.3", main]\n  except: ["v1.2.4"]'),
         {"triggers": {"branches": ["main"], "tags": ["v1.2.3"]}, "destinations": [A]},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
@@ -121,15 +121,16 @@ def read(
     made = Condition()
     left_out: list[_Run] = []
     unsaid = False
-    for tests in when:
+    for tests in filter(_may_hold, when):
         for atoms, unknown in _combinations(tests):
             run = _Run.of(atoms)
             if run is None:
                 continue
-            run.anything = run.sides >= set(REFS) and all(run.is_whole(side) for side in REFS)
-            if not run.starts & set(started) and run.sides & set(sides) & set(REFS):
+            runs = bool(run.starts & set(started))
+            run.anything = runs and run.sides >= set(REFS) and all(map(run.is_whole, REFS))
+            if not runs and run.sides & set(sides) & set(REFS):
                 made.unstarted = True
-            run.sides &= set(sides) if run.starts & set(started) else {"pull-request"} & set(sides)
+            run.sides &= set(sides) if runs else {"pull-request"} & set(sides)
             ruled_out = run.ruled_out if starts else set(started) - run.starts
             run.everywhere = run.starts >= set(started) or "push" in run.starts & set(started)
             run.starts &= set(started)
@@ -157,6 +158,15 @@ def read(
         made.without -= {*made.words}
         made.words = [word for word in made.words if starts and word not in ROLES]
     return made
+
+
+_OF_TEXTS = {"equal", "set", "glob", "pattern", "regex"}
+
+
+def _may_hold(tests: tuple[Test, ...]) -> bool:
+    """Whether no test of some texts is among others that ask for the contrary."""
+    asked = {replace(test, line=0) for test in tests if test.kind in _OF_TEXTS}
+    return all(replace(test, negated=not test.negated) not in asked for test in asked)
 
 
 def _combinations(tests: tuple[Test, ...]) -> Iterable[tuple[list[Atom], list[Test]]]:
