@@ -213,6 +213,22 @@ CASES = {
         {"destinations": [{"image": B, "when": "release"}]},
         set(),
     ),
+    "a kind of ref that pull requests have as well": Case(
+        (
+            ".github/workflows/a.yml",
+            _GITHUB.replace("ON", "{push: {tags: [v*]}, pull_request: }")
+            .replace("DEST=--no-push", "DEST=--destination=ghcr.io/acme/a:b")
+            .replace('"$GITHUB_EVENT_NAME" = push', '"$GITHUB_REF_TYPE" != branch'),
+        ),
+        {
+            "push": "always",
+            "destinations": [
+                {"image": "ghcr.io/acme/a:1", "when": {"tag": "**"}},
+                {"image": "ghcr.io/acme/a:b", "when": "pull-request"},
+            ],
+        },
+        set(),
+    ),
     "names that are versions": Case(
         _without_rules('only: ["v1.2.3", main]\n  except: ["v1.2.4"]'),
         {"triggers": {"branches": ["main"], "tags": ["v1.2.3"]}, "destinations": [A]},

@@ -77,7 +77,10 @@ class Conditions:
         self._budget.spend(_ASKED)
         if self.undecided:
             test = Test("unknown", (Output("one of many conditions"),), line=self.undecided)
-        test = _of_ref(_in_one_spelling(test))
+        test = _in_one_spelling(test)
+        if test.left == _REF_TYPE and (test.kind, test.right) == ("equal", ("branch",)):
+            return self.guards.negate(self._atom(_set((Var("tag", portable=True),), test.line)))
+        test = _of_ref(test)
         if test.left == _REF_NAME and test.kind in {"glob", "pattern", "regex"}:
             sides = [(Var(side, portable=True),) for side in ("branch", "tag")]
             return self.guards.either(*(self._atom(replace(test, left=side)) for side in sides))
@@ -261,6 +264,8 @@ _SPELLINGS = {
 
 _KINDS = {"branch": "branch", "tag": "tag", "pull_request": "pull_request.number"}
 """What a ref may be, and the variable that is set then."""
+_REF_TYPE: Text = (Var("github.ref_type"),)
+"""A branch, too, in the run of a pull request."""
 _REF_NAME: Text = (Var("github.ref_name"),)
 """The name of a branch, or of a tag: a pattern may fit either."""
 
