@@ -56,7 +56,6 @@ _VALUED_OF_XARGS = {"-I", "-n", "-P", "-L", "-d", "-E", "-s", "-a"}
 _TRANSPARENT = {"builtin", "busybox", "command", "env", "nohup", "sudo"}
 
 
-_DAEMONS = {"docker", "nerdctl", "podman"}
 _TRUTH = {"true", "false"}
 """Commands that a variable stands for by default, as in ``if ${PUSH:-false}``."""
 _MAY_FAIL = {
@@ -303,15 +302,10 @@ def _program(reader: Reader, name: str, rest: list[Item]) -> Status:
         return reader.call(rest[7:])
     if name in _TRANSPARENT:
         return _wrapped(reader, name, rest)
-    if name == "timeout":
-        for at, item in enumerate(rest):
-            if builder_called(command := _name(item.text) or "") or command in _DAEMONS:
-                shown = " ".join([name, *(spell(it.text) for it in rest[:at])])
-                reader.note("skipped-command", shown)
-                return reader.call(rest[at:])
     for at, item in enumerate(rest):
         command = _name(item.text) or ""
-        if is_program(command) and "/" in command:
+        timed = name == "timeout" and (builder_called(command) or command in shell_docker.CLIENTS)
+        if timed or (is_program(command) and "/" in command):
             reader.note("skipped-command", " ".join([name, *(spell(it.text) for it in rest[:at])]))
             return reader.call(rest[at:])
     return unknown(reader, name, rest)
