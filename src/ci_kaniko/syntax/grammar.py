@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ci_kaniko.problems.finding import Refused, quoted
+from ci_kaniko.problems.problem import meant
 from ci_kaniko.text.display import has_login, has_token
 from ci_kaniko.text.patterns import pattern
 
@@ -28,6 +29,20 @@ _IMAGE = pattern(
 _IDENTIFIER = pattern(r"[A-Za-z_][A-Za-z0-9_]*")
 _OBJECT_NAME = pattern(rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*")
 _PLATFORM = pattern(r"[a-z0-9]+/[a-z0-9]+(?:/[a-z0-9]+)?")
+# Go's for Linux: the list of "go tool dist list".
+_ARCHITECTURES = (
+    *("386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64"),
+    *("ppc64le", "riscv64", "s390x"),
+)
+_OTHER_NAMES = {
+    **dict.fromkeys(("x86_64", "x86-64", "x64"), "amd64"),
+    **dict.fromkeys(("aarch64", "armv8", "arm64v8"), "arm64"),
+    **dict.fromkeys(("armv7", "armv7l", "armhf", "arm32v7"), "arm/v7"),
+    **dict.fromkeys(("armv6", "armv6l", "armel", "arm32v6"), "arm/v6"),
+    **dict.fromkeys(("i386", "i686", "x86"), "386"),
+    **dict.fromkeys(("ppc64el", "powerpc64le"), "ppc64le"),
+    "loongarch64": "loong64",
+}
 _ALTERNATIONS = pattern(r"[A-Za-z][0-9]")
 _NAMED = pattern(
     r"\$(\w+)|\$\{(?:env\.)?(\w+)\}|\$\{\{ *(?:secrets|vars|env)\.(\w+) *\}\}", re.ASCII
@@ -204,13 +219,18 @@ def _duration_hint(text: str) -> str:
 
 
 def check_platform(text: str) -> str:
-    """Raise Refused for what is not ``os/arch`` or ``os/arch/variant``."""
-    if not _PLATFORM.fullmatch(text):
-        raise Refused(
-            "bad-platform",
-            f"{quoted(text)} is not a platform",
-            "os/arch or os/arch/variant, such as linux/amd64 or linux/arm64/v8",
-        )
+    """Raise Refused for what is not ``os/arch`` or ``os/arch/variant``, and for no architecture."""
+    message = f"{quoted(text)} is not a platform"
+    name = text.lower().removeprefix("linux/")
+    if other := _OTHER_NAMES.get(name) or (name if name in _ARCHITECTURES else ""):
+        if text != f"linux/{other}":
+            raise Refused("bad-platform", message, f"write linux/{other}")
+    elif not _PLATFORM.fullmatch(text):
+        hint = "os/arch or os/arch/variant, such as linux/amd64 or linux/arm64/v8"
+        raise Refused("bad-platform", message, hint)
+    elif text.startswith("linux/") and name.split("/")[0] not in _ARCHITECTURES:
+        known = [f"linux/{each}" for each in _ARCHITECTURES]
+        raise Refused("bad-platform", message, meant(text, known))
     return text
 
 
