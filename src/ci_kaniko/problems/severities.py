@@ -4,6 +4,7 @@ from __future__ import annotations
 
 WARNINGS = frozenset(
     {
+        "abandoned-file",
         "cold-cache",
         "credentials-in-pull-request",
         "empty-variable",

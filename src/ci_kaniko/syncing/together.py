@@ -6,6 +6,7 @@ from ci_kaniko.problems.problem import Problem, SpecError
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.quick.records import dataclass
 from ci_kaniko.spec.loading import warnings
+from ci_kaniko.syncing.abandoned import abandoned
 from ci_kaniko.syncing.compare import clashes, compare, drift, foreign, unified, write_outputs
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def compare_all(
         placed = spec.source and spec.source.place
         compared.append(compare(spec, spec.repository if placed or not root else root, targets))
         problems += [*warnings(spec), *compared[-1].problems]
+    for place in () if targets else sorted({each.root for each in compared}):
+        problems += abandoned([each.spec for each in compared if each.root == place], place)
     return compared, problems + clashes([(each.spec, each.root) for each in compared], targets)
 
 
