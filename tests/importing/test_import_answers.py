@@ -1141,6 +1141,31 @@ spec:
         {"destinations": ["quay.io/acme/a:1.2"]},
         told=((6, "parameter"), (13, "parameter"), (14, "parameter")),
     ),
+    "only a run tells what an expression of Argo is": Case(
+        "image.yaml",
+        f"""\
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {{name: image}}
+spec:
+  entrypoint: build
+  arguments:
+    parameters:
+    - {{name: new-tag, value: '1.2'}}
+    - {{name: word, value: '{{{{=workflow.parameters.tag + "a"}}}}'}}
+  templates:
+  - name: build
+    container:
+      image: {IMAGE}
+      args:
+      - -d=quay.io/acme/a:{{{{=workflow.parameters['new-tag']}}}}
+      - "--no-push={{{{=workflow.parameters.push == 'yes' ? 'false' : 'true'}}}}"
+      - --build-arg=WORD={{{{workflow.parameters.word}}}}
+""",
+        {"destinations": ["quay.io/acme/a:1.2"], "push": "never"},
+        told=((16, "unknown-condition"), (17, "not-portable")),
+        silent=("no-switch",),
+    ),
     "the repository is a resource of Tekton": Case(
         "task.yaml",
         f"""\

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from ci_kaniko.importing.ticked import List, Map, maps, replaced, texts_below
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
-_FILLED = re.compile(r"\{\{\s*(?:=\s*)?([\w.-]+)\s*\}\}")
+_FILLED = re.compile(r"\{\{\s*(?:=\s*)?((?:[\w.-]|\['[\w-]+'\])+)\s*\}\}|\{\{=.*?\}\}", re.DOTALL)
+_AT = re.compile(r"\['([\w-]+)'\]")
 _OUTER = "workflow.parameters"
 _PLACE = "spec.arguments.parameters.{}.value"
 _MAX_CALLS = 100
@@ -44,26 +45,43 @@ def as_pipeline(root: Map, given: Iterable[Map] = ()) -> Map:
     """
     spec = root.mapping("spec")
     spec = spec.mapping("workflowSpec") or spec
-    own = {one.peek("name"): one for one in given}
-    if own:
-        declared = maps(spec.mapping("arguments").get("parameters"))
-        passed = {**{one.peek("name"): one for one in declared}, **own}
-        spec = spec.kept(lambda key: key != "arguments")
-        spec["arguments"] = _map(parameters=List(items=[*passed.values()]))
+    declared = [*maps(spec.mapping("arguments").get("parameters")), *given]
+    spelled = _Spelling().of
+    outer = spelled(List(items=[*{one.peek("name"): one for one in declared}.values()]))
     templates = list(maps(spec.get("templates")))
     callers: dict[str, list[Map]] = {}
     for call in (call for template in templates for call in _calls(template)):
         callers.setdefault(call.peek("template"), []).append(call)
     tasks = List(spec.line)
-    outer = spec.mapping("arguments").get("parameters") or ()
     for template in templates:
         asked = callers.get(template.peek("name"), [template])
         params = len(outer) + len(template.mapping("inputs").get("parameters") or ())
         most = min(_MAX_CALLS, _MAX_PARAMETERS // (params + 1) + 1)
-        tasks += [_task(spec, template, caller) for caller in asked[:most]]
+        tasks += [_task(spec, outer, template, caller, spelled) for caller in asked[:most]]
     found = root.kept(lambda key: key != "spec")
-    found["spec"] = _map(params=spec.mapping("arguments").get("parameters"), tasks=tasks)
+    found["spec"] = _map(params=outer, tasks=tasks)
     return found
+
+
+class _Spelling:
+    """What Argo fills in, as Tekton writes it; only a run tells what an expression is."""
+
+    def __init__(self) -> None:
+        self._expressions: dict[str, str] = {}
+
+    def of(self, value: Any, hidden: Collection[str] = ()) -> Any:
+        """A value; the ``hidden`` parameters of the workflow are others here."""
+
+        def asked(found: re.Match[str]) -> str:
+            if not found[1]:
+                number = len(self._expressions) + 1
+                return self._expressions.setdefault(found[0], f"$(expression.{number})")
+            scope, _, name = _AT.sub(r".\1", found[1]).rpartition(".")
+            if scope == "inputs.parameters" or (scope == _OUTER and name not in hidden):
+                return f"$(params.{name})"
+            return f"$({scope or 'loop'}.{name})"
+
+        return replaced(value, lambda written: _FILLED.sub(asked, written))
 
 
 def _map(**given: Any) -> Map:
@@ -78,25 +96,14 @@ def _calls(template: Map) -> Iterator[Map]:
     yield from maps(template.mapping("dag").get("tasks"))
 
 
-def _task(spec: Map, template: Map, caller: Map) -> Map:
+def _task(spec: Map, outer: List, template: Map, caller: Map, spelled: Callable[..., Any]) -> Map:
     """A template as a task: its container is the one step."""
     inputs = template.mapping("inputs")
     declared = list(maps(inputs.get("parameters")))
     names = {item.peek("name") for item in declared}
     # What the workflow is given is a parameter of each task that has none of that name.
-    outer = maps(spec.mapping("arguments").get("parameters"))
     spoken = {*re.findall(r"[\w-]+", " ".join(texts_below([template, caller])))} - names
-    given = [item for item in outer if item.peek("name") in spoken]
-
-    def spelled(value: Any, hidden: Collection[str] = ()) -> Any:
-        def asked(found: re.Match[str]) -> str:
-            scope, _, name = found[1].rpartition(".")
-            if scope == "inputs.parameters" or (scope == _OUTER and name not in hidden):
-                return f"$(params.{name})"
-            return f"$({scope or 'loop'}.{name})"
-
-        return replaced(value, lambda written: _FILLED.sub(asked, written))
-
+    given = [item for item in maps(outer) if item.peek("name") in spoken]
     step = spelled(template.get("container") or template.get("script") or Map(), names)
     if "source" in step:
         step["script"], step.lines["script"] = step["source"], step.line_of("source")
