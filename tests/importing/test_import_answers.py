@@ -2514,6 +2514,33 @@ spec:
         },
         told=((15, "owned-variable"), (16, "owned-variable"), (17, "owned-variable")),
     ),
+    "flags of buildah in a variable": Case(
+        "build.yaml",
+        """\
+apiVersion: tekton.dev/v1
+kind: Task
+metadata: {name: build}
+spec:
+  workspaces: [{name: source}, {name: certs, optional: true}]
+  steps:
+  - image: quay.io/buildah/stable:v1.43.0
+    workingDir: $(workspaces.source.path)
+    script: |
+      [ "$(workspaces.certs.bound)" = "true" ] && FLAGS="--cert-dir $(workspaces.certs.path)"
+      buildah ${FLAGS} --storage-driver=vfs bud -t quay.io/acme/shop:1 .
+      buildah ${FLAGS} --storage-driver=vfs push quay.io/acme/shop:1 docker://quay.io/acme/shop:1
+""",
+        {"builder": "buildah", "destinations": ["quay.io/acme/shop:1"]},
+        told=((11, "unknown-words"), (11, "builder-flag")),
+        silent=("skipped-command",),
+    ),
+    "flags of podman in a variable": Case(
+        "build.sh",
+        "podman $FLAGS build -t quay.io/acme/shop:1 .\npodman $FLAGS push quay.io/acme/shop:1\n",
+        {"destinations": ["quay.io/acme/shop:1"]},
+        told=((1, "unknown-words"),),
+        silent=("skipped-command",),
+    ),
     "plugins log in": Case(
         ".buildkite/pipeline.yml",
         """\

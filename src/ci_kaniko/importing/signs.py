@@ -44,7 +44,7 @@ BUILDKIT = Builder(
     called=_BUILDCTL,
     words=_BUILDCTL,
 )
-_FLAGS = r"(?:-\S+\s+(?:[^-\s]\S*\s+)??)*"
+_FLAGS = r"(?:(?:-\S+\s+(?:[^-\s]\S*\s+)??)|\$\{?\w+\}?\s+)*"
 _BUILDAH = re.compile(rf"\bbuildah\s+{_FLAGS}(?:bud|build|build-using-dockerfile)\b")
 BUILDAH = Builder("buildah", re.compile(rf"{_PATH}buildah"), called=_BUILDAH, words=_BUILDAH)
 _NEVER = re.compile(r"(?!)")

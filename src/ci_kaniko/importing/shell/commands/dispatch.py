@@ -25,6 +25,7 @@ from ci_kaniko.importing.shell.commands.others import (
     FOR_NAMESPACES,
     build_words,
     image_name,
+    is_open,
     line_at,
     listed,
     named,
@@ -341,8 +342,9 @@ def _by_docker(reader: Reader, name: str, rest: list[Item]) -> Status | None:
         return reader.hoped(name)
     if not {"build", "push", "tag"} & {literal(item.text) for item in rest}:
         return None
-    command, items = shell_docker.command_of(rest)
+    command, before, items = shell_docker.command_of(rest)
     if command == "build":
+        items = [*filter(is_open, before), *items]
         shell_docker.build(reader, items, line_at(reader, DOCKER.name))
     elif command == "push" and reader.images:
         line = line_at(reader, DOCKER.name)

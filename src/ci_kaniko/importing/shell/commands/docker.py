@@ -152,25 +152,20 @@ _GROUPS = {"image", "buildx", "builder", "manifest"}
 _FETCHED = re.compile(r"https?://|git://|git@|ssh://")
 
 
-def command_of(items: list[Item]) -> tuple[str, list[Item]]:
-    """What docker is to do, and the words of that: groups of commands are passed."""
-    name, _, rest = subcommand(items)
+def command_of(items: list[Item]) -> tuple[str, list[Item], list[Item]]:
+    """What docker is to do: the words before that, and those behind it; groups are passed."""
+    name, before, rest = subcommand(items)
     while name in _GROUPS and rest:
-        name, _, rest = subcommand(rest)
-    return name, rest
+        name, more, rest = subcommand(rest)
+        before += more
+    return name, before, rest
 
 
 def build(reader: Reader, items: list[Item], line: Line) -> None:
     """Remember a build, and what it calls its image."""
-    told = line.flags(items, _BUILD_SWITCHES, _BUILD_LETTERS)
+    told = line.of_build(items, _BUILD_SWITCHES, _BUILD_LETTERS)
     names = [one for one in told if one.name in NAMES]
-    folders = [one for one in told if not one.name]
-    for one in folders[:-1]:
-        if one.item.split and len(one.item.text) == 1 and not literal(one.item.text):
-            # It may be any flags, for a build has one folder.
-            reader.note("unknown-words", spell(one.item.text), line=one.item.line)
-            told.remove(one)
-    if not folders:
+    if all(one.name for one in told):
         reader.note("no-folder")
     for one in told:
         _take(line, one, names)

@@ -74,6 +74,18 @@ class Line:
         """Its flags, and the words that are none."""
         return list(flags_of([*items], switches, letters, self.conditions, self.within))
 
+    def of_build(
+        self, items: list[Item], switches: set[str], letters: dict[str, str]
+    ) -> list[Told]:
+        """The flags of a build, and its folder, the last word that is none."""
+        told = self.flags(items, switches, letters)
+        folders = [one for one in told if not one.name]
+        for one in folders[:-1]:
+            if is_open(one.item):
+                self.note("unknown-words", spell(one.item.text), line=one.item.line)
+                told.remove(one)
+        return told
+
     def alternatives(self, items: list[Item]) -> int:
         """How many words at the beginning are one: they exclude each other."""
         both, seen = self.conditions.guards.both, items[0].guard
@@ -169,7 +181,7 @@ def build_words(line: Line, items: list[Item], usual: str) -> tuple[list[Item], 
         told = line.flags(items, _BUILDKIT_SWITCHES, {})
         _buildkit(line, told)
     else:
-        told = line.flags(items, BUILDAH_SWITCHES, _BUILDAH_LETTERS)
+        told = line.of_build(items, BUILDAH_SWITCHES, _BUILDAH_LETTERS)
         _buildah(line, told, usual)
     names = [one for one in told if one.name in NAMES]
     return line.words(items[0].line if items else 0), names
@@ -486,14 +498,20 @@ def subcommand(items: list[Item]) -> tuple[str, list[Item], list[Item]]:
     """What a builder is to do: the words before that, and those behind it."""
     rest = list(items)
     before: list[Item] = []
-    while rest and starts_with(rest[0].text, "-"):
+    while rest and (starts_with(rest[0].text, "-") or is_open(rest[0])):
         item = rest.pop(0)
         before.append(item)
-        takes = "=" not in spell(item.text) and literal(item.text) not in {"--debug", "--tls"}
+        alone = {"--debug", "--tls", None}
+        takes = "=" not in spell(item.text) and literal(item.text) not in alone
         if takes and rest and not starts_with(rest[0].text, "-"):
             before.append(rest.pop(0))
     name = literal(rest[0].text) if rest else ""
     return name or "", before, rest[1:]
+
+
+def is_open(item: Item) -> bool:
+    """Whether a word may be any flags, for nothing says what it is, and it has no quotes."""
+    return item.split and len(item.text) == 1 and not literal(item.text)
 
 
 FOR_NAMESPACES = "kernel.apparmor_restrict_unprivileged_userns=0"
