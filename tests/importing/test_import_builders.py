@@ -93,6 +93,7 @@ PUSHED = "--output type=image,name=quay.io/acme/shop:1,push="
         (f"--output type=docker,dest=a.tar,name=quay.io/acme/shop:1 {PUSHED}$PUSH", ["1"]),
         (f"{PUSHED}false {PUSHED}true", []),
         ("'--output=\"name=quay.io/acme/shop:1,quay.io/acme/shop:2\"'", ["1", "2"]),
+        ("--output type=image,name=quay.io/acme/shop:1,name=quay.io/acme/shop:2,push=true", ["1"]),
     ],
 )
 def test_a_name_is_kept_where_something_pushes_it(words: str, lost: list[str]) -> None:

@@ -204,7 +204,7 @@ def _pushed(line: Line, one: Told, names: list[Told]) -> None:
 
 def _output(line: Line, one: Told, names: list[Told]) -> None:
     """``--output``: only what goes to a registry is an image somewhere else."""
-    given = fields(one, ("true",))
+    given = fields(line, one, ("true",))
     kind = literal(given.pop("type", ()))
     if kind == "docker" and not given:
         return

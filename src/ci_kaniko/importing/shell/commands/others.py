@@ -263,7 +263,7 @@ def _output(line: Line, one: Told) -> list[Text]:
     """
     from ci_kaniko.builders.buildkit.arguments import LAYOUT
 
-    given = fields(one, ("true",))
+    given = fields(line, one, ("true",))
     kind = literal(given.pop("type", ("image",)))
     push = given.pop("push", ("false",))
     names = split_text(given.pop("name", ()), ",")
@@ -310,7 +310,7 @@ def _attribute(line: Line, one: Told, key: str, value: Text) -> None:
 
 def cached(line: Line, one: Told) -> None:
     """Where layers are kept: in a registry, or nowhere that another build finds."""
-    given = fields(one)
+    given = fields(line, one)
     if literal(given.get("type", ())) != "registry" or "ref" not in given:
         line.left(one)
         return
@@ -329,10 +329,14 @@ def _tagged(reference: Text) -> tuple[Text, Text]:
     return join((*parts, *name)), tag[0] if tag else ()
 
 
-def fields(one: Told, bare: Text = ()) -> dict[str, Text]:
-    """What the fields of a flag say; one may be ``bare``."""
-    given = csv_fields(one.value or ())
-    return {name: bare if value is None else value for name, value in given}
+def fields(line: Line, one: Told, bare: Text = ()) -> dict[str, Text]:
+    """What the fields of a flag say; one may be ``bare``, and the last of a name counts."""
+    given: dict[str, Text] = {}
+    for name, value in csv_fields(one.value or ()):
+        if name in given:
+            line.left(one._replace(value=join((f"{name}=", *given[name]))))
+        given[name] = bare if value is None else value
+    return given
 
 
 # -- Buildah -------------------------------------------------------------------------------------
