@@ -2541,6 +2541,74 @@ spec:
         told=((1, "unknown-words"),),
         silent=("skipped-command",),
     ),
+    "a template of Argo that others call": Case(
+        "flow.yaml",
+        """\
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata: {name: shared}
+spec:
+  templates:
+  - name: build
+    inputs: {parameters: [{name: image}]}
+    container:
+      image: ghcr.io/osscontainertools/kaniko:v1.28.3
+      args:
+      - --context=git://github.com/acme/shop.git
+      - --destination={{inputs.parameters.image}}:{{workflow.parameters.tag}}
+      volumeMounts: [{name: config, mountPath: /kaniko/.docker}]
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {generateName: shop-}
+spec:
+  entrypoint: all
+  arguments: {parameters: [{name: tag, value: "1"}]}
+  volumes: [{name: config, secret: {secretName: regcred}}]
+  templates:
+  - name: all
+    steps:
+    - - name: image
+        templateRef: {name: shared, template: build}
+        arguments: {parameters: [{name: image, value: quay.io/acme/shop}]}
+""",
+        {
+            "destinations": ["quay.io/acme/shop:1"],
+            "registries": {"quay.io": {"docker_config": "regcred"}},
+        },
+        told=((1, "other-object"),),
+    ),
+    "an init container of Argo logs in": Case(
+        "flow.yaml",
+        """\
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {generateName: shop-}
+spec:
+  templates:
+  - name: image
+    initContainers:
+    - name: login
+      image: busybox:1.37
+      command: [sh, -c]
+      args:
+      - |
+        auth=$(printf 'bot:%s' "$TOKEN" | base64 -w0)
+        host={{workflow.parameters.host}}
+        echo '{"auths":{"'$host'":{"auth":"'$auth'"}}}' > /out/.docker/config.json
+      env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: quay, key: TOKEN}}}]
+      volumeMounts: [{name: config, mountPath: /out/.docker}]
+    container:
+      image: ghcr.io/osscontainertools/kaniko:v1.28.3
+      args: ["--context=git://github.com/acme/shop.git", "--destination=quay.io/acme/shop:1"]
+      volumeMounts: [{name: config, mountPath: /kaniko/.docker}]
+  arguments: {parameters: [{name: host, value: quay.io}]}
+  volumes: [{name: config, emptyDir: {}}]
+""",
+        {"registries": {"quay.io": {"username": "bot", "password": "TOKEN"}}},
+        told=((8, "login-container"),),
+        silent=("docker-config",),
+    ),
     "plugins log in": Case(
         ".buildkite/pipeline.yml",
         """\

@@ -75,10 +75,12 @@ class Original:
         other = self._look(name, _FOLDERS_UP if beside else 0)
         return None if other is None else self._beside(other)
 
-    def beside(self, word: str) -> dict[int, File]:
-        """The other YAML files that were given and have a word, by numbers from 1."""
+    def beside(self, *words: str) -> dict[int, File]:
+        """The other YAML files that were given and have one of some words, by numbers from 1."""
         named = (other for other in self.given if other.path.endswith((".yml", ".yaml")))
-        return dict(enumerate((other for other in named if word in other.text), 1))
+        return dict(
+            enumerate((each for each in named if any(word in each.text for word in words)), 1)
+        )
 
     def _look(self, name: str, up: int = _FOLDERS_UP) -> File | None:
         wanted = name.removeprefix("./").lstrip("/")

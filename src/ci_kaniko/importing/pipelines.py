@@ -128,6 +128,10 @@ _UNREAD = {
         "this {} calls a Task of another file",
         "name the file of the Task that it calls on the command line, too",
     ),
+    r"(?ms)\A(?=.*kaniko)(?=.*\btemplateRef:).*?^kind: *(\w*Workflow\w*)": (
+        "this {} calls a template of another file",
+        "name the file of the template that it calls on the command line, too",
+    ),
     r"(?m)^(?![ \t]*#).*?(\$\{?\w+\}?\"?) (?:buildx )?(?:build|bud)\b": (
         "nothing says what {} is",
         "set it in the script, such as to docker",

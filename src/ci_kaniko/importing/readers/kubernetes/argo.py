@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.ticked import List, Map, maps, replaced, texts_below
+from ci_kaniko.importing.ticked import List, Map, maps, peek, replaced, texts_below
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 _FILLED = re.compile(r"\{\{\s*(?:=\s*)?((?:[\w.-]|\['[\w-]+'\])+)\s*\}\}|\{\{=.*?\}\}", re.DOTALL)
 _AT = re.compile(r"\['([\w-]+)'\]")
@@ -17,6 +17,7 @@ _PLACE = "spec.arguments.parameters.{}.value"
 _MAX_CALLS = 100
 _MAX_PARAMETERS = 20_000
 _FILES = {"emptyDir", "persistentVolumeClaim"}
+_NONE: Mapping[str, Map] = {}
 
 
 def starts_in(value: Any, filled: frozenset[str] = frozenset()) -> Iterator[tuple[str, list[Map]]]:
@@ -37,30 +38,44 @@ def starts_in(value: Any, filled: frozenset[str] = frozenset()) -> Iterator[tupl
             yield from starts_in(each, filled)
 
 
-def as_pipeline(root: Map, given: Iterable[Map] = ()) -> Map:
+def templates_in(roots: list[Map]) -> dict[str, Map]:
+    """The templates that workflows ask for by ``templateRef``, by the names of both."""
+    asked = {_asked(call) for root in roots for each in _templates(root) for call in _calls(each)}
+    found = {_own(root, each): each for root in roots for each in _templates(root)}
+    return {name: each for name, each in found.items() if name in asked}
+
+
+def holds(root: Map, shared: Mapping[str, Map]) -> bool:
+    """Whether an object has one of the ``shared`` templates."""
+    return any(_own(root, each) in shared for each in _templates(root))
+
+
+def as_pipeline(root: Map, given: Iterable[Map] = (), shared: Mapping[str, Map] = _NONE) -> Map:
     """A workflow, or a template of it, with a task for each call of a container.
 
     What stands there stays the same values, so that what is read of the one is read of the other.
-    ``given`` are the parameters that another object starts it with.
+    ``given`` are the parameters that another object starts it with, and ``shared`` templates that
+    are read where one asks for them.
     """
     spec = root.mapping("spec")
     spec = spec.mapping("workflowSpec") or spec
     declared = [*maps(spec.mapping("arguments").get("parameters")), *given]
     spelled = _Spelling().of
     outer = spelled(List(items=[*{one.peek("name"): one for one in declared}.values()]))
-    templates = list(maps(spec.get("templates")))
+    templates = [each for each in _templates(root) if _own(root, each) not in shared]
     callers: dict[str, list[Map]] = {}
     for call in (call for template in templates for call in _calls(template)):
-        callers.setdefault(call.peek("template"), []).append(call)
+        callers.setdefault(_asked(call), []).append(call)
     tasks = List(spec.line)
-    for template in templates:
-        asked = callers.get(template.peek("name"), [template])
+    found = [(each.peek("name"), each) for each in templates]
+    for name, template in (*found, *(each for each in shared.items() if each[0] in callers)):
+        asked = callers.get(name, [template])
         params = len(outer) + len(template.mapping("inputs").get("parameters") or ())
         most = min(_MAX_CALLS, _MAX_PARAMETERS // (params + 1) + 1)
         tasks += [_task(spec, outer, template, caller, spelled) for caller in asked[:most]]
-    found = root.kept(lambda key: key != "spec")
-    found["spec"] = _map(params=outer, tasks=tasks)
-    return found
+    pipeline = root.kept(lambda key: key != "spec")
+    pipeline["spec"] = _map(params=outer, tasks=tasks)
+    return pipeline
 
 
 class _Spelling:
@@ -88,6 +103,22 @@ def _map(**given: Any) -> Map:
     return Map(items={key: value for key, value in given.items() if value is not None})
 
 
+def _templates(root: Map) -> Iterator[Map]:
+    spec = root.mapping("spec")
+    return maps((spec.mapping("workflowSpec") or spec).get("templates"))
+
+
+def _own(root: Map, template: Map) -> str:
+    """What others ask for a template with."""
+    return f"{root.mapping('metadata').peek('name')}/{template.peek('name')}"
+
+
+def _asked(call: Map) -> str:
+    """Which template a call asks for: one beside it, or one of another object."""
+    other = call.mapping("templateRef")
+    return f"{other.peek('name')}/{other.peek('template')}" if other else call.peek("template")
+
+
 def _calls(template: Map) -> Iterator[Map]:
     """The steps and tasks of a template: they call other ones."""
     rows = template.get("steps")
@@ -110,16 +141,18 @@ def _task(spec: Map, outer: List, template: Map, caller: Map, spelled: Callable[
     cloned = [item for item in maps(inputs.get("artifacts")) if "git" in item]
     folders = [_map(name=item.get("name"), mountPath=item.get("path")) for item in cloned]
     volumes = [*maps(template.get("volumes")), *maps(spec.get("volumes"))]
-    others = {item.peek("name") for item in volumes if not _FILES & item.keys()}
-    folders += [
-        _map(name=item.get("name"), mountPath=item.get("mountPath"))
-        for item in maps(step.get("volumeMounts"))
-        if item.peek("name") not in others
-    ]
+    holders = {item.peek("name"): item for item in volumes}
+    for mount in maps(step.get("volumeMounts")):
+        name, path = mount.get("name"), mount.get("mountPath")
+        volume = holders.get(peek(name))
+        is_login = peek(path).rstrip("/").endswith(".docker")
+        if volume is None or (_FILES & volume.keys() and not is_login):
+            folders.append(_map(name=name, mountPath=path))
     inner = _map(
         params=List(items=[*spelled(List(items=declared)), *given]),
         steps=List(items=[step]),
         volumes=List(items=volumes),
+        initContainers=spelled(template.get("initContainers")),
         workspaces=List(items=folders),
         artifacts=spelled(List(items=cloned)),
     )

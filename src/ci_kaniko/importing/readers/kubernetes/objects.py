@@ -52,6 +52,7 @@ def jobs(original: Original) -> Iterator[Job]:
     callers = callers_in(original)
     found = [(root, list(_object(root, original, callers))) for root in _objects(original.roots)]
     first = next((made[0] for _, made in found if made), None)
+    found += [(root, []) for root in callers.holders]
     for root, made in found:
         yield from made
         if made:
@@ -74,7 +75,7 @@ def _object(root: Map, original: Original, callers: Callers) -> Iterator[Job]:
         return
     if "argoproj.io" in root.peek("apiVersion"):
         for given in callers.workflows.pop(named(root), [[]]):
-            made = [*tekton_jobs(as_pipeline(root, given), original, callers)]
+            made = [*tekton_jobs(as_pipeline(root, given, callers.templates), original, callers)]
             yield from made
             callers.left -= len(made)
             if callers.left <= 0:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ci_kaniko.importing.calls import Cloned, Text, Var, literal, spell
 from ci_kaniko.importing.jobs import Facts, Job, Mounted, Root, Started
 from ci_kaniko.importing.readers.accounting import ignore_keys, later
-from ci_kaniko.importing.readers.kubernetes.argo import starts_in
+from ci_kaniko.importing.readers.kubernetes.argo import holds, starts_in, templates_in
 from ci_kaniko.importing.readers.pods.before import (
     clones,
     own_environment,
+    read_before,
     script_of_container,
     script_of_text,
 )
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
 _FACTS = Facts("tekton", roots=(Root(("/workspace",)),), names_none=True)
 _MAX_CALLS = 100
 _CALLS = "taskRef"
+_CALLING = (_CALLS, "argoproj.io/")
+"""What the files have that call tasks or templates of others, or hold what these call."""
 _RUNS = re.compile(r"(?:^|\s|/)executor\s")
 _RESOURCES = ("resources.inputs", "inputs.resources")
 """What holds the repository before there were workspaces, in both of its spellings."""
@@ -102,8 +105,9 @@ class Callers:
 
     ``cloned`` is what the catalog's ``git-clone`` puts into which folder, ``clones`` what it is
     asked, by its line, ``commits`` what it says of this repository, ``fetching`` the
-    tasks that clone, by what holds or calls them, and ``workflows`` what templates of Argo are
-    started with.
+    tasks that clone, by what holds or calls them, ``workflows`` what templates of Argo are
+    started with, ``templates`` those that workflows of the files ask for, and ``holders`` the
+    objects of other files that have them.
     """
 
     found: dict[str, list[Caller]] = field(default_factory=dict)
@@ -112,6 +116,8 @@ class Callers:
     commits: dict[str, Text] = field(default_factory=dict)
     fetching: dict[int, list[_Task]] = field(default_factory=dict)
     workflows: dict[str, list[list[Map]]] = field(default_factory=dict)
+    templates: dict[str, Map] = field(default_factory=dict)
+    holders: list[Map] = field(default_factory=list)
     left: int = _MAX_CALLS
     listed: Listed = field(default_factory=Listed)
 
@@ -176,10 +182,12 @@ def callers_in(original: Original) -> Callers:
     found = callers.found
     own: tuple[Map, ...] = ()
     files = [(tuple(original.mappings), own)]
-    for number, other in original.beside(_CALLS).items():
+    for number, other in original.beside(*_CALLING).items():
         read = read_yaml(other.text, other.path, number * FILE_LINES).roots
         listed = tuple(root for root in read if isinstance(root, Map))
         files.append((listed, listed))
+    shared = callers.templates = templates_in([root for roots, _ in files for root in roots])
+    callers.holders = [root for roots, _ in files[1:] for root in roots if holds(root, shared)]
     for called, passed in islice(starts_in([*original.mappings]), _MAX_CALLS):
         callers.workflows.setdefault(called, []).append(passed)
     running: dict[str, list[Map]] = {}
@@ -303,7 +311,7 @@ def _job(
     steps = [*maps(task.spec.get("steps"))]
     step = steps[at]
     job = Job(facts, task.name, original, line_of(step))
-    job.files |= {number: file.path for number, file in original.beside(_CALLS).items()}
+    job.files |= {number: file.path for number, file in original.beside(*_CALLING).items()}
     template = task.spec.mapping("stepTemplate")
     used = [step, template, *(each for each in steps[:at] if clones(_body(each)))]
     _tell_parameters(job, task, used)
@@ -326,7 +334,7 @@ def _job(
         first = job.folder[0] if job.folder else ""
         if not (isinstance(first, Var) and first.name.startswith("workspaces.")):
             job.roots.append(Root(job.folder))
-    before: tuple[Piece, ...] = ()
+    before = tuple(read_before(job, task.spec, step, known))
     for one in fetching:
         if one.spec is not task.spec:
             own, cloning = _known(one.given, _known(one.outer)), [*maps(one.spec.get("steps"))]

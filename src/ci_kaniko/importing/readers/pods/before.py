@@ -38,7 +38,7 @@ def clones(text: str) -> bool:
     return _CLONES.search(text) is not None
 
 
-def read_before(job: Job, pod: Map, container: Map) -> Iterator[Piece]:
+def read_before(job: Job, pod: Map, container: Map, known: Known = UNKNOWN) -> Iterator[Piece]:
     """The scripts of the init containers that clone or log in, in the folders of the executor."""
     for entry in maps(pod.get("initContainers")):
         text = " ".join(map(peek, (*entry.sequence("command"), *entry.sequence("args"))))
@@ -63,7 +63,7 @@ def read_before(job: Job, pod: Map, container: Map) -> Iterator[Piece]:
         if not folder and len(moved) == 1 and not any(path in text for path in moved):
             # A clone that names no folder of its own ends in the one that it starts in.
             folder = next(iter(moved))
-        yield script_of_container(entry, own_environment(job, entry, text), moved, folder)
+        yield script_of_container(entry, own_environment(job, entry, text, known), moved, folder)
 
 
 def _is_left(mount: Map) -> bool:
