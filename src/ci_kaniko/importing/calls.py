@@ -197,6 +197,7 @@ class Call:
     stands for a variable. ``logins`` is what these say about registries.
 
     ``image`` and ``docker`` are that image and those options of ``docker run``, else None and ().
+    ``outside`` is the folder where that runs, and ``folder`` that of the executor.
     ``git_image`` is what fetched the context, where a script has done so.
     """
 
@@ -209,6 +210,7 @@ class Call:
     image: Text | None = None
     docker: tuple[Word, ...] = ()
     folder: Text = ()
+    outside: Text = ()
     line: int = 0
     builder: str = KANIKO
     git_image: str = ""

@@ -16,7 +16,14 @@ from ci_kaniko.importing.shell.parsing import Tree, fill
 from ci_kaniko.importing.shell.secrets import is_secret_name
 from ci_kaniko.importing.shell.state import Fetched, State
 from ci_kaniko.importing.shell.uses import IGNORED_VARIABLES, Uses
-from ci_kaniko.importing.shell.values import UNKNOWN_ARGUMENTS, Item, Value, Values, pure
+from ci_kaniko.importing.shell.values import (
+    EMPTY,
+    UNKNOWN_ARGUMENTS,
+    Item,
+    Value,
+    Values,
+    pure,
+)
 from ci_kaniko.kaniko.builders import KANIKO
 
 if TYPE_CHECKING:
@@ -28,10 +35,11 @@ _HOPED = re.compile(r" on line \d+$|^not: (?:command|which|type|hash) ")
 
 
 class Container(NamedTuple):
-    """The container that a nested script runs in."""
+    """The container that a nested script runs in, and the folder ``outside`` of who starts it."""
 
     image: Text
     options: tuple[Item, ...]
+    outside: Value = EMPTY
 
 
 class RawCall(NamedTuple):

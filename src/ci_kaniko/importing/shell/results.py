@@ -244,6 +244,7 @@ class _Results:
             if container
             else (),
             folder=self._clean(call.folder[0][1]),
+            outside=self._clean(container.outside[0][1]) if container else (),
             line=call.line,
             builder=call.builder,
             git_image=call.git_image,
@@ -391,7 +392,8 @@ def _texts(call: RawCall) -> list[Text]:
 def _place(call: RawCall) -> tuple[object, ...]:
     container = call.container
     options = tuple(item.text for item in container.options) if container else ()
-    return call.builder, container.image if container else None, options, call.folder
+    around = (container.image, container.outside) if container else None
+    return call.builder, around, options, call.folder
 
 
 def _identity(call: RawCall) -> list[Text]:

@@ -36,6 +36,7 @@ class Paths:
         self.job = job
         self.call = call
         self._folder = spelled.with_inputs(call.folder)
+        self._outside = spelled.with_inputs(call.outside)
         self._outer = spelled.with_inputs(job.folder)
         self.clone = ""
         """Where git has put the repository that is built, if a script does that."""
@@ -56,7 +57,7 @@ class Paths:
     def inside(self, text: Text) -> str | None:
         """The path from the root of the repository; None for a path outside of it."""
         found = self.place(text)
-        return None if found is None else self._in_own(found)
+        return None if found is None else self.in_own(found)
 
     def place(self, text: Text) -> str | None:
         """The path from the root of what is checked out, or else from that of the machine."""
@@ -78,7 +79,7 @@ class Paths:
             return None
         return _normal(posixpath.join(folder or "", written or "."))
 
-    def _in_own(self, path: str) -> str | None:
+    def in_own(self, path: str) -> str | None:
         """A path of what is checked out from the root of the repository."""
         path = _normal(path)
         for own in [self.clone] if self.clone else self.job.own_folders or ["."]:
@@ -103,7 +104,7 @@ class Paths:
         for roots in (self.job.outputs, self.mounted, self.written, self.job.roots):
             found = _within(text, roots, itself=False)
             if found is not None:
-                return self._in_own(found)
+                return self.in_own(found)
         return self.inside(text)
 
     def is_repository(self, source: Text) -> bool:
@@ -116,9 +117,10 @@ class Paths:
         asked = first.command.split()[0] if isinstance(first, Output) else ""
         if first == Var("PWD") or asked in {"pwd", "git"}:
             rest = literal(join(source[1:]))
-            here = self.folder() or "/"
-            here = "." if asked == "git" or here.startswith("/") else here
-            return None if rest is None else _normal(posixpath.join(here, rest.strip("/")))
+            here = self._below(self._outside, self._below(self._outer, "."))
+            here = "." if asked == "git" or here is None else here
+            found = None if rest is None else _normal(posixpath.join(here, rest.strip("/")))
+            return None if found is None or found.startswith("/") else found
         found = _within(source, self.job.roots)
         written = literal(source) or ""
         return _normal(written) if found is None and written.startswith(".") else found

@@ -68,15 +68,19 @@ def take_context(work: Work) -> None:
 
 
 def _default_context(work: Work) -> None:
-    found = work.paths.inside(("/workspace",))
+    found = work.paths.place(("/workspace",))
     known = work.call.folder or work.job.folder or work.paths.mounted
-    if found is None or not (known or not work.job.facts.keeps_workspace):
+    if (
+        found is None
+        or work.paths.in_own(found) is None
+        or not (known or not work.job.facts.keeps_workspace)
+    ):
         if work.call.builder != DOCKER.name:
             work.job.tell("no-context", work.call.line)
         found = work.paths.folder()
         found = "." if found is None or found.startswith("/") else found
     if not _is_cloned(work, found, work.call.line, found):
-        _set_context(work, work.paths.inside((found,)) or found)
+        _set_context(work, work.paths.in_own(found) or found)
 
 
 def _set_context(work: Work, path: str) -> None:

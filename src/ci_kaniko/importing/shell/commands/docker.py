@@ -69,26 +69,30 @@ def run(reader: Reader, items: list[Item]) -> Status | None:
     else:
         return None
     image = told.item.text
-    container = Container(image, tuple(options))
+    container = Container(image, tuple(options), reader.state.folder)
     entrypoint = _last(options, "--entrypoint")
     if entrypoint is not None and literal(entrypoint):
         arguments.insert(0, Item(YES, entrypoint, line=told.item.line))
     name = literal(arguments[0].text) if arguments else None
     inner = " ".join(spell(item.text) for item in arguments)
+    is_kaniko = looks_like_kaniko(image, arguments) or is_path_in(inner)
+    folder = pure(_last(options, "--workdir") or (("/workspace",) if is_kaniko else ()))
     if name is not None and (is_program(name) or name in SHELLS or is_path_in(inner)):
-        return _inside(reader, container, arguments)
-    if looks_like_kaniko(image, arguments) and literal(entrypoint or ()) in (None, ""):
+        return _inside(reader, container, arguments, folder)
+    if is_kaniko and literal(entrypoint or ()) in (None, ""):
+        reader.state.folder = folder
         record(reader, arguments, container)
+        reader.state.folder = container.outside
         return reader.hoped("docker run")
     return None
 
 
-def _inside(reader: Reader, container: Container, arguments: list[Item]) -> Status:
+def _inside(reader: Reader, container: Container, arguments: list[Item], folder: Value) -> Status:
     """A command that runs in the container, with nothing but the container's own variables."""
     outer, before = reader.container, reader.state
     reader.container = container
     reader.state = before.fork(before.path)
-    reader.state.folder = pure(_last(list(container.options), "--workdir") or ())
+    reader.state.folder = folder
     reader.state.own = frozenset()
     given = environment(reader, container.options)
     reader.state.variables = dict(given)
