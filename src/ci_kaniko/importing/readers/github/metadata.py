@@ -190,9 +190,11 @@ class Metadata:
         before, after = (self._pattern(text, row) for text in (prefix, suffix))
         if before is None or after is None:
             return
-        if _names_branch(prefix) or _names_branch(suffix):
-            # It is empty elsewhere, and what is left begins with a dash or is of any run.
-            guard = self.guards.both(guard, self.conditions.filled(_BRANCH, row.line))
+        said = " ".join(map(spell, (row.text, prefix, suffix)))
+        for name, ref in (("branch", _BRANCH), ("tag", _TAG)):
+            if name in _HANDLEBARS.findall(said):
+                # It is empty elsewhere, and what is left begins with a dash or is of any run.
+                guard = self.guards.both(guard, self.conditions.filled(ref, row.line))
         for way, made, auto in self._made(kind, fields, row):
             where = self.guards.both(way, guard)
             text = join((*before, *made, *after)) if made else ()
@@ -363,11 +365,6 @@ def _global(word: str) -> Text | None:
     if time := re.fullmatch(r"date '([^']*)'(?: tz='[^']*')?", word):
         return (printed_time(time[1]),)
     return _GLOBALS.get(word)
-
-
-def _names_branch(text: Text) -> bool:
-    """Whether a text says where the name of the branch goes."""
-    return any(found == "branch" for found in _HANDLEBARS.findall(spell(text)))
 
 
 def _fields(text: Text) -> dict[str, Text]:
