@@ -1166,6 +1166,73 @@ spec:
         told=((16, "unknown-condition"), (17, "not-portable")),
         silent=("no-switch",),
     ),
+    "a container of docker has its own folder": Case(
+        ".github/workflows/ci.yml",
+        f"""\
+on: push
+jobs:
+  told:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v5
+      - run: docker run -v "$PWD:/src" -w /src/svc {IMAGE} -c . -f ../D -d quay.io/acme/a:1
+  usual:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v5
+      - run: docker run -v "$GITHUB_WORKSPACE:/workspace" {IMAGE} -c . -d quay.io/acme/b:1
+        working-directory: svc
+  elsewhere:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v5
+      - run: cd /tmp && docker run -v "$PWD:/src" {IMAGE} -c /src -d quay.io/acme/c:1
+""",
+        {
+            "images.told.context": "svc",
+            "images.told.dockerfile": "../D",
+            "images.usual": {"destinations": ["quay.io/acme/b:1"]},
+            "images.elsewhere.push": "never",
+        },
+        told=((18, "unknown-context"),),
+    ),
+    "a tag of the branch or the tag is of no other run": Case(
+        ".github/workflows/ci.yml",
+        """\
+on: {push: {branches: ["**"], tags: ["v*"]}}
+jobs:
+  image:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@v5
+      - id: meta
+        uses: docker/metadata-action@v5
+        with:
+          images: quay.io/acme/shop
+          tags: |
+            type=raw,value=b-{{branch}}
+            type=raw,value=t-{{tag}}
+      - uses: int128/kaniko-action@v1
+        with: {push: true, tags: "${{ steps.meta.outputs.tags }}"}
+""",
+        {
+            "destinations": [
+                {"image": "quay.io/acme/shop:b-${ref.tag}", "when": {"branch": "**"}},
+                {"image": "quay.io/acme/shop:t-${ref.tag}", "when": {"tag": "**"}},
+            ]
+        },
+    ),
+    "a first word without a dot is no registry": Case(
+        ".gitlab-ci.yml",
+        f"""\
+{GITLAB}  script:
+    - echo "$P" | docker login -u me --password-stdin
+    - /kaniko/executor --cache --cache-repo=acme/app/cache -d acme/app:1
+""",
+        {"destinations": ["acme/app:1"]},
+        told=((5, "bad-cache-repo"),),
+        silent=("missing-login",),
+    ),
     "the repository is a resource of Tekton": Case(
         "task.yaml",
         f"""\

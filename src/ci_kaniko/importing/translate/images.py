@@ -28,9 +28,12 @@ def host_of(image: str) -> str:
     """The host of an image; empty where a spec can name neither."""
     from ci_kaniko.problems.finding import Refused
     from ci_kaniko.syntax.references import DOCKER_HUB, Reference
+    from ci_kaniko.syntax.variables import HOST_SIGN
 
     try:
         return Reference(image).host or DOCKER_HUB
     except Refused:
         found = re.match(rf"({_VARIABLE}|[^/$]+)/", image)
-        return found[1] if found else ""
+        if found is None:
+            return ""
+        return found[1] if found[1][0] == "$" or HOST_SIGN.search(found[1]) else DOCKER_HUB
