@@ -1209,9 +1209,11 @@ jobs:
         uses: docker/metadata-action@v5
         with:
           images: quay.io/acme/shop
+          flavor: prefix=b-
           tags: |
-            type=raw,value=b-{{branch}}
-            type=raw,value=t-{{tag}}
+            type=raw,value={{branch}}
+            type=raw,value={{tag}},prefix=t-
+            type=sha
       - uses: int128/kaniko-action@v1
         with: {push: true, tags: "${{ steps.meta.outputs.tags }}"}
 """,
@@ -1219,6 +1221,7 @@ jobs:
             "destinations": [
                 {"image": "quay.io/acme/shop:b-${ref.tag}", "when": {"branch": "**"}},
                 {"image": "quay.io/acme/shop:t-${ref.tag}", "when": {"tag": "**"}},
+                "quay.io/acme/shop:sha-${commit.short}",
             ]
         },
     ),

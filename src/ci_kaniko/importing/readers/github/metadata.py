@@ -185,7 +185,7 @@ class Metadata:
         if guard == NO:
             return
         default = "sha-" if kind == "sha" else "pr-" * (literal(fields.get("event", ())) == "pr")
-        prefix = fields.get("prefix", self.prefix or ((default,) if default else ()))
+        prefix = fields.get("prefix", (default,) if default else self.prefix)
         suffix = fields.get("suffix", self.suffix)
         before, after = (self._pattern(text, row) for text in (prefix, suffix))
         if before is None or after is None:
