@@ -17,6 +17,7 @@ from ci_kaniko.rendering import render as text_for
 from harness import expectation, expected_logins, tools
 from harness.cases import CASES
 from harness.checks import (
+    FOREIGN,
     check,
     common,
     encoded,
@@ -128,7 +129,16 @@ def foreign(wanted: Run) -> dict[str, str]:
     auth = {"auth": encoded("somebody:else")}
     auths = {login.host: auth for login in expected_logins.all_logins(wanted).values()}
     auths |= {"https://index.docker.io/v1/": auth} if HUB in auths else {}
-    return {"KANIKO_NO_PUSH": "true", "DOCKER_AUTH_CONFIG": json.dumps({"auths": auths})}
+    clouds = dict.fromkeys(
+        (
+            *("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+            *("AWS_WEB_IDENTITY_TOKEN_FILE", "AZURE_CLIENT_SECRET", "AZURE_FEDERATED_TOKEN_FILE"),
+        ),
+        FOREIGN,
+    )
+    if wanted.target == "github":
+        clouds = {}  # its variables reach a job one by one, and nobody else's does
+    return {"KANIKO_NO_PUSH": "true", "DOCKER_AUTH_CONFIG": json.dumps({"auths": auths}), **clouds}
 
 
 @functools.cache

@@ -107,6 +107,10 @@ def has_its_inputs(got: Recorded, wanted: Run) -> None:
             assert item.mode == 0o600, path
 
 
+FOREIGN = "of-somebody-else"
+"""What a cloud's variables are where somebody else has set them for the job."""
+
+
 def asks_the_store(got: Recorded, wanted: Run) -> None:
     """The store of the context answers: its address, and a key or the file that holds it."""
     environment = expected_logins.context_environment(wanted.spec)
@@ -134,6 +138,9 @@ def asks_the_cloud(got: Recorded, login: Login, wanted: Run) -> None:
     for name, text in login.files.items():
         held = got.credentials[name].removesuffix("\n")
         assert text in (held, token_of(got, held))
+    if login.files or login.environment.keys() > {"AWS_REGION"}:  # else what the job has counts
+        own = [text for name, text in got.env.items() if name.startswith(login.kind.upper())]
+        assert FOREIGN not in own
 
 
 def token_of(got: Recorded, document: str) -> str:

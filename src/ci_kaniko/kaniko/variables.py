@@ -33,7 +33,9 @@ _OWNERS = {
     **dict.fromkeys(("PATH", "HOME", "IFS", "PWD", "UID", "EUID", "PPID", "SHELLOPTS"), _SHELL),
     **dict.fromkeys(("BASHOPTS", "BASH_ENV", "ENV", "LD_PRELOAD", "LD_LIBRARY_PATH"), _SHELL),
 }
-_READ = re.compile(r"FF_KANIKO_\w+|SSL_CERT_(?:DIR|FILE)|GO(?:DEBUG|GC|MEMLIMIT|MAXPROCS)")
+_READ = re.compile(
+    r"FF_KANIKO_\w+|SSL_CERT_(?:DIR|FILE)|AWS_PROFILE|GO(?:DEBUG|GC|MEMLIMIT|MAXPROCS)"
+)
 _LOGIN = re.compile(r"KANIKO_[A-Z0-9_]+_(?:USER|PASSWORD)")
 
 

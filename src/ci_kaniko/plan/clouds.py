@@ -75,9 +75,21 @@ class Cloud(NamedTuple):
         session = SESSION if self.role else ()
         return (*self.variables, *file, *token, *self.secret_variables, *session)
 
+    @property
+    def rivals(self) -> tuple[str, ...]:
+        """The variables that would make it somebody else's login, where a job has them."""
+        if not self.secrets and not self.token:
+            return ()  # ambient: what the job has is what counts
+        return tuple(name for name in _RIVALS.get(self.name, ()) if name not in self.names)
+
 
 SESSION = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 """What an AWS role hands out for an hour."""
+_RIVALS = {
+    "aws": ("AWS_PROFILE", *SESSION, "AWS_WEB_IDENTITY_TOKEN_FILE"),
+    "azure": ("AZURE_CLIENT_SECRET", "AZURE_FEDERATED_TOKEN_FILE"),
+}
+"""What a client asks before, or in the place of, what a login gives it."""
 TOKEN_FILE = "@token"
 """Stands for the path of the token's file inside a document."""
 

@@ -160,6 +160,7 @@ class Script:
         inherited = inherits and logs_in
         if inherited or (plan.password_logins and plan.docker_config):
             unset.append("DOCKER_AUTH_CONFIG")
+        unset += [name for cloud in plan.clouds * inherits for name in cloud.rivals]
         head = ["set -eu", *([f"unset {' '.join(unset)}"] if unset else [])]
         head += draft.site.opening(plan) + self._archive_folder()
         defined = [line for lines in draft.definitions for line in lines]
