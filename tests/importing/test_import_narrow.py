@@ -663,7 +663,7 @@ node {
             '[ -n "$PASSWORD" ] || exit 1',
         ),
         {"push": None, "destinations": [{"image": A, "when": {"branch": "main"}}]},
-        set(),
+        {"unknown-condition"},
     ),
     "a test that stops the script": Case(
         _gitlab(
@@ -672,7 +672,7 @@ node {
             '[ -n "$PASSWORD" ]; [ "$CI_COMMIT_BRANCH" = main ] || [ "$CI_COMMIT_BRANCH" = next ]',
         ),
         {"push": None, "destinations": [{"image": A, "when": {"branch": ["main", "next"]}}]},
-        set(),
+        {"unknown-condition"},
     ),
     "a test of a function, and of a script of its own": Case(
         (

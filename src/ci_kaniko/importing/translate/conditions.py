@@ -67,13 +67,13 @@ class Condition:
                     found.append({kind: globs_in_short(rest)})
         return found[0] if len(found) == 1 else found
 
-    def covers(self, triggers: Mapping[str, Any]) -> bool:
-        """Whether several alternatives are together all that some triggers start."""
+    def covers(self, triggers: Mapping[str, Any], least: int = 2) -> bool:
+        """Whether its alternatives, of which there are a few, are all that some triggers start."""
         branches, tags = (self.refs.get((kind, ()), []) for kind in REFS)
         words = {"default-branch": "default-branch", "schedules": "schedule", "manual": "manual"}
         started = {name for name, value in triggers.items() if value}
         return (
-            len(self.words) + len(self.refs) > 1
+            len(self.words) + len(self.refs) >= least
             and set(triggers.get("branches", ())) <= set(branches)
             and set(triggers.get("tags", ())) <= set(tags)
             and all(word in self.words for name, word in words.items() if name in started)

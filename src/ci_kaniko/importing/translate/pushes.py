@@ -46,8 +46,7 @@ def take_destinations(work: Work) -> None:
     for flag in work.of("destination"):
         if spell(flag.value or ()) not in images:
             work.job.tell("never-pushed", flag.line, flag.shown)
-    if not work.call.pushed:
-        _tell_condition(work)
+    _tell_condition(work)
     _policy(work, [condition for _, condition in found])
     pushed: dict[Any, Any] = {}
     for entry, condition in found:
@@ -142,16 +141,20 @@ def _pushed_name(image: str) -> Any:
 
 
 def _tell_condition(work: Work) -> None:
-    """Where a build that pushes nothing runs, which no spec says."""
+    """Where a build runs, which no spec says; pushes tell of unknown tests, if there are any."""
     unknown = condition_of(work, work.call.when).unknown
-    for test in unknown:
+    for test in () if work.call.pushed else unknown:
         work.job.tell("unknown-condition/build", test.line or work.call.line, test.text)
     built = _built(work.call)
     same = (call for call in work.job.calls if _built(call) == built)
     asked = (one_repository(call.when)[1] for call in same)
     together = condition_of(work, tuple(tests for when in asked for tests in when))
-    whole = together.always or together.covers(work.job.started.triggers or DEFAULT_TRIGGERS)
-    whole = whole and (together.requests or not work.job.started.requests)
+    started = work.job.started
+    whole = together.always or together.covers(started.triggers or DEFAULT_TRIGGERS, 1)
+    whole = whole and (together.requests or not started.requests)
+    if work.call.pushed:
+        # Without a word of what starts it, nobody knows that it is more.
+        whole = whole or started.triggers is None or bool(together.narrowed)
     if not unknown and not whole:
         said = shown_when(work.call.when)
         work.job.tell("unknown-condition/build", work.call.line, said)
