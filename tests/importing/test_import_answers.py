@@ -1236,6 +1236,30 @@ jobs:
         told=((5, "bad-cache-repo"),),
         silent=("missing-login",),
     ),
+    "a parameter of Tekton stands in brackets": Case(
+        "task.yaml",
+        f"""\
+apiVersion: tekton.dev/v1
+kind: Task
+metadata: {{name: image}}
+spec:
+  params:
+  - {{name: image, default: quay.io/acme/shop}}
+  - {{name: shop.version, default: '1.2'}}
+  - {{name: extra, type: array, default: [--target=prod, --build-arg=A=b]}}
+  steps:
+  - image: {IMAGE}
+    args:
+    - -d=$(params["image"]):$(params["shop.version"])
+    - $(params["extra"][*])
+    - $(params.extra[0])
+""",
+        {
+            "destinations": ["quay.io/acme/shop:1.2"],
+            "target": "prod",
+            "build_args": {"A": "b"},
+        },
+    ),
     "the repository is a resource of Tekton": Case(
         "task.yaml",
         f"""\

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 
 KANIKO_PROGRAM = "/kaniko/executor"
-_NAME = r"[A-Za-z_][\w.-]*"
+_IN_BRACKETS = r"\[(?:'[^'\]]+'|\"[^\"\]]+\"|\d+)\]"
+_NAME = rf"[A-Za-z_](?:[\w.-]|{_IN_BRACKETS})*"
 _KUBELET = re.compile(rf"\$\$|\$\(({_NAME})\)")
 _FILLED = re.compile(rf"\$\$|\$\(({_NAME})\)|\$\{{([A-Za-z_]\w*)\}}|\$([A-Z_][A-Z0-9_]*)\b")
 _LIST = re.compile(rf"\$\(({_NAME})(\[\*\])?\)")
@@ -49,13 +50,18 @@ class Known(NamedTuple):
 
     def text(self, name: str) -> Text | None:
         """The text of a name; what only a task or a trigger knows is a variable."""
+        name = _dotted(name)
         called = variable(event) if (event := name.partition("tt.params.")[2]) else name
         return self.texts.get(name, (Var(called),) if "." in name else None)
 
+    def listed_by(self, word: Any) -> tuple[list[Any] | None, bool]:
+        """The words of a list that a word names, and whether it can name nothing else."""
+        found = _LIST.fullmatch(peek(word))
+        return (self.lists.get(_dotted(found[1])), bool(found[2])) if found else (None, False)
+
     def flat(self, words: list[Any]) -> list[Any]:
         """The words of a list, with those of lists in their place as long as they are few."""
-        found = (_LIST.fullmatch(peek(each)) for each in words)
-        parts = [self.lists.get(whole[1]) if whole else None for whole in found]
+        parts = [self.listed_by(each)[0] for each in words]
         few = len(words) + sum(len(part or ()) for part in parts) <= _MOST_WORDS
         spread = zip(words, parts, strict=True)
         return [
@@ -70,6 +76,11 @@ class Known(NamedTuple):
 
 
 UNKNOWN = Known()
+
+
+def _dotted(name: str) -> str:
+    """A name of Tekton without quotes in brackets: ``params['a']`` is ``params.a``."""
+    return re.sub(r"\[['\"](.+?)['\"]\]", r".\1", name)
 
 
 def variable(parameter: str) -> str:
@@ -203,9 +214,8 @@ def take_secret(job: Job, name: str) -> None:
 def spread(job: Job, container: Map, key: str, known: Known) -> Iterator[Any]:
     """The words of a container, with those of lists in their place."""
     for item in container.sequence(key):
-        whole = _LIST.fullmatch(peek(item))
-        found = known.lists.get(whole[1]) if whole else None
-        if whole is None or (found is None and not whole[2]):
+        found, is_list = known.listed_by(item)
+        if found is None and not is_list:
             yield item
             continue
         string(item)
@@ -213,7 +223,7 @@ def spread(job: Job, container: Map, key: str, known: Known) -> Iterator[Any]:
             job.started = Started(held=True)
             found = None
         if found is None:
-            job.tell("parameter/list", line_of(item), whole[0])
+            job.tell("parameter/list", line_of(item), string(item))
         yield from found or ()
 
 
