@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ci_kaniko.importing.calls import Contents, Masked, Output, Text, Var, literal, only_var, spell
@@ -14,7 +13,7 @@ from ci_kaniko.plan.names import SHELL_NAMES, SHELL_PREFIXES
 from ci_kaniko.syntax.grammar import is_secret_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from ci_kaniko.importing.calls import Call
     from ci_kaniko.importing.jobs import Job
@@ -34,10 +33,6 @@ _PROVIDER = re.compile(
     r"audience=//iam\.googleapis\.com/(projects/[\w/-]+)[\s\S]*?serviceAccounts/([^:\s]+):generate"
 )
 """What a script has that asks a cloud by itself."""
-_SUBSHELL = re.compile(r"^( *)\(\n(?:\1 .*\n)+\1\)$", re.MULTILINE)
-_CONTEXT = "/context.tar.gz"
-"""What a subshell that asks a store for the context writes."""
-_SHARED_KEY = re.compile(r'sign_azure "\$\{?(\w+)')
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+")
 
 
@@ -49,23 +44,7 @@ class Clouds:
         self.settings = settings
         self.call = call
         self.asked: set[str] = set()
-        asking = [each[0] for each in _SUBSHELL.finditer(job.script_text) if _CONTEXT in each[0]]
-        self._of_store, self.text = "".join(asking), job.script_text
-        for subshell in asking:
-            self.text = self.text.replace(subshell, "")
-
-    @contextmanager
-    def asking_store(self) -> Iterator[None]:
-        """Within it what asks clouds is what asks for the context, if the script does that."""
-        kept, self.text = self.text, self._of_store or self.text
-        yield
-        self.text = kept
-
-    def storage_key(self) -> str | None:
-        """The secret with the key of an account of Azure's storage."""
-        given = self.key(self.environment("AZURE_STORAGE_ACCESS_KEY"), "AZURE_STORAGE_ACCESS_KEY")
-        found = _SHARED_KEY.search(self.text)
-        return given or (self.secret_name(found[1], self.call.line) if found else None)
+        self.text = job.script_text
 
     def note_store(self, variable: str) -> None:
         """Remember the object that holds a variable's secret."""

@@ -411,20 +411,20 @@ def take_checkout(work: Work) -> None:
 
 
 def take_context_login(work: Work) -> None:
-    with work.logins.asking_store():
-        put(work.build, "context_login", _context_login(work))
+    put(work.build, "context_login", _context_login(work))
 
 
 def _context_login(work: Work) -> dict[str, Any]:
     context = str(work.build.get("context", ""))
     if context.startswith("gs://"):
         return {"google": work.logins.google()}
+    environment = work.logins.environment
     if ".blob.core." in context:
-        name = work.logins.storage_key()
+        variable = "AZURE_STORAGE_ACCESS_KEY"
+        name = work.logins.key(environment(variable), variable)
         return {"azure_storage_key": name} if name else {}
     if not context.startswith("s3://"):
         return {}
-    environment = work.logins.environment
     found = {"aws": work.logins.aws()}
     put(found, "region", literal(environment("AWS_REGION")))
     put(found, "s3_endpoint", literal(environment("S3_ENDPOINT")))

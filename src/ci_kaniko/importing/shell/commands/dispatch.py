@@ -271,21 +271,14 @@ def _pushed(
         reader.note("skipped-command", reader.text)
 
 
-_ASKING = {"curl", "ask", "ask_aws", "ask_s3"}
-"""What asks a server: a program, and functions of our own scripts."""
-
-
 def _program(reader: Reader, name: str, rest: list[Item]) -> Status:
     base = name.rpartition("/")[2]
     if name in shell_docker.SHELLS or base in shell_docker.SHELLS:
         return _shell(reader, name, rest)
     if name == "tar" and (done := fetching.unpacked(reader, rest)):
         return done
-    if name in _ASKING and (done := fetching.download(reader, name, rest)):
+    if name == "curl" and (done := fetching.download(reader, rest)):
         return done
-    if name == "in_address" and reader.captures:
-        reader.write(pure((*fetching.in_address(rest), "\n")))
-        return SUCCESS
     if cloning.by_client(reader, name, [item.text for item in rest]):
         return reader.hoped(name)
     if name == "sysctl" and FOR_NAMESPACES in map(_plain, rest):

@@ -17,6 +17,7 @@ from ci_kaniko.importing.calls import (
     after,
     join,
     literal,
+    plain_head,
     spell,
     split_text,
     starts_with,
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 
 _TOLD = re.compile(r"(?i)(?:GIT_USERNAME|GIT_PASSWORD|HTTPS?_PROXY|NO_PROXY)=[^\n]*")
 _FROM = re.compile(r"\$\(buildah from (\S+)\)")
-_SIGNED = re.compile(r"aws:amz:[^:]+:s3")
-_S3 = re.compile(r"(https?://)((?:[^./]+\.)(?=s3\.))?([^/]+)/(.*)", re.DOTALL)
-_AWS = re.compile(r"s3\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?")
 
 
 # -- a repository ------------------------------------------------------------------------------
@@ -108,28 +106,27 @@ def _told_to_git(given: Value) -> dict[str, Value] | None:
 
 
 _TO_FILE = re.compile(r"--output|-[A-Za-z]*o")
+_LOGS_IN = re.compile(r"--(?:aws-sigv4|config|header|netrc|oauth2-bearer|user)|-[A-Za-z]*[HKnu]")
 
 
-def download(reader: Reader, name: str, items: list[Item]) -> Status | None:
-    """Remember which address ``curl`` prints, or a function of ours; None but for a file."""
+def download(reader: Reader, items: list[Item]) -> Status | None:
+    """Remember which address ``curl`` prints; None but for a file that needs no login."""
     from ci_kaniko.importing.shell.commands.filters import command_text
 
-    if name in {"ask_aws", "ask_s3"}:
-        reader.uses.look("$AWS_ACCESS_KEY_ID", "$AWS_SECRET_ACCESS_KEY")
     words = [item.text for item in items]
     addresses = [word for word in words if starts_with(word, "http")]
     if len(addresses) != 1:
         return None
-    found = _downloaded(name, words, addresses[0])
-    if starts_with(found.address, "http:"):
-        return None
-    printed = Output(command_text(name, reader.arguments(items)))
-    reader.downloads[(printed,)] = found
+    printed = Output(command_text("curl", reader.arguments(items)))
     files = [file for flag, file in pairwise(words) if _TO_FILE.fullmatch(literal(flag) or "")]
-    if len(files) != 1:
+    for file in files:
+        write_file(reader, file, pure((printed,)))
+    if starts_with(addresses[0], "http:") or any(
+        _LOGS_IN.match(plain_head(word)) for word in words
+    ):
         return None
-    write_file(reader, files[0], pure((printed,)))
-    return reader.hoped(name)
+    reader.downloads[(printed,)] = Fetched(addresses[0])
+    return reader.hoped("curl") if files else None
 
 
 def _outside(reader: Reader, path: Text) -> Text:
@@ -140,50 +137,6 @@ def _outside(reader: Reader, path: Text) -> Text:
         if below and starts_with(below, "/"):
             return join((*outside, *below))
     return path
-
-
-def _downloaded(name: str, words: list[Text], address: Text) -> Fetched:
-    """The archive that is got; one that is signed for, or asked for with a token, is a store's."""
-    spelled = [literal(word) or "" for word in words]
-    regions = [word.split(":")[2] for word in spelled if _SIGNED.fullmatch(word)]
-    regions += spelled[1:2] if name == "ask_s3" else []
-    if regions:
-        return _of_s3(_decoded(address), regions[0])
-    google = "https://storage.googleapis.com/"
-    if starts_with(address, google) and (name == "ask" or "@-" in spelled):
-        return Fetched(join(("gs://", *without_head(_decoded(address), google))))
-    return Fetched(address)
-
-
-def _of_s3(address: Text, region: str) -> Fetched:
-    """An object of S3, whose bucket stands in the host or in the path."""
-    found = _S3.fullmatch(str(address[0]))
-    told = {"AWS_REGION": pure((region,))}
-    if found is None:
-        return Fetched(address, environment=told)
-    scheme, bucket, host, path = found.groups()
-    if not _AWS.fullmatch(host):
-        endpoint = pure((f"{scheme}{bucket or ''}{host}",))
-        told |= {"S3_ENDPOINT": endpoint, "S3_FORCE_PATH_STYLE": pure(("true",))}
-        bucket = None
-    named = f"{bucket.rstrip('.')}/" if bucket else ""
-    return Fetched(join((f"s3://{named}{path}", *address[1:])), environment=told)
-
-
-def _decoded(address: Text) -> Text:
-    from urllib.parse import unquote
-
-    return join(unquote(part) if isinstance(part, str) else part for part in address)
-
-
-def in_address(items: list[Item]) -> Text:
-    """What our function prints: it writes a text as an address has it."""
-    from urllib.parse import quote
-
-    words = [item.text for item in items]
-    return join(
-        quote(part, safe="/~") if isinstance(part, str) else part for word in words for part in word
-    )
 
 
 def unpacked(reader: Reader, items: list[Item]) -> Status | None:
@@ -204,6 +157,8 @@ def unpacked(reader: Reader, items: list[Item]) -> Status | None:
     archive = _outside(reader, archive)
     held = [stripped(text) for _, text in read_file(reader, archive, empty=True)]
     found = reader.downloads.get(held[0]) if len(held) == 1 else None
+    if found is None and any(held):
+        return None
     found = replace(found) if found else Fetched(join(("tar://", *archive)))
     found.archive = archive
     return _filled(reader, rest[1], found, "tar")
