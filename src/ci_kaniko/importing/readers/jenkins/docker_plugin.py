@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from ci_kaniko.importing.readers.jenkins.groovy import ASSIGNED, MARK, Quoted, Statement
@@ -40,7 +39,6 @@ _MAY_RUN = {"if", "else", "for", "while", "switch", "try", "catch", "finally"}
 _MAX_LENGTH = 2_000
 _MAX_NAME = 300
 _MAX_CALLS = 300
-_MAX_VALUES = 10
 _MAX_LOGINS = 5
 
 
@@ -66,24 +64,16 @@ class _Plugin:
     def __init__(self, whole: list[Statement]) -> None:
         self._values: dict[str, str] = {}
         self._changed: list[str] = []
-        self._images: dict[str, tuple[str, ...]] = {}
-        self._maybe: set[str] = set()
-        """Variables that hold an image in some runs only."""
-        self._start = self._choices = self._images
-        """The images before the conditions of one chain, and those that it chooses from."""
+        self._images: dict[str, str] = {}
         self._owners: dict[str, str] = {}
         """The credentials that each variable of a login is bound to."""
-        self._given: dict[str, set[str]] = {}
-        """All that the file sets a variable to."""
         self._left = _MAX_CALLS
         made = (_MADE.match(one.code) for one in whole)
         self._made = {found[1] for found in made if found and found[2] == "build"}
         for one in whole:
             if named := ASSIGNED.match(one.code):
                 again = named[1] in self._values
-                text = _set(one, named)
-                self._values[named[1]] = "" if again else text
-                self._given.setdefault(named[1], set()).add(text)
+                self._values[named[1]] = "" if again else _set(one, named)
 
     def translated(self, statements: list[Statement], around: _Registry) -> Iterator[Statement]:
         """Statements one after the other, in a block for a registry."""
@@ -113,21 +103,12 @@ class _Plugin:
                     del self._changed[before:]
 
     def _chosen(self, one: Statement, around: _Registry) -> Statement:
-        """A block that may run: a variable that it sets may hold another image after it."""
-        maybe = self._maybe
-        if one.name != "else":
-            self._start = self._images
-            self._choices = {name: held for name, held in self._images.items() if name in maybe}
-        start, choices = self._start, self._choices
-        self._images = {**start}
+        """A block that may run: a variable that holds another image after it is not followed."""
+        before = {**self._images}
         made = replace(one, block=[*self.translated(one.block, around)])
-        images = self._images.items() - start.items()
-        for name, held in images:
-            choices[name] = tuple(dict.fromkeys((*choices.get(name, ()), *held)))
-        fresh = {name for name, _ in images if name not in start}
-        self._maybe = maybe - fresh if one.name == "else" else maybe | fresh
-        self._start, self._choices = start, choices
-        self._images = {**start, **choices}
+        self._images = {
+            name: image for name, image in self._images.items() if before.get(name, image) == image
+        }
         return made
 
     def _said(self, one: Statement, around: _Registry) -> list[Statement] | None:
@@ -144,9 +125,8 @@ class _Plugin:
             self._left -= 1
             if not image or len(image) > _MAX_NAME or (rest.strip() and not push) or self._left < 0:
                 return None
-            image = self._known(image)
-            self._images[made[1] or ""] = (image,)
-            self._maybe = self._maybe - {made[1]}
+            image = self._expanded(image) if _LONE.fullmatch(image) else image
+            self._images[made[1] or ""] = image
             found = self._built(one, (image, *given[1:])) if made[2] == "build" else []
             if push and found is not None:
                 tag, _ = _arguments(rest[push.end() :], texts)
@@ -155,9 +135,7 @@ class _Plugin:
             return found
         if (pushes := _PUSH.match(one.code)) and pushes[1] in self._images:
             given, _ = _arguments(one.code[pushes.end() :], texts)
-            listed = [self._pushed(one, image, given, around) for image in self._images[pushes[1]]]
-            known = [script for script in listed if script is not None]
-            return [*chain(*known)] if len(known) == len(listed) else None
+            return self._pushed(one, self._images[pushes[1]], given, around)
         declared = _DECLARED.fullmatch(one.code)
         is_image = declared is not None and declared[1] in self._made and not one.has_block
         return [] if is_image and not any(text.source for text in one.texts) else None
@@ -179,32 +157,13 @@ class _Plugin:
             return None  # nobody knows whether it has another tag
         name, tag = _parted(image)
         pushed = f"{name}:{given[0]}" if given else image if tag or is_open else f"{name}:latest"
-        own = self._begin(name, around.host)
-        if len(own) > 1:
-            return None
-        if own == {False}:
+        begins = self._expanded(name)
+        if not begins.startswith(around.host):
+            first = _LONE.match(begins)
+            if first and first[1] in self._values:
+                return None  # which has several values
             pushed = f"{around.host}/{pushed}"
         return [_script(one, f'docker tag "{image}" "{pushed}" && docker push "{pushed}"')]
-
-    def _known(self, text: str) -> str:
-        """A text; what a variable alone holds, where it is set once."""
-        for _ in range(5):
-            lone = _LONE.fullmatch(text)
-            held = self._values.get(lone[1]) if lone else None
-            if not held:
-                break
-            text = held
-        return text
-
-    def _begin(self, text: str, host: str, depth: int = 2) -> set[bool]:
-        """Whether a text begins with a host, by each value that its variable may have."""
-        text = self._expanded(text)
-        first = _LONE.match(text)
-        given = self._given.get(first[1], set()) if first and depth else set()
-        if not first or text.startswith(host) or not given or len(given) > _MAX_VALUES:
-            return {text.startswith(host)}
-        rest = text[first.end() :]
-        return {own for one in given for own in self._begin(one + rest, host, depth - 1)}
 
     def _expanded(self, text: str) -> str:
         """A text with the values of variables that are known here."""

@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import islice, product
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.readers.jenkins.folders import constants
 from ci_kaniko.importing.readers.jenkins.groovy import ASSIGNED, MARK, Quoted, Statement
 from ci_kaniko.importing.shell.secrets import is_secret_name
 
@@ -20,16 +19,11 @@ _LOOP = re.compile(
     r"|(?P<each>.*)\.each\s*(?:\(\s*\))?)\s*",
     re.DOTALL,
 )
-_COUNTED = re.compile(
-    r"\s*for\s*\(\s*(?:int|def)\s+(\w+)\s*=\s*0\s+\1\s*<\s*(\w+)\.(?:size\(\)|length)\s+[\w+]+\s*\)\s*"
-)
-_CUT = re.compile(rf"(?P<text>{MARK}|{_NAME})\.(?P<how>split|tokenize)\((?P<at>{MARK}|)\)")
 _WORD = re.compile(rf"{MARK}|(?<![\w.$])[A-Za-z_]\w*(?:\.\w+)?(?!\w|\s*(?:[(\[.]|[:=](?![=~])))")
 _HELD = re.compile(r"(?<!\\)\$(?:\{\s*(\w+(?:\.\w+)?)\s*\}|(\w+(?:\.\w+)?)(?![\w.]))")
 _PUSHED = re.compile(r"(?:--destination[= ]|\bpush )\s*([^\s\"'-]\S*[^\s\"';])")
 _PARALLEL = re.compile(r"\s*parallel[\s(]+(\w+)[\s)]*")
 _BRANCH = re.compile(r"\s*(\w+)\[.*\]\s*=\s*", re.DOTALL)
-_CUT_AT = frozenset(["", *" ,;:/-"])
 _LIST = re.compile(r"\[(.*)\](?:\s+as\s+\w+)?", re.DOTALL)
 _PAIR = re.compile(rf"\s*(\w+|{MARK})\s*:\s*({MARK})\s*")
 _CHANGED = re.compile(r"\b(\w+)\s*(?:<<|[+-]=|\.(?:add|clear|put|remove|retain)\w*)")
@@ -90,7 +84,6 @@ class _Loops:
         self._beside: set[str] = set()
         self._lost: set[str] = set()
         whole = [inner for each in statements for inner in each.below()]
-        self._texts = constants(whole)
         for one in whole:
             self._lost.update(_CHANGED.findall(one.code))
             if named := _PARALLEL.fullmatch(one.code):
@@ -139,9 +132,6 @@ class _Loops:
     def _turned(self, statement: Statement) -> Statement:
         if statement.name == "matrix" and statement.has_block:
             statement = self._beside_each_other(statement)
-        if statement.has_block and (counted := _COUNTED.fullmatch(statement.code)):
-            held = _renamed(statement, f"{counted[2]}[{counted[1]}]", "it")
-            statement = replace(held, code=f"{counted[2]}.each ")
         loop = _LOOP.fullmatch(statement.code) if statement.has_block else None
         branch = _BRANCH.fullmatch(statement.code) if statement.has_block else None
         if branch and branch[1] in self._beside:
@@ -171,13 +161,6 @@ class _Loops:
         """What a loop goes over, in the order of its turns; nothing where only a run knows."""
         over, texts = over.strip(), iter(statement.texts)
         name = over.rpartition(".")[2]
-        if cut := _CUT.fullmatch(over):
-            name = cut["text"].rpartition(".")[2]
-            held = "" if name in self._lost else self._texts.get(name, "")
-            text = next(texts).text() if cut["text"] == MARK else held
-            at = next(texts).text() if cut["at"] else ""
-            found = text.split(at or None) if at in _CUT_AT else []
-            return [{"": word} for word in found if word or cut["how"] == "split"]
         if re.fullmatch(_NAME, over):
             known = depth and name in self._set and name not in self._lost
             return self._turns(*self._set[name], depth - 1) if known else []
@@ -204,12 +187,6 @@ def _pairs(code: str, texts: Iterator[Quoted]) -> list[tuple[str, str]]:
         (next(texts).text() if key == MARK else key, next(texts).text())
         for key, _ in _PAIR.findall(code)
     ]
-
-
-def _renamed(statement: Statement, old: str, new: str) -> Statement:
-    texts = [text._replace(source=text.source.replace(old, new)) for text in statement.texts]
-    block = [_renamed(one, old, new) for one in statement.block]
-    return replace(statement, code=statement.code.replace(old, new), texts=texts, block=block)
 
 
 def substituted(statement: Statement, values: Mapping[str, str]) -> Statement:
