@@ -198,7 +198,6 @@ class Call:
 
     ``image`` and ``docker`` are that image and those options of ``docker run``, else None and ().
     ``outside`` is the folder where that runs, and ``folder`` that of the executor.
-    ``git_image`` is what fetched the context, where a script has done so.
     """
 
     words: tuple[Word, ...]
@@ -213,7 +212,6 @@ class Call:
     outside: Text = ()
     line: int = 0
     builder: str = KANIKO
-    git_image: str = ""
 
 
 @dataclass(frozen=True)

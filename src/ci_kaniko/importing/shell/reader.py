@@ -14,7 +14,7 @@ from ci_kaniko.importing.shell.conditions import Conditions, is_chosen
 from ci_kaniko.importing.shell.guards import NO, YES, Budget
 from ci_kaniko.importing.shell.parsing import Tree, fill
 from ci_kaniko.importing.shell.secrets import is_secret_name
-from ci_kaniko.importing.shell.state import Fetched, State
+from ci_kaniko.importing.shell.state import State
 from ci_kaniko.importing.shell.uses import IGNORED_VARIABLES, Uses
 from ci_kaniko.importing.shell.values import (
     EMPTY,
@@ -54,7 +54,6 @@ class RawCall(NamedTuple):
     folder: Value
     line: int
     builder: str = KANIKO
-    git_image: str = ""
 
 
 class Status(NamedTuple):
@@ -137,9 +136,9 @@ class Reader(ABC):
         """Those of them that are lists of images for several platforms."""
         self.named: dict[Text, int] = {}
         """Where images have the names that were not theirs from the start."""
-        self.fetched: dict[Text, Fetched] = {}
+        self.fetched: dict[Text, Text] = {}
         """What the script has put into folders, by their paths."""
-        self.downloads: dict[Text, Fetched] = {}
+        self.downloads: dict[Text, Text] = {}
         """Archives of addresses, by what the commands print that get them."""
         self.unpushed: dict[Text, int] = {}
         """Where those are named that nothing pushes or names anew."""

@@ -247,7 +247,6 @@ class _Results:
             outside=self._clean(container.outside[0][1]) if container else (),
             line=call.line,
             builder=call.builder,
-            git_image=call.git_image,
         )
 
     def _word(self, item: Item, within: int) -> Word:

@@ -6,7 +6,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from ci_kaniko.importing.calls import Text, Var, join
+from ci_kaniko.importing.calls import Text, Var
 from ci_kaniko.importing.shell.derived import recognised
 from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.values import EMPTY, Item, Value, Values, pure
@@ -104,27 +104,3 @@ def _merge_variables(merged: State, one: State, other: State, values: Values) ->
         merged.exported[name] = YES if conditions.implies(merged.path, guard) else guard
     merged.folder = both(one.folder, other.folder)
     merged.output = both(one.output, other.output)
-
-
-@dataclass
-class Fetched:
-    """What a folder is filled with: an address in kaniko's words, and what ``--git`` says of it.
-
-    ``archive`` is the file that it was unpacked from, and ``environment`` what kaniko would be told
-    of the login and the store.
-    """
-
-    address: Text = ()
-    ref: Text = ()
-    commit: Text = ()
-    options: dict[str, str] = field(default_factory=dict)
-    image: str = ""
-    archive: Text = ()
-    environment: dict[str, Value] = field(default_factory=dict)
-
-    @property
-    def context(self) -> Text:
-        """The context that kaniko fetches."""
-        named = [*(("#", *self.ref) if self.ref or self.commit else ())]
-        named += ("#", *self.commit) if self.commit else ()
-        return join((*self.address, *named))

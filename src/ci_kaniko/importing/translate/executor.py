@@ -12,7 +12,6 @@ from ci_kaniko.importing.translate.images import split_tag
 from ci_kaniko.kaniko.builders import BUILDER_IMAGES
 from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS, at_least, distribution_of
 from ci_kaniko.kaniko.flags import FLAGS
-from ci_kaniko.kaniko.pins import GIT_IMAGE
 
 if TYPE_CHECKING:
     from ci_kaniko.importing.translate.work import Work
@@ -89,9 +88,6 @@ def take_builder(work: Work) -> None:
             work.settings.shared.setdefault("tools", {})[name] = written
         else:
             work.job.tell("builder-image/moving", line, written, default)
-    git = work.call.git_image
-    if git and _bare(git) != _bare(GIT_IMAGE):
-        work.settings.shared.setdefault("tools", {})["git"] = git
 
 
 def take_daemon(work: Work) -> None:

@@ -137,6 +137,9 @@ def _is_cloned(work: Work, place: str | None, line: int, shown: str) -> bool:
     work.paths.clone = max(around, key=lambda top: len(top.strip(".")), default="")
     clones = tops.get(work.paths.clone, set())
     by_script = work.paths.clone not in work.job.cloned
+    # What our own scripts fetch for another builder is a context that the spec named.
+    named = work.job.is_ours and work.paths.clone.endswith(FETCHED.removeprefix("/kaniko"))
+    by_script = by_script and not named
     others = [each for each in clones if not (by_script and is_of_file(work.job, each))]
     for each in clones if not others else ():
         _take_own(work, each, line)

@@ -52,6 +52,7 @@ def takes(reader: Reader, texts: list[Text], start: Text, before: list[str]) -> 
     ``before`` are the options that stand before the command.
     """
     command = literal(texts[0]) or "" if texts else ""
+    before = [option for option in before if not option.startswith("-c credential.")]
     words, options = _parsed(texts[1:])
     if command == "clone" and words:
         _clone(reader, words, options, start, before)
@@ -59,7 +60,7 @@ def takes(reader: Reader, texts: list[Text], start: Text, before: list[str]) -> 
         into = _folder(reader, start, words[0] if words else ())
         if not into or is_checkout(into):
             return False
-        _write(reader, in_folder(into, ".git"), [(YES, Cloned(()))])
+        _write(reader, in_folder(into, ".git"), [(YES, Cloned((), without=(*before,)))])
     else:
         place = _place(reader, start)
         found = (
@@ -67,7 +68,11 @@ def takes(reader: Reader, texts: list[Text], start: Text, before: list[str]) -> 
         )
         held = [(guard, each) for guard, each in found if isinstance(each, Cloned)]
         made = [(guard, _after(command, each, words, options)) for guard, each in held]
-        known = [(guard, cloned) for guard, cloned in made if cloned]
+        known = [
+            (guard, replace(cloned, without=(*cloned.without, *before)))
+            for guard, cloned in made
+            if cloned
+        ]
         if not known or len(known) < len(made):
             return False
         _write(reader, place, known)
@@ -218,7 +223,8 @@ def _after(
         named = re.search("[:/]", spell(source)) is not None
         depth = literal(options.get("--depth", ())) or known.depth
         known = replace(known, address=source if named else known.address, depth=depth)
-        known = replace(known, fetched=refs[0]) if refs else known
+        if refs:
+            known = replace(known, fetched=() if literal(refs[0]) == "HEAD" else refs[0])
         return _checked_out(known, ("FETCH_HEAD",)) if command == "pull" and refs else known
     switches = command in {"checkout", "switch"} or (command == "reset" and "--hard" in options)
     if not switches or len(words) != 1 or first in {"HEAD", "-", "--", "."}:

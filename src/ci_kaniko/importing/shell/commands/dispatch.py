@@ -33,7 +33,7 @@ from ci_kaniko.importing.shell.commands.others import (
     subcommand,
     use_own,
 )
-from ci_kaniko.importing.shell.commands.programs import COMMANDS
+from ci_kaniko.importing.shell.commands.programs import COMMANDS, git_in_container
 from ci_kaniko.importing.shell.docker_config import looks_like_config
 from ci_kaniko.importing.shell.files import read_file
 from ci_kaniko.importing.shell.guards import NO, YES
@@ -189,7 +189,7 @@ def _other(reader: Reader, builder: str, rest: list[Item]) -> Status:
     elif command == "tag" and len(items) > 1:
         _tagged(reader, items)
     elif command == "run":
-        return fetching.by_buildah(reader, items) or unknown(reader, builder, rest)
+        return git_in_container(reader, items) or unknown(reader, builder, rest)
     elif command not in {"version", "info", "--version"}:
         return unknown(reader, builder, rest)
     return reader.hoped(builder)
@@ -199,14 +199,11 @@ def _build(reader: Reader, builder: str, items: list[Item]) -> None:
     formats = {literal(text) for _, text in reader.state.value("BUILDAH_FORMAT")}
     usual = "docker" if formats == {"docker"} else "oci"
     words, names = build_words(line_at(reader, builder), items, usual)
-    words, fetched = fetching.from_fetched(reader, words)
+    words = fetching.from_fetched(reader, words)
     count = len(reader.calls)
     record(reader, words, reader.container, builder)
     use_own(reader, builder, words)
     if len(reader.calls) > count:
-        call = reader.calls[count]
-        environment = {**call.environment, **fetched.environment}
-        reader.calls[count] = call._replace(git_image=fetched.image, environment=environment)
         named(reader, names, count)
 
 

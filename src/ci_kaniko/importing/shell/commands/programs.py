@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ci_kaniko.importing.calls import Output, Part, Text, Var, join, literal, spell
+from ci_kaniko.importing.calls import Output, Part, Text, Var, join, literal, spell, split_text
 from ci_kaniko.importing.shell.commands import cloning
 from ci_kaniko.importing.shell.commands.filters import (
     base64,
@@ -29,7 +29,7 @@ from ci_kaniko.importing.shell.files import (
 from ci_kaniko.importing.shell.reader import SUCCESS, Reader, Status
 from ci_kaniko.importing.shell.text_filters import FILTERS, unescaped
 from ci_kaniko.importing.shell.uses import file_thing
-from ci_kaniko.importing.shell.values import EMPTY, Value, plain, pure
+from ci_kaniko.importing.shell.values import EMPTY, Item, Value, plain, pure
 from ci_kaniko.importing.shell.words import change
 
 if TYPE_CHECKING:
@@ -185,6 +185,28 @@ def git(reader: Reader, values: list[Value]) -> Status:
             return reader.answer(guard)
         return Status(guard, guard if words[0] == "diff" else SUCCESS.guard)
     return SUCCESS
+
+
+_TOLD_TO_GIT = re.compile(r"(?i)(?:GIT_(?:USERNAME|PASSWORD)|HTTPS?_PROXY|NO_PROXY)=.*")
+
+
+def git_in_container(reader: Reader, items: list[Item]) -> Status | None:
+    """``buildah run`` of git in a folder, as our scripts have it; None for all else."""
+    from ci_kaniko.builders.buildah.fetching import READ
+    from ci_kaniko.kaniko.pins import GIT_IMAGE
+
+    texts = [item.text for item in items]
+    if len(texts) < 7 or texts[0:6:2][:2] != [("--volume",), ("--workingdir",)]:
+        return None
+    (folder, *at), inside, image, end, *words = split_text(texts[1], ":", 1), *texts[3:]
+    rows = [row for _, text in reader.stdin or () for row in spell(text).splitlines()]
+    if words[:4] == [("sh",), ("-c",), (READ,), ("sh",)] and all(map(_TOLD_TO_GIT.fullmatch, rows)):
+        words[:4] = [("git",)]
+    if at != [inside] or end != ("--",) or words[:1] != [("git",)]:
+        return None
+    if GIT_IMAGE not in spell(image):
+        reader.note("skipped-command", spell(image))
+    return git(reader, [plain("-C"), pure(folder), *map(pure, filter(None, words[1:]))])
 
 
 def git_sync(reader: Reader, values: list[Value]) -> Status:
