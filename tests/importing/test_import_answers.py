@@ -1249,6 +1249,24 @@ spec:
             "build_args": {"A": "b"},
         },
     ),
+    "the cache lies beside a destination that is lost": Case(
+        "task.yaml",
+        f"""\
+apiVersion: tekton.dev/v1
+kind: Task
+metadata: {{name: image}}
+spec:
+  steps:
+  - image: {IMAGE}
+    args:
+    - --destination=quay.io/acme/a:$(context.taskRun.uid)
+    - --destination=quay.io/acme/b:1
+    - --cache
+""",
+        {"destinations": ["quay.io/acme/b:1"]},
+        told=((8, "not-portable"), (10, "cache-without-repo")),
+        silent=("cache-repo",),
+    ),
     "the repository is a resource of Tekton": Case(
         "task.yaml",
         f"""\

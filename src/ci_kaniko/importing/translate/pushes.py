@@ -17,7 +17,7 @@ from ci_kaniko.importing.translate.conditions import (
     read,
     shown_when,
 )
-from ci_kaniko.importing.translate.images import host_of, lowered_text
+from ci_kaniko.importing.translate.images import host_of, lowered_text, split_tag
 from ci_kaniko.importing.translate.portable import NotPortable
 from ci_kaniko.importing.translate.started import condition_of, one_repository, tell_versions
 from ci_kaniko.syntax.conditions import REFS
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 def take_destinations(work: Work) -> None:
     found: list[tuple[dict[str, Any], Condition]] = []
     named = _where_named(work)
+    lost, repositories = False, set()
     for word in work.call.pushed:
         if not word.text:
             continue
@@ -42,6 +43,10 @@ def take_destinations(work: Work) -> None:
             entry = _destination(work, piece, condition, when, word.line)
             if entry is not None:
                 found.append((entry, condition))
+            repositories.add(split_tag(spell(piece))[0])
+            lost |= entry is None and all("when" in each for each, _ in found)
+    # Beside the first of a run kaniko caches.
+    work.first_is_lost = lost and len(repositories) > 1
     images = {spell(word.text) for call in work.job.calls for word in call.pushed}
     for flag in work.of("destination"):
         if spell(flag.value or ()) not in images:

@@ -302,8 +302,9 @@ def _cache_repo(work: Work, repo: Flag | None, enabled: Flag) -> bool:
         # The first of a run counts: what nothing is asked of is that of all runs.
         sure = listed and isinstance(listed[0], str) and not work.held_back
         names = {split_tag(image_of(entry))[0] for entry in (listed[:1] if sure else listed)}
-        if len(names) != 1:
+        if len(names) != 1 or work.first_is_lost:
             said = "cache-without-repo/several" if names else "cache-without-repo"
+            said = "cache-without-repo/lost" if work.first_is_lost else said
             work.job.tell(said, enabled.line)
             return False
         work.cache["repo"] = f"{(name := names.pop())}/cache"

@@ -38,6 +38,8 @@ class Work:
         self.proxies: dict[str, Text] = {}
         self.flags: list[Flag] = []
         self.held_back: list[str] = []
+        self.first_is_lost = False
+        """Whether no spec can name what a run may push to first."""
         self.builds_another = False
 
     @property
