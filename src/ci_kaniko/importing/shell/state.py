@@ -49,7 +49,16 @@ class State:
         if name in self.arrays:
             first = self.arrays[name][:1]
             return pure(first[0].text) if first else EMPTY
+        if name == "PWD":
+            return tuple((guard, _absolute(text)) for guard, text in self.folder)
         return EMPTY if name in self.unset else pure((Var(name),))
+
+
+def _absolute(folder: Text) -> Text:
+    """A folder from the root of the machine: what is relative begins where the script started."""
+    if folder and (not isinstance(folder[0], str) or folder[0].startswith("/")):
+        return folder
+    return join((Var("PWD"), "/", *folder)) if folder else (Var("PWD"),)
 
 
 def merge(one: State, other: State, values: Values) -> State:

@@ -67,7 +67,7 @@ class Paths:
     def of_script(self, name: str) -> str | None:
         """Where a file is that the script wrote, by the name that the call has for it."""
         text = filled_in(_VARIABLE, name, lambda found: (Var(found[1]),))
-        return self._below(text, self._below(self._outer, "."))
+        return self._below(text, self._start())
 
     def _below(self, text: Text, folder: str | None) -> str | None:
         """Where a path is that is seen from a folder."""
@@ -89,14 +89,20 @@ class Paths:
 
     def folder(self) -> str | None:
         """The working directory, as ``place`` tells it."""
-        return self._below(self._folder, self._below(self._outer, "."))
+        return self._below(self._folder, self._start())
+
+    def _start(self) -> str | None:
+        """Where the script begins, as ``place`` tells it."""
+        return self._below(self._outer, ".")
 
     def _absolute(self, text: Text) -> str | None:
         found = _within(text, [*self.mounted, *self.job.roots])
         first = text[0] if text else ""
         if found is None and isinstance(first, Var) and meaning(first) == "checkout":
             below = None if first.changes else literal(join(text[1:]))
-            found = None if below is None else _normal(below.strip("/"))
+            start = self._start() if first == Var("PWD") else "."
+            if below is not None and start is not None:
+                found = _normal(posixpath.join(start, below.strip("/")))
         return found
 
     def output(self, text: Text) -> str | None:
@@ -117,13 +123,14 @@ class Paths:
         asked = first.command.split()[0] if isinstance(first, Output) else ""
         if first == Var("PWD") or asked in {"pwd", "git"}:
             rest = literal(join(source[1:]))
-            here = self._below(self._outside, self._below(self._outer, "."))
-            here = "." if asked == "git" or here is None else here
-            found = None if rest is None else _normal(posixpath.join(here, rest.strip("/")))
+            here = None if asked == "git" else self._start()
+            found = None if rest is None else _normal(posixpath.join(here or ".", rest.strip("/")))
             return None if found is None or found.startswith("/") else found
         found = _within(source, self.job.roots)
         written = literal(source) or ""
-        return _normal(written) if found is None and written.startswith(".") else found
+        if found is None and written.startswith("."):
+            found = self._below(source, self._below(self._outside, self._start()))
+        return found
 
 
 def _within(text: Text, roots: Iterable[Root], *, itself: bool = True) -> str | None:

@@ -258,15 +258,8 @@ def mktemp(reader: Reader, values: list[Value]) -> Status:
 
 
 def pwd(reader: Reader, values: list[Value]) -> Status:
-    reader.write(reader.each(reader.state.folder, _absolute))
+    reader.write(reader.state.value("PWD"))
     return SUCCESS
-
-
-def _absolute(folder: Text) -> Value:
-    """A folder from the root of the machine: what is relative begins where the script started."""
-    if folder and (not isinstance(folder[0], str) or folder[0].startswith("/")):
-        return pure(folder)
-    return pure(join((Var("PWD"), "/", *folder)) if folder else (Var("PWD"),))
 
 
 # -- files ---------------------------------------------------------------------------------------
