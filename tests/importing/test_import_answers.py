@@ -2710,6 +2710,94 @@ spec:
         told=((8, "login-container"),),
         silent=("docker-config",),
     ),
+    "texts that Groovy puts together": Case(
+        "Jenkinsfile",
+        """\
+pipeline {
+  agent any
+  stages { stage('a') {
+    when { branch 'main' }
+    steps { script {
+      def auth = sh(script: 'printf %s:%s "$WHO" "$TOKEN" | base64 -w0', returnStdout: true)
+      writeFile text: '{"auths":{"quay.io":{"auth":"' + auth + '"}}}', file: '/kaniko/.docker/' +
+        'config.json'
+      sh '/kaniko/executor -c . -d quay.io/acme/shop:$BUILD_NUMBER-' + env.GIT_COMMIT + ' --cleanup'
+      dir("api/" + params.PART) { sh '/kaniko/executor -c "$PWD" -d quay.io/acme/api:1' }
+    } }
+  } }
+}
+""",
+        {
+            "images.shop.destinations": ["quay.io/acme/shop:${build.number}-${commit.sha}"],
+            "images.shop.options": {"cleanup": True},
+            "images.api.push": "never",
+            "registries": {"quay.io": {"username": {"secret": "WHO"}, "password": "TOKEN"}},
+        },
+        told=((10, "unknown-context"),),
+        silent=("literal-secret", "broken-json-quoting"),
+    ),
+    "a step that runs one of two scripts": Case(
+        "Jenkinsfile",
+        """\
+pipeline {
+  agent any
+  stages { stage('a') {
+    steps {
+      sh(env.BRANCH_NAME == 'main' ? '/kaniko/executor -c . -d quay.io/acme/shop:1' : 'make test')
+      sh(['/kaniko/executor', '-c', '.', '-d', 'quay.io/acme/shop:2'].join(' '))
+    }
+  } }
+}
+""",
+        {"destinations": [{"image": "quay.io/acme/shop:1", "when": {"branch": "main"}}]},
+        told=((6, "skipped-command"),),
+        silent=("no-destination",),
+    ),
+    "a folder by the name of the working directory": Case(
+        "build.sh",
+        """\
+top=$PWD
+for x in api web; do
+  (cd "parts/$x" && /kaniko/executor -c "$PWD" -f "$top/$x.Dockerfile" -d quay.io/acme/$x:1)
+done
+cd docs
+docker run --rm -v "$PWD:/workspace" ghcr.io/osscontainertools/kaniko:v1.28.3 -d quay.io/acme/docs:1
+""",
+        {
+            "images.api": {"context": "parts/api", "dockerfile": "../../api.Dockerfile"},
+            "images.web": {"context": "parts/web", "dockerfile": "../../web.Dockerfile"},
+            "images.docs": {"context": "docs"},
+        },
+    ),
+    "a working directory by its name": Case(
+        ".github/workflows/a.yml",
+        f"""\
+on: {{push: {{branches: [main]}}}}
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    container: {IMAGE}
+    steps:
+    - uses: actions/checkout@v4
+    - {{run: '/kaniko/executor -c "$PWD" -d quay.io/acme/api:1', working-directory: api}}
+""",
+        {"context": "api"},
+    ),
+    "the working directory of a step of Tekton by its name": Case(
+        "build.yaml",
+        f"""\
+apiVersion: tekton.dev/v1
+kind: Task
+metadata: {{name: build}}
+spec:
+  workspaces: [{{name: source}}]
+  steps:
+  - image: {IMAGE}
+    workingDir: $(workspaces.source.path)/api
+    script: '/kaniko/executor -c "$PWD" -d quay.io/acme/api:1'
+""",
+        {"context": "api"},
+    ),
     "plugins log in": Case(
         ".buildkite/pipeline.yml",
         """\

@@ -28,7 +28,6 @@ _PUSH = re.compile(r"\s*(?:env\.)?(\w+)\.push\b")
 _REGISTRY = re.compile(r"\s*(docker\.withRegistry|withDockerRegistry)\b")
 _VARIABLE = re.compile(r"(?:(?:env|params)\.)?([A-Za-z_]\w*)")
 _LONE = re.compile(rf"(?<!\\)\$\{{{_VARIABLE.pattern}\}}")
-_BARE = re.compile(r"(?<!\\)\$([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
 _HOLE = re.compile(r"\$\{[^{}]*\}")
 _URL = re.compile(r"https?://([^/]+)/?.*", re.DOTALL)
 _ECR = re.compile(r"ecr:([\w-]+):(.*)", re.DOTALL)
@@ -268,8 +267,7 @@ def _joined(code: str, texts: Iterator[Quoted]) -> str | None:
     for term in (part.strip() for part in code.split("+")):
         named = _VARIABLE.fullmatch(term)
         if term == MARK and (text := next(texts, None)):
-            braced = _BARE.sub(r"${\1}", text.source)
-            made += braced if text.replaced else re.sub(r"(?=[$\"])", r"\\", text.source)
+            made += text.woven
         elif named:
             made += f"${{{term}}}"
         else:

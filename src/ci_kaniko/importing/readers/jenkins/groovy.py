@@ -38,6 +38,16 @@ _CHOICE = re.compile(
     r"(?P<test>[^?:]*[^?:\s])\s*\?(?:\s*(?P<then>[^?:]*[^?:\s])\s*:|:)(?P<other>[^:?]*)"
 )
 """A choice between two values: ``TEST ? ONE : OTHER`` or ``ONE ?: OTHER``."""
+_CHOOSING = re.compile(
+    rf"\s*sh\b[\s(]*(?:script\s*:)?(.*\S)\s*\?\s*{MARK}\s*:\s*{MARK}[\s)]*", re.DOTALL
+)
+"""A step that runs one of two scripts."""
+_PLAIN = re.compile(
+    rf"\s*sh\b(?:[\s(]*|.*[\s,(\[]script\s*:\s*){MARK}"
+    r"(?:\.(?:strip|stripIndent|stripMargin|toString|trim)\(\))*\s*(?:[,)].*|\](?!\s*\.).*|$)",
+    re.DOTALL,
+)
+"""A step that runs a script as it is written."""
 _CHOSEN = "chosen_"
 _MAX_CHOICES = 100
 _SCRIPT_FILE = re.compile(r"\.sh\b(?<!daemonless\.sh)")
@@ -45,6 +55,15 @@ _CALLED_SO = re.compile(r"(\w+)\s*(?:,|->)")
 _OPERATORS = (*",?:+=.", "&&", "||")
 _LABEL = re.compile(r"\s*(?:case|default)\b")
 _GIVEN = re.compile(rf"(?:\b(\w+)\s*:\s*)?{MARK}")
+
+
+_CALLED_WITH = r"\((?:[^()]|\([^()]*\))*\)"
+_TERM = (
+    rf"(?:(?<![\w.])[A-Za-z_][\w.]*(?:{_CALLED_WITH}[\w.]*)*|(?<![\w.)\]]){_CALLED_WITH}"
+    rf"|(?<![\w.])\d+|{MARK}(?:\.\w+{_CALLED_WITH})*)"
+)
+_SUM = re.compile(rf"{_TERM}(?:\s*\+(?![=+])\s*{_TERM})+|{MARK}")
+"""Values with ``+`` between them, or a text alone."""
 
 
 class Quoted(NamedTuple):
@@ -62,6 +81,17 @@ class Quoted(NamedTuple):
                 return _ESCAPES.get(found[1], found[1])
             expression = found[2] if found[2] is not None else found[3]
             return value(expression.strip()) if self.replaced else found.group()
+
+        return _PART.sub(part, self.source)
+
+    @property
+    def woven(self) -> str:
+        """Its source between double quotes, where more may follow."""
+
+        def part(found: re.Match[str]) -> str:
+            if found[1] is None and self.replaced:
+                return f"${{{found[3] if found[2] is None else found[2]}}}"
+            return found.group() if found[1] is not None else f"\\{found.group()}"
 
         return _PART.sub(part, self.source)
 
@@ -124,6 +154,34 @@ class Parsed(NamedTuple):
 
     statements: list[Statement]
     unpaired: tuple[int, ...]
+
+
+def _summed(statement: Statement) -> None:
+    """Make one text of a statement's texts that have ``+`` between them and other values."""
+    left, texts = iter(statement.texts), list[Quoted]()
+
+    def text(found: re.Match[str]) -> str:
+        own = [next(left) for _ in range(found[0].count(MARK))]
+        terms = re.findall(_TERM, found[0])
+        if MARK not in terms or len(terms) == 1:
+            texts.extend(own)
+            return found[0]
+        inner = iter(own)
+        made = "".join(
+            next(inner).woven if term == MARK else term if term.isdigit() else _hole(term, inner)
+            for term in terms
+        )
+        texts.append(Quoted(made, own[0].line, replaced=True))
+        return MARK
+
+    statement.code = _SUM.sub(text, statement.code)
+    statement.texts = texts
+
+
+def _hole(term: str, texts: Iterator[Quoted]) -> str:
+    """A value between double quotes."""
+    written = re.sub(MARK, lambda _: f"'{next(texts).source}'", term)
+    return f"${{{re.sub('[{}]', '', written)}}}"
 
 
 def inlined(statements: list[Statement]) -> list[Statement]:
@@ -196,6 +254,12 @@ def chosen(statements: list[Statement], path: str) -> tuple[list[Statement], lis
 
     def apart(statement: Statement) -> list[Statement]:
         before: list[Statement] = []
+        if either := _CHOOSING.fullmatch(statement.code):
+            line, count = statement.line, either[1].count(MARK)
+            one, other = (Statement(line, f"sh {MARK}", [it]) for it in statement.texts[count:])
+            asked = statement.texts[:count]
+            test = Statement(line, f"if ({either[1]})", asked, [one], has_block=True)
+            return [*apart(test), *apart(Statement(line, "else", block=[other], has_block=True))]
 
         def named(found: re.Match[str], line: int) -> str:
             choice = _CHOICE.fullmatch(found[2] or "")
@@ -337,4 +401,11 @@ def parse(source: str, path: str) -> Parsed:
         elif kind == "end" and current:
             current.code += " "
         line += word.count("\n")
+    for one in top.below():
+        if "+" in one.code and MARK in one.code:
+            _summed(one)
+        made = one.name == "sh" and one.texts and not _PLAIN.match(one.code)
+        if made and not _CHOOSING.fullmatch(one.code):
+            script = _hole(one.code.strip()[2:].strip(), iter(one.texts))
+            one.code, one.texts = f"sh {MARK}", [Quoted(script, one.line, replaced=True)]
     return Parsed(top.block, (*extra, *(statement.line for statement, _ in open_[1:])))

@@ -68,6 +68,8 @@ _TIME = re.compile(
 )
 _TERNARY = re.compile(rf"(.*\S)\s*\?\s*{MARK}\s*:\s*{MARK}", re.DOTALL)
 _TERM = re.compile(rf"{MARK}|(?!(?:true|false|null)\b)(?:(?:env|params)\.)?[A-Za-z_]\w*")
+_NAMED = re.compile(r"\b(\w+)\s*:((?:(?!\b\w+\s*:).)*)", re.DOTALL)
+"""What a step is given by names."""
 _MAX_SET = 100
 _MAX_CHANGED = 30
 _MAX_ASKED = 2_000
@@ -549,16 +551,15 @@ class _Reader:
 
     def _written(self, statement: Statement, around: _Around) -> Piece | None:
         """What writes a file, as a script."""
-        words = []
-        for name in ("text", "file"):
-            given = re.search(rf"\b{name}\s*:\s*(?:{MARK}|([A-Za-z_]\w*))", statement.code)
-            if given is None:
-                return None
-            text = statement.given(name)
-            parts = self._text(text, around) if text else self._of(Var(given[1]), around)
-            words.append("".join(map(self._quoted, parts)) or "''")
+        words: dict[str, str] = {}
+        texts = iter(statement.texts)
+        for name, value in _NAMED.findall(statement.code):
+            given = [next(texts) for _ in range(value.count(MARK))]
+            words[name] = self._joined(value.strip(" ,)"), given, around)
+        if not (words.get("file") and words.get("text")):
+            return None
         into = f"cd {around.folder} && " * bool(around.folder)
-        return Piece(f"({into}printf > {words[1]} %s {words[0]})", statement.line)
+        return Piece(f"({into}printf > {words['file']} %s {words['text']})", statement.line)
 
     def _forget(self, statement: Statement) -> Iterator[Piece]:
         """Variables that a block sets which may not run: only a run knows them."""
