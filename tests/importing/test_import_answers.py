@@ -2798,6 +2798,11 @@ spec:
 """,
         {"context": "api"},
     ),
+    "a relative folder that docker mounts": Case(
+        "build.sh",
+        "cd api\ndocker run -v ./:/workspace ghcr.io/osscontainertools/kaniko:v1.28.3 -d quay.io/a/b:1\n",
+        {"context": "api"},
+    ),
     "plugins log in": Case(
         ".buildkite/pipeline.yml",
         """\
