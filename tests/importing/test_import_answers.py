@@ -2800,7 +2800,7 @@ spec:
     ),
     "a relative folder that docker mounts": Case(
         "build.sh",
-        "cd api\ndocker run -v ./:/workspace ghcr.io/osscontainertools/kaniko:v1.28.3 -d quay.io/a/b:1\n",
+        f"cd api\ndocker run -v ./:/workspace {IMAGE} -d quay.io/acme/api:1\n",
         {"context": "api"},
     ),
     "plugins log in": Case(
