@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -108,6 +109,12 @@ def test_snapshots_are_files_that_people_can_read() -> None:
         text = path.read_bytes().decode()
         assert text.endswith("\n"), path
         assert not text.endswith("\n\n"), path
+
+
+def test_no_line_says_what_the_one_above_it_says() -> None:
+    for path in SNAPSHOTS.rglob("*.yml"):
+        lines = filter(None, path.read_text(encoding="utf-8").splitlines())
+        assert [line for line, below in pairwise(lines) if line == below] == [], path
 
 
 IN_A_SCRIPT = re.compile(

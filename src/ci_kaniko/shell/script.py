@@ -380,13 +380,14 @@ class Script:
     def _collected(self, pushes: list[Push]) -> list[str]:
         """What a run does that pushes to destinations of one condition."""
         lines = self._checks.of_pushes(pushes)
-        logins = self.plan.logins
-        here: list[HostLogin] = []
-        for login in [each for push in pushes for each in logins if each.opens(push.host)]:
-            if flag := self._late.get(login.host):
-                lines.append(f"{flag}=yes")
-            elif login.host in self._late and login not in here:
-                here.append(login)
+        opened = [
+            login
+            for login in self.plan.logins
+            if login.host in self._late and any(login.opens(push.host) for push in pushes)
+        ]
+        flags = [self._late[login.host] for login in opened]
+        here = [login for login, flag in zip(opened, flags, strict=True) if not flag]
+        lines += [f"{flag}=yes" for flag in flags if flag]
         lines += self._credentials.of_hosts(here)
         return [*lines, *continued('set -- "$@"', self._destinations(pushes))]
 

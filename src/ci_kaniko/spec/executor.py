@@ -36,6 +36,12 @@ def own_version(executor: "Executor") -> str | None:
     return found.group() if found else None
 
 
+def repository_of(executor: "Executor") -> str:
+    """The user's own image without tag and digest; empty where there is none."""
+    folder, slash, name = (executor.image or "").partition("@")[0].rpartition("/")
+    return folder + slash + name.partition(":")[0]
+
+
 def has_own_tag(executor: "Executor") -> bool:
     """Whether the spec names an image that nothing is appended to."""
     return executor.image is not None and _tagged(executor.image)
@@ -127,3 +133,7 @@ class Executor(Model):
     if TYPE_CHECKING:
 
         def __init__(self, /, **data: "Unpack[ExecutorDict]") -> None: ...
+
+    @classmethod
+    def _expected(cls) -> tuple[str, str]:
+        return "a mapping", "such as {version: v1.28.3}, or {image: registry.example.com/kaniko}"

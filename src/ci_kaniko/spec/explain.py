@@ -9,9 +9,9 @@ from ci_kaniko.problems.problem import suggest
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any, get_origin
 from ci_kaniko.spec.build import TOP_ONLY, Build, NamedImage, SpecFields
 from ci_kaniko.spec.context import Checkout, Git
-from ci_kaniko.spec.destinations import Cache
+from ci_kaniko.spec.destinations import Cache, Destination
 from ci_kaniko.spec.executor import Executor
-from ci_kaniko.spec.logins import Login
+from ci_kaniko.spec.logins import Login, Registry
 from ci_kaniko.spec.prepare import Input, Prepare
 from ci_kaniko.spec.triggers import Triggers
 from ci_kaniko.syntax.scalars import wrong_type
@@ -140,6 +140,8 @@ def _unknown_key(where: Where, root: type[Build]) -> Finding:
         hint = "it is for one of several images, below images:"
     elif said:
         hint = said
+    elif model is Registry and key in Login.model_fields:
+        hint = f"beside the logins of targets the one for all the others is default: {{{key}: ...}}"
     elif model is NamedImage and key == "name":
         hint = "an image is named by its key, the one above this"
     else:
@@ -197,6 +199,7 @@ def _synonym(key: str, model: Any) -> str | None:
         Prepare: (synonyms.PREPARE,),
         Input: (synonyms.INPUT,),
         Cache: (synonyms.CACHE,),
+        Destination: (synonyms.DESTINATION,),
         Checkout: (synonyms.CHECKOUT,),
         Executor: (synonyms.EXECUTOR,),
         Triggers: (synonyms.TRIGGERS,),

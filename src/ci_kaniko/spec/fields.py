@@ -23,7 +23,7 @@ from ci_kaniko.syntax.references import (
     check_lookalike,
     no_part_of_host,
 )
-from ci_kaniko.syntax.scalars import as_bool, as_choice, as_int, as_text, plain
+from ci_kaniko.syntax.scalars import as_bool, as_choice, as_int, as_text, plain, wrong_type
 from ci_kaniko.syntax.variables import (
     INPUT_PREFIX,
     Template,
@@ -184,6 +184,19 @@ def checked(check: Callable[[str], Any]) -> Callable[[Any], str]:
         text = as_text(value)
         check(text)
         return text
+
+    return read
+
+
+def _secret(check: Callable[[str], Any]) -> Callable[[Any], str]:
+    """Reads the name of a secret."""
+    read_text = checked(check)
+
+    def read(value: Any) -> str:
+        """The text. Raises Refused."""
+        if isinstance(value, dict) and value.keys() == {"secret"}:
+            raise wrong_type(value, "the name alone", f"write {read(value['secret'])}")
+        return read_text(value)
 
     return read
 
@@ -364,9 +377,9 @@ RegistryHost = Annotated[str, Makes(_read_registry, STRING, "template")]
 PlainHost = Annotated[str, Reads(checked(_check_plain_host), STRING)]
 BuildArgName = Annotated[str, Reads(checked(grammar.check_build_arg_name), STRING)]
 LabelName = Annotated[str, Reads(checked(grammar.check_label_name), STRING)]
-SecretName = Annotated[str, Reads(checked(grammar.check_secret_name), STRING, "secret")]
-GitToken = Annotated[str, Reads(checked(_check_git_token), STRING, "secret")]
-ConfigName = Annotated[str, Reads(checked(grammar.check_config_name), STRING, "secret")]
+SecretName = Annotated[str, Reads(_secret(grammar.check_secret_name), STRING, "secret")]
+GitToken = Annotated[str, Reads(_secret(_check_git_token), STRING, "secret")]
+ConfigName = Annotated[str, Reads(_secret(grammar.check_config_name), STRING, "secret")]
 Duration = Annotated[str, Reads(checked(grammar.check_duration), STRING)]
 Platform = Annotated[str, Reads(checked(grammar.check_platform), STRING)]
 Version = Annotated[str, Reads(checked(grammar.check_version), STRING)]

@@ -158,6 +158,11 @@ class Section(Model):
     read_by_check: ClassVar[tuple[str, ...]] = ()
     read_by_check_rendered: ClassVar[tuple[str, ...]] = ()
 
+    @property
+    def store(self) -> str:
+        """The field that says where secrets lie, where a target has one."""
+        return ""
+
     def tools(self, build: Any) -> set[str]:
         """Which of the tools the target runs for a build."""
         joins = {"regctl"} if build.platforms and build.push != "never" else set()

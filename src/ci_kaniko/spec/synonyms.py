@@ -39,6 +39,10 @@ PREPARE: dict[str, tuple[str, ...]] = {
 CACHE: dict[str, tuple[str, ...]] = {
     "repo": ("from", "image", "name", "ref", "registry", "repository", "to"),
 }
+DESTINATION: dict[str, tuple[str, ...]] = {
+    "image": ("destination", "name", "ref", "repo", "repository", "tag", "tags", "to"),
+    "when": ("if", "on", "only", "rules"),
+}
 CHECKOUT: dict[str, tuple[str, ...]] = {
     "depth": ("fetch_depth",),
     "submodules": ("recurse_submodules", "recursive"),

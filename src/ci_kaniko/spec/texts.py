@@ -179,6 +179,24 @@ def _takes_variables(part: Any) -> bool:
     return any(map(_takes_variables, inside(part)))
 
 
+def asks_for_secrets(spec: Build, target: str) -> bool:
+    """Whether a build has a secret by name on a target; a ready docker config is one of its own."""
+    from ci_kaniko.spec.build import Build
+
+    own = {host for host, registry in spec.registries.items() if getattr(registry, target)}
+    for field in Build.model_fields:
+        for text in texts_of(spec, field, Build):
+            where = text.where
+            if text.kind != "secret" or text.on_key or text.text == "ci-token":
+                continue
+            if field != "registries":
+                return True
+            on_it = where[2] == (target if where[1] in own else "default")
+            if on_it and where[-1] != "docker_config":
+                return True
+    return False
+
+
 def secrets_of(spec: Build) -> set[str]:
     """The names of every secret of a build, on any target, in any login, in native keys, too."""
     from ci_kaniko.spec.build import Build

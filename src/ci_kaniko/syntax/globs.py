@@ -39,6 +39,13 @@ def check_glob(text: str, default_branch: str = _NAMED) -> str:
             f"{native.written} is not replaced: a pattern is compared as it is written",
             default_branch if native.portable == "default_branch" else _NAMED,
         )
+    if text.startswith("refs/"):
+        before = next((each for each in ("refs/heads/", "refs/tags/") if text.startswith(each)), "")
+        raise Refused(
+            "bad-glob",
+            f"{quoted(text)} is a ref, and what is compared is the name of the branch or tag",
+            f"leave {before} out" if before else _NAMED,
+        )
     found = _FORBIDDEN.search(text)
     if not text or found:
         why = f"{quoted(found.group())} cannot be in it" if found else "it is empty"

@@ -216,15 +216,20 @@ class Buildkite(Section):
         kept = 60 if kind == "google" else 0
         return max(kept, self.oidc_lifetime_seconds / 60) < self.timeout_minutes
 
+    @property
+    def store(self) -> str:
+        """The field that says where secrets lie."""
+        return "secrets" if self.secrets == "buildkite" else "secret"
+
     def unheard(self, build: Any) -> "Iterator[tuple[Finding, bool]]":
         """Settings of a store and of a token that nothing asks for."""
-        if self.secret != type(self).model_fields["secret"].default:
+        if self.store == "secrets" and self.secret != type(self).model_fields["secret"].default:
             finding = no_effect(
                 ("buildkite", "secret"),
                 "secrets: buildkite reads every secret from Buildkite's own store",
                 "remove secret:, or secrets: buildkite",
             )
-            yield finding, self.secrets != "buildkite"
+            yield finding, False
         field = "oidc_lifetime_seconds"
         if self.oidc_lifetime_seconds != type(self).model_fields[field].default:
             finding = no_effect(

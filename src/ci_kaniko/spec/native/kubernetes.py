@@ -206,6 +206,11 @@ class Kubernetes(Section):
         """Nothing checks out before a Pod starts."""
         return True
 
+    @property
+    def store(self) -> str:
+        """The field that says where secrets lie."""
+        return "secret"
+
     def unheard(self, build: Any) -> "Iterator[tuple[Finding, bool]]":
         """Settings of a Job, and of a clone that is made in any case."""
         if self.ttl_seconds != type(self).model_fields["ttl_seconds"].default:

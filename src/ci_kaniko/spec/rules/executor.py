@@ -6,7 +6,13 @@ from ci_kaniko.kaniko.executors import DEFAULT, DISTRIBUTIONS, at_least
 from ci_kaniko.kaniko.flags import FLAGS, GIT_DEPTH, Since, fields_below, flag_of
 from ci_kaniko.problems.finding import Finding, Refused, no_effect, quoted
 from ci_kaniko.quick.hints import TYPE_CHECKING
-from ci_kaniko.spec.executor import SUFFIXES, has_own_tag, own_version, version_of
+from ci_kaniko.spec.executor import (
+    SUFFIXES,
+    has_own_tag,
+    own_version,
+    repository_of,
+    version_of,
+)
 from ci_kaniko.spec.rules.rule import build_rule
 from ci_kaniko.syntax import grammar
 from ci_kaniko.syntax.references import Reference
@@ -62,6 +68,20 @@ def _mirrors_are_images(spec: Build) -> Iterator[Finding]:
             "name a release, or leave the tag out: the version and variant are appended",
             severity="warning",
         )
+
+
+@build_rule("executor.distribution", "executor.image")
+def _the_image_is_of_the_distribution(spec: Build) -> Iterator[Finding]:
+    executor = spec.executor
+    repository = repository_of(executor)
+    for name, known in DISTRIBUTIONS.items():
+        if repository == known.image and name != executor.distribution:
+            yield Finding(
+                "conflicting-options",
+                ("executor", "image"),
+                f"{quoted(repository)} is the kaniko of {name}, not of {executor.distribution}",
+                f"write distribution: {name} beside it",
+            )
 
 
 @build_rule("executor.distribution", "executor.version", "executor.digests", "executor.image")

@@ -9,7 +9,7 @@ from ci_kaniko.problems.problem import suggest
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.spec.prepare import PLATFORMS
 from ci_kaniko.spec.pulled import tools_of
-from ci_kaniko.spec.texts import variables_of
+from ci_kaniko.spec.texts import asks_for_secrets, variables_of
 from ci_kaniko.spec.told import unheard_by_all
 from ci_kaniko.syntax.conditions import VERSIONS
 from ci_kaniko.syntax.globs import covers, is_exclusion, is_literal
@@ -52,6 +52,11 @@ def _settings_have_something_to_set(spec: SpecFields) -> Iterator[Finding]:
                     "add cache: {repo: ..., dir: /cache}, or remove it",
                 )
                 yield finding, bool(build.cache and build.cache.dir)
+            if (field := section.store) and field in section.model_fields_set:
+                finding = no_effect(
+                    (name, field), "nothing is read from it: no secret is named here", "remove it"
+                )
+                yield finding, asks_for_secrets(build, name)
             yield from section.unheard(build)
 
     return unheard_by_all(spec, look)

@@ -426,7 +426,7 @@ def _start_apart(plan: Plan, call: Contained, image: str, *, settings: bool) -> 
 def _variables(plan: Plan, passed: list[str], written: Mapping[str, str]) -> list[str]:
     """Options that give a container variables: those of the step by name, others as written."""
     inputs = [*plan.proxy, *plan.proxy_secrets, *plan.spec.build_secrets.values()]
-    options = [f"--env {name}" for name in (*inputs, *passed)]
+    options = [f"--env {name}" for name in dict.fromkeys((*inputs, *passed))]
     return options + [f"--env {quote(f'{name}={text}')}" for name, text in written.items()]
 
 
