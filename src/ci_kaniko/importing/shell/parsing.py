@@ -25,6 +25,12 @@ _TIMEOUT = 20
 _GO = {"GOMAXPROCS": "1", "GOGC": "off", "GOMEMLIMIT": "96MiB"}
 """What lets a program written in Go live for a moment without looking for garbage."""
 
+_NO_SHELL = re.compile(
+    r"github\.(?:sha|(?:run|actor|repository|repository_owner)_id|run_(?:number|attempt)|ref_type"
+    r"|event_name|workflow_sha|repository(?:_owner|Url)?|(?:server|api)_url)|runner\.(?:os|arch)"
+    r"|job\.status|strategy\.job-(?:index|total)|-?\d+|true|false|null|hashFiles\(.*\)"
+)
+"""Expressions whose texts hold no sign that means something to a shell."""
 _EXPRESSION = re.compile(
     r"\$\{\{(?P<github>(?:(?!\$\{\{).)*?)\}\}"
     r"|\$\[\[(?P<gitlab>[^][]*)\]\]"
@@ -141,7 +147,8 @@ def _without_expressions(text: str, first_line: int, holes: list[Text], notes: l
         if found["github"] is not None:
             secret = re.match(r"secrets\b", body)
             name = "secret-in-script" if secret else "expression-in-script"
-            notes.append(Note(name, (body,), line))
+            if not _NO_SHELL.fullmatch(body):
+                notes.append(Note(name, (body,), line))
         return slotted((Var(body),), holes) + "\n" * found.group().count("\n")
 
     return _EXPRESSION.sub(slot, text)
