@@ -2803,6 +2803,48 @@ spec:
         f"cd api\ndocker run -v ./:/workspace {IMAGE} -d quay.io/acme/api:1\n",
         {"context": "api"},
     ),
+    "what is built has a default": Case(
+        ".gitlab-ci.yml",
+        f"""\
+{GITLAB}  rules: [{{if: $CI_COMMIT_TAG}}]
+  script: >-
+    /kaniko/executor -c "${{FOLDER:-api}}" -f "${{FILE:-docker/api}}.Dockerfile"
+    --target "${{STAGE:-prod}}" -d "quay.io/acme/api:${{NAME:-edge}}"
+""",
+        {
+            "context": "api",
+            "dockerfile": "docker/api.Dockerfile",
+            "target": "prod",
+            "destinations": ["quay.io/acme/api:${env.NAME:-edge}"],
+        },
+        told=((5, "default-taken"),),
+    ),
+    "inputs whose defaults begin with a dot": Case(
+        ".gitlab-ci.yml",
+        f"""\
+spec:
+  inputs: {{folder: {{default: ./}}}}
+---
+{GITLAB}  script: /kaniko/executor -c "$CI_PROJECT_DIR/$[[ inputs.folder ]]" -d quay.io/acme/api:1
+""",
+        {"context": "${input.folder}", "inputs.folder.default": "."},
+        silent=("bad-input",),
+    ),
+    "expressions that are no shell": Case(
+        ".github/workflows/a.yml",
+        f"""\
+on: {{push: {{branches: [main]}}}}
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    container: {IMAGE}
+    steps:
+    - uses: actions/checkout@v4
+    - run: /kaniko/executor -c . -d quay.io/acme/api:${{{{ github.run_id }}}}-${{{{ github.sha }}}}
+""",
+        {"destinations": ["quay.io/acme/api:${build.id}-${commit.sha}"]},
+        silent=("expression-in-script",),
+    ),
     "plugins log in": Case(
         ".buildkite/pipeline.yml",
         """\

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -268,6 +269,8 @@ class _Parts:
         """Take what a finding is about out of the spec; whether it can be."""
         nowhere = finding.rule in {"missing-key", "missing-destination"}
         silent = self.data.get("push") == "never"
+        if finding.rule == "bad-input" and self._with_plain_path(finding.where):
+            return True
         removed: str | None
         if finding.rule == "missing-destination" and finding.where[:1] == ("images",):
             self.data["images"][finding.where[1]]["push"] = "never"
@@ -280,6 +283,13 @@ class _Parts:
         if removed is not None:
             self._tell(finding, removed, finding.hint or "write it by hand", ("", 0))
         return removed is not None
+
+    def _with_plain_path(self, where: tuple[str | int, ...]) -> bool:
+        """Write the path that an input is by default without a ``./`` before it, if it has one."""
+        holder = self.data["inputs"][where[1]] if where[-1:] == ("default",) else {}
+        path: str = holder.get("default", "")
+        holder["default"] = posixpath.normpath(path)
+        return path[:2] == "./"
 
     def _tell(self, finding: Finding, what: str, advice: str, place: tuple[str, int]) -> None:
         """Say what a finding says, where its argument stands or at another ``place``."""

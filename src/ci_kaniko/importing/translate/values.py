@@ -8,15 +8,18 @@ from typing import Any
 
 from ci_kaniko.importing.calls import (
     Masked,
+    Part,
     Text,
     Var,
     Word,
+    join,
     literal,
     only_var,
     spell,
     split_text,
     variables,
 )
+from ci_kaniko.importing.facts import meaning
 from ci_kaniko.importing.jobs import put
 from ci_kaniko.importing.shell.commands.flags import MEANT, Flag, parse
 from ci_kaniko.importing.shell.secrets import is_written
@@ -380,7 +383,24 @@ def read_words(work: Work) -> None:
         else:
             if flag.is_wrong:
                 work.job.tell("no-switch", flag.line, flag.shown)
+            if name in _BUILT and not _FETCHED.match(spell(flag.value or ())):
+                flag.value = join(_settled(work, flag, part) for part in flag.value or ())
             work.flags.append(flag)
+
+
+_BUILT = {"context", "context-sub-path", "custom-platform", "dockerfile", "target"}
+"""What is built: these hold no variables of a run, but in an address."""
+_FETCHED = re.compile(r"(?!dir:)[a-z0-9+]+://")
+
+
+def _settled(work: Work, flag: Flag, part: Part) -> Part:
+    """A part of a text; of a variable that a run may be given the default."""
+    if not (isinstance(part, Var) and part.default) or part.changes or part.portable:
+        return part
+    if "." in part.name or meaning(part):
+        return part
+    work.job.tell("default-taken/built", flag.line, part.name, part.default)
+    return part.default
 
 
 def _unknown(work: Work, flag: Flag, meant: str = "") -> None:
