@@ -1042,6 +1042,48 @@ node {
         },
         told=((2, "unknown-context"), (5, "unknown-trigger")),
     ),
+    "variables that Groovy reads, or a build argument without a value": Case(
+        "Jenkinsfile",
+        """\
+pipeline {
+  agent any
+  environment {
+    URL = 'https://github.com/acme/app.git'
+    LOGIN = 'pat'
+    BASE = 'docker.io/library/alpine:3.22'
+    AWS_REGION = 'eu-west-1'
+  }
+  stages {
+    stage('a') { steps { checkout([$class: 'GitSCM', branches: [[name: '*/main']],
+      userRemoteConfigs: [[url: env.URL, credentialsId: env.LOGIN]]]) } }
+    stage('b') { steps { echo env.AWS_REGION
+      sh '''export ONE=$BASE
+        /kaniko/executor -c . -d quay.io/acme/a:1 --build-arg ONE'''
+    } }
+  }
+}
+""",
+        {
+            "context": "git://github.com/acme/app.git#refs/heads/main",
+            "build_args": {"ONE": "docker.io/library/alpine:3.22"},
+            "env": None,
+        },
+        told=((7, "owned-variable"),),
+        silent=("skipped-command",),
+    ),
+    "a config that is no JSON for a brace too many": Case(
+        "a.gitlab-ci.yml",
+        """\
+a:
+  image: gcr.io/kaniko-project/executor:v1.23.2-debug
+  script:
+    - A='{"auths":{"quay.io":{"auth":"'"$QUAY_AUTH"'"}}}'
+    - echo "$A }" > /kaniko/.docker/config.json
+    - /kaniko/executor -c . -d quay.io/acme/a:1
+""",
+        {"destinations": ["quay.io/acme/a:1"]},
+        told=((5, "broken-json-quoting"),),
+    ),
     "a Jenkinsfile asks how a branch is called": Case(
         "Jenkinsfile",
         """\
@@ -2883,7 +2925,7 @@ jobs:
 
 
 def _at(spec: Any, place: str) -> Any:
-    if place not in spec and place in {"inputs", "push"}:
+    if place not in spec and place in {"env", "inputs", "push"}:
         return None
     for key in place.split("."):
         spec = spec[key]

@@ -87,7 +87,8 @@ class DockerConfig:
         except (ValueError, RecursionError):
             document = _Tolerant(text).value()
         if isinstance(document, dict) and _CONFIG.search(" ".join(document)):
-            self._note("broken-json-quoting", self._source, line=self._line)
+            way = "broken-json-quoting/other" if '"' in text else "broken-json-quoting"
+            self._note(way, self._source, line=self._line)
             return document
         return None
 

@@ -308,8 +308,13 @@ class _Results:
         )
 
     def _carried(self, call: RawCall) -> None:
-        """The files that an argument or a variable hands to the executor, and those it writes."""
+        """The files that an argument or a variable hands to the executor, and those it writes.
+
+        A build argument without a value is the variable of its name.
+        """
         uses = self.reader.uses
+        flags = (one_of(("build-arg",), item.text) for item in call.items)
+        uses.use(*(f"${literal(flag.value or ())}" for flag in flags if flag))
         texts = [spell(item.text) for item in call.items if one_of(_READ, item.text)]
         given = self.reader.given
         texts += [spell(text) for name, text in given.items() if owner_of_variable(name)]

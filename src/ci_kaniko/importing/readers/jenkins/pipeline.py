@@ -49,6 +49,7 @@ from ci_kaniko.importing.shell.values import Value, pure
 from ci_kaniko.importing.signs import are_mentioned
 from ci_kaniko.importing.ticked import Map, read_yaml
 from ci_kaniko.importing.translate.started import bounded, set_triggers
+from ci_kaniko.kaniko.variables import is_read, owner_of_variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +80,8 @@ _SERVES = re.compile(
     r"\b(?:docker|podman|nerdctl|buildah)\s+(?:login|push|tag)\b|\becr get-login\b"
 )
 _CLONES = re.compile(r"\bgit\b[^\n;&|]*\sclone\s")
+_ASKED = re.compile(r"\benv\.(\w+)")
+"""Variables that Groovy reads: they are not for the executor."""
 _CHECKED_OUT = re.compile(r"\b(\w+)\s*=\s*checkout\s*(?:scm\b|\(\s*scm\s*\))")
 _CALLED = re.compile(
     r"\b(?:credentialsId\s*:|withRegistry\b[^,\n]*,)\s*(?:\"\$\{?)?(?:env\.)?([A-Za-z_]\w*)"
@@ -591,7 +594,9 @@ class _Reader:
         for name in self.questions.lost:
             self.known.pop(name, None)
         job.environment |= {**self.known, **around.environment}
-        job.exported |= {name: self.lines[name] for name in around.environment}
+        ours = {*_ASKED.findall(self.original.text)}
+        ours = {name for name in ours if not is_read(name) and not owner_of_variable(name)}
+        job.exported |= {name: self.lines[name] for name in around.environment.keys() - ours}
         job.secrets |= self.secrets
         for _, inside in pieces:
             job.secrets |= inside.secrets
