@@ -1309,6 +1309,23 @@ spec:
         told=((8, "not-portable"), (10, "cache-without-repo")),
         silent=("cache-repo",),
     ),
+    "a text of Groovy has what withEnv says": Case(
+        "Jenkinsfile",
+        f"""\
+podTemplate(containers: [containerTemplate(name: 'kaniko', image: '{IMAGE}')]) {{
+  node(POD_LABEL) {{
+    checkout scm
+    withEnv(["TAG=b${{BUILD_NUMBER}}", 'PART=']) {{
+      container('kaniko') {{
+        sh "/kaniko/executor -c . -d quay.io/acme/shop:${{TAG}}${{env.PART}}"
+      }}
+    }}
+  }}
+}}
+""",
+        {"destinations": ["quay.io/acme/shop:b${build.number}"]},
+        silent=("run-time-variable",),
+    ),
     "the repository is a resource of Tekton": Case(
         "task.yaml",
         f"""\

@@ -508,10 +508,16 @@ class _Reader:
     def _quoted(self, part: Part) -> str:
         """A part of a text as a word of the shell."""
         if isinstance(part, Var):
-            name = spell((part,)).replace("[", "(").replace("]", ")")  # no sign of a hole
-            self.known[name] = (part,)
-            return f'"{hole(part.name if part.name in self.bound else name)}"'
+            return f'"{self._part(part)}"'
         return shlex.quote(spell((part,)))
+
+    def _part(self, part: Part) -> str:
+        """A part of a text where Groovy puts it into a script."""
+        if isinstance(part, str):
+            return part
+        name = spell((part,)).replace("[", "(").replace("]", ")")  # no sign of a hole
+        self.known[name] = (part,)
+        return hole(part.name if isinstance(part, Var) and part.name in self.bound else name)
 
     def _setting(
         self, statement: Statement, test: str, around: _Around, head: str | None
@@ -798,6 +804,8 @@ class _Reader:
 
     def _hole(self, expression: str, around: _Around) -> str:
         name = self._name(expression, around)
+        if name in around.held and name not in self.bound:
+            return "".join(map(self._part, around.held[name]))
         return literal(self._known(name, around) or ()) or hole(name)
 
 
