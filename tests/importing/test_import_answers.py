@@ -2904,6 +2904,33 @@ jobs:
         {"destinations": ["quay.io/acme/api:${build.id}-${commit.sha}"]},
         silent=("expression-in-script",),
     ),
+    "merge requests of one branch": Case(
+        ".gitlab-ci.yml",
+        f"""\
+{GITLAB}  script: /kaniko/executor -c . -d quay.io/acme/shop:$CI_COMMIT_SHORT_SHA
+  rules:
+  - {{if: $CI_MERGE_REQUEST_TARGET_BRANCH_NAME == "develop", when: manual}}
+  - {{if: $CI_COMMIT_BRANCH == "develop"}}
+""",
+        {
+            "destinations": [
+                {"image": "quay.io/acme/shop:${commit.short}", "when": {"branch": "develop"}}
+            ],
+            "triggers.branches": ["develop"],
+            "push": None,
+        },
+        told=((5, "unknown-trigger"),),
+    ),
+    "a job for other merge requests alone": Case(
+        ".gitlab-ci.yml",
+        f"""\
+{GITLAB}  script: /kaniko/executor -c . -d quay.io/acme/shop:1
+  rules:
+  - {{if: $CI_MERGE_REQUEST_TARGET_BRANCH_NAME != "main"}}
+""",
+        {"triggers": {"branches": ["**"], "tags": ["**"]}},
+        told=((5, "unknown-trigger"),),
+    ),
     "plugins log in": Case(
         ".buildkite/pipeline.yml",
         """\

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.calls import Output, Test, When
+from ci_kaniko.importing.calls import Output, Test, When, literal
 from ci_kaniko.importing.translate.atoms import (
     VERSIONS,
     Atom,
@@ -173,20 +173,29 @@ def _combinations(tests: tuple[Test, ...]) -> Iterable[tuple[list[Atom], list[Te
     """The alternatives of one alternative: a test may stand for several."""
     found: list[tuple[list[Atom], list[Test]]] = [([], [])]
     for test in tests:
-        ways = atoms_of(test)
-        if ways is None or len(found) * len(ways) > _MOST:
-            implied = _implied(test)
-            found = [([*have, *implied], [*unknown, test]) for have, unknown in found]
-        else:
-            found = [([*have, *way], unknown) for have, unknown in found for way in ways]
+        atoms = atoms_of(test)
+        ways = _implied(test) if atoms is None else [(way, []) for way in atoms]
+        if len(found) * len(ways) > _MOST:
+            ways = [([], [test])]
+        found = [
+            ([*have, *way], [*unknown, *asked]) for have, unknown in found for way, asked in ways
+        ]
     return found
 
 
-def _implied(test: Test) -> list[Atom]:
-    """What holds where a test does that a spec has no words for: a tag that is like something."""
+def _implied(test: Test) -> list[tuple[list[Atom], list[Test]]]:
+    """What holds where a test does that a spec has no words for, and whether that is less.
+
+    A tag is one that is like something, and only a pull request has branches of its own.
+    """
     name = name_of(test.left)
-    positive = not test.negated and test.kind in {"equal", "glob", "pattern", "regex"}
-    return [Atom(name, "**")] if positive and name in REFS else []
+    asked = test.kind in {"equal", "glob", "pattern", "regex"}
+    if asked and name in REFS and not test.negated:
+        return [([Atom(name, "**")], [test])]
+    if test.kind == "equal" and name == "request" and literal(test.right):
+        other = [([Atom("pull-request", negated=True)], list[Test]())] * test.negated
+        return [*other, ([Atom("pull-request")], [test])]
+    return [([], [test])]
 
 
 @dataclass

@@ -135,7 +135,11 @@ def set_triggers(
         found["paths"] = paths
     found = only_in(found, repository)
     if found is not None and by_hand is not None:
-        found["manual"] = _by_hand(read(conditions.when(by_hand), starts=True, sides=sides), found)
+        hand = read(conditions.when(by_hand), starts=True, sides=sides)
+        for test in (one for one in hand.unknown if name_of(one.left) == "request"):
+            # No push depends on it, for pull requests do not start what is left.
+            job.tell("unknown-trigger", test.line or line, test.text, "triggers: leaves that out")
+        found["manual"] = _by_hand(hand, found)
     held = made.held or unsaid
     some_requests = some_requests or _names_requests(job, when, sides)
     job.started = Started(found, held, made.requests, untimed=untimed, some_requests=some_requests)
