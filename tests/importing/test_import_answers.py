@@ -2931,6 +2931,42 @@ jobs:
         {"triggers": {"branches": ["**"], "tags": ["**"]}},
         told=((5, "unknown-trigger"),),
     ),
+    "the commit of a clone of Tekton in a script": Case(
+        "build.yaml",
+        f"""\
+apiVersion: tekton.dev/v1
+kind: Pipeline
+metadata: {{name: shop}}
+spec:
+  params: [{{name: url}}]
+  tasks:
+  - name: fetch
+    taskRef: {{name: git-clone}}
+    params: [{{name: url, value: $(params.url)}}]
+  - name: build
+    taskRef: {{name: image}}
+    params: [{{name: tag, value: $(tasks.fetch.results.commit)}}]
+---
+apiVersion: tekton.dev/v1
+kind: Task
+metadata: {{name: image}}
+spec:
+  params: [{{name: tag}}]
+  workspaces: [{{name: source}}]
+  steps:
+  - image: {IMAGE}
+    workingDir: $(workspaces.source.path)
+    script: /kaniko/executor -c . -d "quay.io/acme/shop:$(params.tag)"
+""",
+        {"destinations": ["quay.io/acme/shop:${commit.sha}"]},
+        silent=("not-portable",),
+    ),
+    "a file of variables that nothing tells": Case(
+        ".gitlab-ci.yml",
+        f"{GITLAB}  script: [. ./env.sh, '/kaniko/executor -c . -d $CI_REGISTRY/shop:1']\n",
+        {"destinations": ["${registry.host}/shop:1"]},
+        told=((3, "skipped-command"),),
+    ),
     "plugins log in": Case(
         ".buildkite/pipeline.yml",
         """\

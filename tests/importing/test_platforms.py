@@ -113,6 +113,11 @@ def test_a_system_that_nobody_reads_is_named(system: str) -> None:
         import_files([("ci.yml", _OTHERS[system])])
 
 
+def test_the_first_steps_of_woodpecker_are_named() -> None:
+    with pytest.raises(SpecError, match="a pipeline of Woodpecker, which import does not read"):
+        import_files([("ci.yml", f"pipeline:\n  a: {{image: b, commands: ['{_CALL}']}}\n")])
+
+
 def test_a_task_of_tekton_is_read_as_another_file_calls_it() -> None:
     """In whatever order they are named; what calls it alone is asked for the task."""
     task, *callers = (PIPELINES / "tekton-called.yml").read_text(encoding="utf-8").split("---\n")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ci_kaniko.importing.calls import Part
 
 _NAMES = {
-    "commit.sha": "CI_BUILD_REF",
+    "commit.sha": "CI_BUILD_REF tekton.commit",
     "ref.name": "CI_BUILD_REF_NAME",
     "ref.slug": "CI_BUILD_REF_SLUG",
     "tag": "CI_BUILD_TAG",

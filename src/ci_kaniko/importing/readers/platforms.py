@@ -145,7 +145,10 @@ def _other_system(original: Original) -> str:
             return "Drone"
         if stages or ({"pool", "trigger", "pr"} & root.keys() and "steps" in root):
             return "Azure Pipelines"
-        if any("image" in step and _OF_WOODPECKER & {*step, *root} for step in steps):
+        first = root.get("pipeline")  # what its steps stood below at first
+        older = maps([*first.values()] if isinstance(first, Map) else None)
+        theirs = ("image" in step and _OF_WOODPECKER & {*step, *root} for step in steps)
+        if any(theirs) or any("image" in step for step in older):
             return "Woodpecker"
         if any("args" in step and "/" in step.peek("name") for step in steps):
             return "Cloud Build"

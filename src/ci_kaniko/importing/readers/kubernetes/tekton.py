@@ -198,6 +198,7 @@ def callers_in(original: Original) -> Callers:
             inner = each.mapping("spec")
             triggered.setdefault(inner.mapping("pipelineRef").peek("name"), []).append(inner)
     running = triggered | running
+    tasks = {named(root) for roots, _ in files for root in roots if "Task" in root.peek("kind")}
     for root, beside in ((root, each) for roots, each in files for root in roots):
         spec = root.mapping("spec")
         if called := spec.mapping(_CALLS).peek("name"):
@@ -213,7 +214,7 @@ def callers_in(original: Original) -> Callers:
                 if called := item.mapping(_CALLS).peek("name"):
                     found.setdefault(called, []).append(Caller(item, outer, root, beside))
                 if "git-clone" in " ".join(texts_below(item.get(_CALLS))):
-                    _take_clone(callers, item, outer)
+                    _take_clone(callers, item, outer, is_own=called in tasks)
     for root in (root for roots, _ in files for root in roots):
         alone = _Task(root.mapping("spec"), named(root), {}, {}, Map())
         for task in filter(_only_clones, _tasks(alone)):
@@ -229,8 +230,11 @@ def _without_event(item: Map) -> Map:
     return item.kept(lambda key: key == "name") if whole else item
 
 
-def _take_clone(callers: Callers, item: Map, outer: dict[str, Any]) -> None:
-    """What a task of a pipeline clones, with which logins, and into which folder if it has one."""
+def _take_clone(callers: Callers, item: Map, outer: dict[str, Any], *, is_own: bool) -> None:
+    """What a task of a pipeline clones, with which logins, and into which folder if it has one.
+
+    One of its own, which the files hold, says of the commit whatever it wants.
+    """
     given = {one.peek("name"): one.peek("value") for one in maps(item.get("params"))}
     logins = [one.peek("name") for one in maps(item.get("workspaces"))]
     asked = [*(f"{name}: {value}" for name, value in given.items()), *logins]
@@ -240,9 +244,9 @@ def _take_clone(callers: Callers, item: Map, outer: dict[str, Any]) -> None:
     own = _parts(_Task(Map(), "", {}, outer, item)).get("output") or "."
     folder = posixpath.normpath(posixpath.join(own, given.get("subdirectory", "").strip("/")))
     callers.cloned[folder] = Cloned(url, revision)
-    if literal(url) is None:
+    if literal(url) is None and not is_own:
         result = f"tasks.{item.peek('name')}.results.commit"
-        callers.commits[result] = (Var("commit.sha", portable=True),)
+        callers.commits[result] = (Var("tekton.commit"),)
 
 
 def _take_others(job: Job, cloned: dict[str, Cloned], line: int) -> None:

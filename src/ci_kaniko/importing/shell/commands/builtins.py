@@ -146,7 +146,7 @@ def run_file(reader: Reader, items: list[Item]) -> Status:
     path = items[0].text if items else ()
     text = read_file(reader, path)
     if any(isinstance(part, Contents) for _, held in text for part in held):
-        reader.note("skipped-command", f". {spell(path)}")
+        reader.note("skipped-command/sets", f". {spell(path)}")
         return SUCCESS
     return reader.run_file(text, None)
 
