@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from ci_kaniko import loads, render
 from ci_kaniko.rehearsing import yaml11
 from ci_kaniko.syncing import compare as sync
 from ci_kaniko.targets.github.beside import merged
+from ci_kaniko.targets.gitlab import beside as gitlab
 from harness.killed import killed
 from harness.repository import Repository
 
@@ -122,6 +124,38 @@ def test_the_folder_that_github_gives_every_job_is_not_for_kaniko(
     spec = merged(loads(API), f"on: push\n{theirs}jobs:\n{test}")
     job = yaml11.load(render(spec, "github"))["jobs"]["build-api"]
     assert job.get("defaults", {}).get("run", {}).get("working-directory") == folder
+
+
+@pytest.mark.parametrize(
+    ("theirs", "told"),
+    [
+        ("variables: {GIT_STRATEGY: none}\n", {"GIT_STRATEGY": "fetch"}),
+        (
+            "variables:\n  # theirs\n\n  A: b\n  GIT_CHECKOUT: 'false'\n  GIT_STRATEGY: \"none\"\n",
+            {"GIT_STRATEGY": "fetch", "GIT_CHECKOUT": "true"},
+        ),
+        ("variables: {GIT_STRATEGY: clone}\n", {}),
+        ("variables: {A: b}\ntest:\n  variables: {GIT_STRATEGY: none}\n", {}),
+    ],
+)
+def test_what_gitlab_tells_the_runner_of_every_job_is_not_for_kaniko(
+    theirs: str, told: dict[str, str]
+) -> None:
+    prepared = "prepare: {image: 'node:24', commands: make, artifacts: dist}\n"
+    joined = "platforms: [linux/amd64, linux/arm64]\ngitlab: {extra: {variables: {A: own}}}\n"
+    spec = gitlab.merged(loads(API + prepared + joined), theirs)
+    jobs = YAML(typ="safe").load(render(spec, "gitlab"))  # refuses a key that is there twice
+    found = {
+        name: (jobs.get(job.get("extends")) or job).get("variables", {})
+        for name, job in jobs.items()
+        if "script" in job
+    }
+    assert found == {
+        "prepare-api": told,
+        "build-api-amd64": {"A": "own"} | told,
+        "build-api-arm64": {"A": "own"} | told,
+        "build-api": {"A": "own"} | told | {"GIT_STRATEGY": "none"},
+    }
 
 
 def test_a_missing_file_is_made(repository: Repository) -> None:

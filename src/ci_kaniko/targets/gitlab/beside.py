@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ci_kaniko.plan.select import with_section
 from ci_kaniko.quick.hints import TYPE_CHECKING, Any
 from ci_kaniko.targets.gitlab.jobs import INHERITED
@@ -10,6 +12,7 @@ from ci_kaniko.text.yaml import scalar
 
 if TYPE_CHECKING:
     from ci_kaniko.spec.build import Build
+    from ci_kaniko.spec.native.gitlab import GitLab
     from ci_kaniko.spec.spec import Spec
 
 _DEFAULTS = pattern(
@@ -17,6 +20,12 @@ _DEFAULTS = pattern(
     r"(?:before_script|after_script|services|cache|artifacts|hooks|interruptible|retry)[ \t]*:"
 )
 """What a GitLab file gives every job, and no kaniko job can use."""
+_UNCHECKED = (
+    r"(?m)^variables[ \t]*:(?:.*\n(?:[ \t#].*\n|\r?\n)*?)?.*\b"
+    r"NAME[\"']?[ \t]*:[ \t]*[\"']?(?:none|empty|false)\b"
+)
+"""What a file tells the runner of every job, and leaves ours without what they build."""
+_CHECKED = {"GIT_STRATEGY": "fetch", "GIT_CHECKOUT": "true"}
 _STAGES = pattern(
     r"(?m)^stages[ \t]*:(?:[ \t]*\[([^\]]*)\]|[^\n]*\n((?:[ \t]*(?:-[ \t].*|#.*)?(?:\n|\Z))+))"
 )
@@ -54,11 +63,20 @@ def _stage(current: str) -> str:
 
 def merged(spec: Spec, current: str) -> Spec:
     """Jobs that take nothing of what the file gives the others."""
-    if not _DEFAULTS.search(current):
-        return spec
-    return with_section(
-        spec, "gitlab", lambda section: {"extra": {"inherit": INHERITED, **section.extra}}
-    )
+    inherit = {"inherit": INHERITED} if _DEFAULTS.search(current) else {}
+    unchecked = {
+        name: text
+        for name, text in _CHECKED.items()
+        if re.search(_UNCHECKED.replace("NAME", name), current)
+    }
+
+    def changed(section: GitLab) -> dict[str, Any]:
+        own = {**inherit, **section.extra}
+        if unchecked:
+            own["variables"] = {**unchecked, **section.extra.get("variables", {})}
+        return {"extra": own} if own else {}
+
+    return with_section(spec, "gitlab", changed)
 
 
 def started_now(build: Build) -> dict[str, Any]:

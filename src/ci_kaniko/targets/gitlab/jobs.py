@@ -45,7 +45,7 @@ from ci_kaniko.targets.gitlab.names import (
     preparation_of,
 )
 from ci_kaniko.targets.gitlab.rules import Rule, rules
-from ci_kaniko.targets.gitlab.runner import RUNNERS, checkout_variables
+from ci_kaniko.targets.gitlab.runner import RUNNERS, checkout_variables, told_to_runner
 from ci_kaniko.targets.shared import preparing
 from ci_kaniko.targets.target import Rendering
 
@@ -295,6 +295,8 @@ def _joining(image: Image) -> Fields:
     dialect = dialect_of(plan)
     join = Join(image, plan, dialect, joined(dialect.site))
     text = join.build(after=_own_digest(image, join.script.words) if image.hands_over else [])
+    extra = dict(section.extra)
+    given = extra.pop("variables", {})
     return _without_nothing(
         {
             "stage": _stage(image.build),
@@ -310,11 +312,11 @@ def _joining(image: Image) -> Fields:
                 for name, _ in named_jobs(image)
             ],
             "id_tokens": _id_tokens(plan),
-            "variables": {"GIT_STRATEGY": "none", **join.script.environment},
+            "variables": {**given, "GIT_STRATEGY": "none", **join.script.environment},
             "script": text,
             "dotenv": DOTENV if image.hands_over else "",
             "rules": rules(plan.spec, plan.started),
-            **_isolated(plan.spec, section.extra),
+            **_isolated(plan.spec, extra),
         }
     )
 
@@ -332,7 +334,7 @@ def _preparing(preparation: Preparation, pipeline: Pipeline) -> Fields:
             "timeout": section.timeout,
             "retry": section.retry,
             "needs": None if given is None else [Need(name, artifacts=True) for name in given],
-            "variables": checkout_variables(build),
+            "variables": {**checkout_variables(build), **told_to_runner(build)},
             "script": preparing(prepare.commands),
             "artifacts": prepare.artifacts,
             "expire_in": "1 day",

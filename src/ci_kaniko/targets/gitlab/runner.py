@@ -26,3 +26,9 @@ def checkout_variables(build: Build) -> dict[str, str]:
         "GIT_LFS_SKIP_SMUDGE": "0" if checkout.lfs else "",
     }
     return {name: text for name, text in variables.items() if text}
+
+
+def told_to_runner(build: Build) -> dict[str, str]:
+    """What the job's own raw variables say of the checkout, which is that of what prepares too."""
+    given = build.gitlab.extra.get("variables", {})
+    return {name: text for name, text in given.items() if name.startswith("GIT_")}
