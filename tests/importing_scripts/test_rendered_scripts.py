@@ -172,6 +172,7 @@ def test_conditions_of_a_rendered_script() -> None:
     assert shown(call.pushed) == [
         f"quay.io/acme/shop:${{ref.name|tag}} [{main} or {tag}]",
         f"ghcr.io/acme/shop:latest [{main}]",
+        f"ghcr.io/acme/shop:newest [{main}]",
         f"ghcr.io/acme/shop:${{ref.name|tag}} [{feature}]",
         f"registry.example.com:5000/acme/shop:${{ref.name|tag}} [{tag}]",
     ]
