@@ -17,6 +17,7 @@ from ci_kaniko.syntax.references import pulled_from
 from ci_kaniko.syntax.variables import ENV_PREFIX, text_of
 from ci_kaniko.targets.files import in_files
 from ci_kaniko.targets.requirement import Requirement
+from ci_kaniko.targets.setup import config_secret
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _of_a_file(spec: Spec, target: str, path: str | None) -> list[Requirement]:
         *_variables(plans, words),
         *_clouds(plans),
     ]
-    for listed in (_pulls, _claims, _identities, _notes):
+    for listed in (_pulls, _trusts, _claims, _identities, _notes):
         found += _each(partial(listed, words=words), plans)
     found += [*_builders(plans, words), *_forks(plans, words), *words.finally_(plans)]
     if rendering:
@@ -156,11 +157,7 @@ def _ready_configs(plans: list[Plan], words: Setup) -> Iterator[Requirement]:
 def _ready_config(plan: Plan, name: str, hosts: list[str], words: Setup) -> Requirement:
     purpose = f"a ready config.json with logins for {', '.join(hosts)}"
     if cluster := words.cluster(plan):
-        command = (
-            f"{cluster.kubectl} create secret generic {name} "
-            "--type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=./config.json"
-        )
-        return Requirement("Secret", name, purpose, (command,))
+        return Requirement("Secret", name, purpose, (config_secret(cluster, name),))
     steps = tuple(words.secret(plan, name, Use(purpose, is_file=True)))
     return Requirement("secret", name, purpose, steps)
 
@@ -199,6 +196,16 @@ def _pulls(plan: Plan, words: Setup) -> Iterator[Requirement]:
             every = f"pull: true at the login of {host}, for runs that do not push, too; or:"
             steps = [every, *steps]
         yield Requirement("pull login", host, purpose, tuple(steps))
+
+
+def _trusts(plan: Plan, words: Setup) -> Iterator[Requirement]:
+    """Private certificates of registries that the platform pulls from."""
+    for image in dict.fromkeys(pulled_images(plan.spec, plan.target)):
+        host = pulled_from(image)
+        if host in plan.spec.certificates:
+            purpose = f"{image} is pulled before any certificate of the job is there"
+            step = f"what pulls it trusts {host}: Docker by /etc/docker/certs.d/{host}/ca.crt"
+            yield Requirement("certificate", host, purpose, (step,))
 
 
 def _variables(plans: list[Plan], words: Setup) -> Iterator[Requirement]:

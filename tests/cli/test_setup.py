@@ -112,6 +112,8 @@ def well_formed(found: list[Requirement], target: str) -> None:
         for step in item.steps:
             if step.split(" ")[0] in {"glab", "gh", "kubectl", "agola", "aws", "rm"}:
                 assert shlex.split(step), step
+                # kubectl wants user and password for it, and a password is no argument
+                assert "docker-registry" not in step, step
     text = setup_text(found, target)
     assert text.endswith("\n")
     assert not text.endswith("\n\n")
@@ -344,6 +346,20 @@ def test_a_login_for_an_image_that_the_platform_pulls(target: str, words: str) -
     assert ("pull: true" in item.steps[0]) is given
     well_formed([item], target)
     assert len(pulls(pushed.replace("MIRROR}", "MIRROR, pull: true}"))) == (not given)
+
+
+def test_what_pulls_an_image_needs_the_certificate_of_its_registry() -> None:
+    host = "mirror.example.com:8443"
+    base = f"default_branch: main\npush: never\ncertificates: {{'{host}': ACME_CA}}\n"
+    mirror = f"executor: {{image: '{host}/oss/kaniko'}}\n"
+    for target in TARGETS:
+        kinds = {item.kind for item in requirements(ci_kaniko.loads(base), target)}
+        assert "certificate" not in kinds
+        found = requirements(ci_kaniko.loads(base + mirror), target)
+        (item,) = [item for item in found if item.kind == "certificate"]
+        assert host in item.name
+        assert f"/etc/docker/certs.d/{host}/ca.crt" in item.steps[0]
+        well_formed(found, target)
 
 
 CALLED = """\

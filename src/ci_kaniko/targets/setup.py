@@ -123,8 +123,9 @@ def needs_secrets(plan: Plan) -> bool:
     )
 
 
-def pull_secret(cluster: Cluster, host: str) -> str:
-    """The command that creates the Secret with which a pod pulls from ``host``."""
-    from ci_kaniko.text.quoting import quote
-
-    return f"{cluster.kubectl} create secret docker-registry mirror --docker-server={quote(host)}"
+def config_secret(cluster: Cluster, name: str) -> str:
+    """The command that creates a Secret of a config.json."""
+    return (
+        f"{cluster.kubectl} create secret generic {name} "
+        "--type=kubernetes.io/dockerconfigjson --from-file=.dockerconfigjson=./config.json"
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.targets.requirement import Requirement
-from ci_kaniko.targets.setup import Cluster, Setup, handed_to_forks, needs_secrets, pull_secret
+from ci_kaniko.targets.setup import Cluster, Setup, config_secret, handed_to_forks, needs_secrets
 from ci_kaniko.text.quoting import quote
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ class BuildkiteSetup(Setup):
     def pull(self, plan: Plan, host: str) -> Iterator[str]:
         cluster = self.cluster(plan)
         patch = quote('{"imagePullSecrets": [{"name": "mirror"}]}')
-        yield "a docker_config of the spec for that host is used; or:"
-        yield pull_secret(cluster, host)
+        yield "a docker_config of the spec for that host is used; or a config.json:"
+        yield config_secret(cluster, "mirror")
         yield f"{cluster.kubectl} patch serviceaccount {cluster.account} --patch {patch}"
 
     def pulls_by_itself(self, plan: Plan, login: Login) -> bool:

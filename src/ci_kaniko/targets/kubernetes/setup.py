@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ci_kaniko.quick.hints import TYPE_CHECKING
 from ci_kaniko.syntax.variables import ENV_PREFIX
-from ci_kaniko.targets.setup import Cluster, Setup, pull_secret
+from ci_kaniko.targets.setup import Cluster, Setup, config_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,8 +29,8 @@ class KubernetesSetup(Setup):
         return Cluster(kubectl, account, section.secret, section.cache_claim)
 
     def pull(self, plan: Plan, host: str) -> Iterator[str]:
-        yield "a docker_config of the spec for that host is used; or:"
-        yield pull_secret(self.cluster(plan), host)
+        yield "a docker_config of the spec for that host is used; or a config.json:"
+        yield config_secret(self.cluster(plan), "mirror")
         yield "kubernetes: {image_pull_secrets: [mirror]} in the spec"
 
     def pulls_by_itself(self, plan: Plan, login: Login) -> bool:
