@@ -1326,6 +1326,48 @@ podTemplate(containers: [containerTemplate(name: 'kaniko', image: '{IMAGE}')]) {
         {"destinations": ["quay.io/acme/shop:b${build.number}"]},
         silent=("run-time-variable",),
     ),
+    "a list has the parameters of who passes it": Case(
+        "pipeline.yaml",
+        f"""\
+apiVersion: tekton.dev/v1
+kind: Pipeline
+metadata: {{name: image}}
+spec:
+  params: [{{name: version, default: '1'}}, {{name: given}}]
+  tasks:
+  - name: build
+    params:
+    - name: extra
+      value: ["--build-arg=V=$(params.version)", "--build-arg=G=$(params['given'])"]
+    taskSpec:
+      params:
+      - {{name: version, default: '2'}}
+      - {{name: given, default: '3'}}
+      - {{name: extra, type: array}}
+      steps:
+      - image: {IMAGE}
+        args: [-d=quay.io/acme/shop:$(params.version), "$(params.extra[*])"]
+""",
+        {"build_args": {"V": "1"}, "destinations": ["quay.io/acme/shop:2"]},
+        told=((10, "not-portable"),),
+    ),
+    "an object of Tekton, and a step that waits": Case(
+        "task.yaml",
+        f"""\
+apiVersion: tekton.dev/v1
+kind: Task
+metadata: {{name: image}}
+spec:
+  params:
+  - {{name: git, type: object, default: {{rev: v1}}}}
+  stepTemplate: {{image: {IMAGE}}}
+  steps:
+  - args: [-d=quay.io/acme/shop:1, --build-arg=REV=$(params.git.rev)]
+    when: [{{input: "$(params.git.rev)", operator: notin, values: [v0]}}]
+""",
+        {"push": "never", "build_args": {"REV": "v1"}},
+        told=((6, "parameter"), (10, "unknown-trigger")),
+    ),
     "the repository is a resource of Tekton": Case(
         "task.yaml",
         f"""\

@@ -47,6 +47,7 @@ from ci_kaniko.importing.ticked import (
     native,
     peek,
     read_yaml,
+    replaced,
     string,
     texts_below,
 )
@@ -66,6 +67,7 @@ _RESOURCES = ("resources.inputs", "inputs.resources")
 """What holds the repository before there were workspaces, in both of its spellings."""
 _ARGO = _FACTS._replace(target="argo")
 _REFERENCE = re.compile(r"\$\((?:inputs\.)?params(?:\.([\w-]+)|\[['\"]([^'\"]+)['\"]\])")
+_PASSED_ON = re.compile(r"\$\((params[.\[][^()\s]+)\)")
 _PASSED = re.compile(
     r"\$\((?:inputs\.|tt\.)?params[.\[]|\{\{=?\s*(?:(?:workflow|inputs)\.parameters|steps|tasks)\."
 )
@@ -147,7 +149,11 @@ def tekton_jobs(root: Map, original: Original, callers: Callers) -> Iterator[Job
         outer = outer._replace(texts={**outer.texts, **callers.commits})
         known = _known(task.given, outer)._replace(listed=callers.listed)
         steps = list(maps(task.spec.get("steps")))
-        building = [runs_executor(one, known) or _RUNS.search(one.peek("script")) for one in steps]
+        template = task.spec.mapping("stepTemplate")
+        building = [
+            runs_executor(Map(items={**template, **one}), known) or _RUNS.search(one.peek("script"))
+            for one in steps
+        ]
         others = {
             number
             for number, builds in enumerate(building)
@@ -292,9 +298,12 @@ def _known(given: dict[str, Any], outer: Known = UNKNOWN) -> Known:
         value = item.get("value", item.get("default"))
         found: Text = (Var(variable(name)),)
         if isinstance(value, list):
-            value = outer.flat(value)
+            value = [_from_outside(entry, outer, item) for entry in outer.flat(value)]
             for at, entry in enumerate(value):
                 texts[f"params.{name}[{at}]"] = (peek(entry),)
+        elif isinstance(value, Map):
+            for key, entry in value.items():
+                texts[f"params.{name}.{key}"] = expanded(peek(entry), outer)
         elif isinstance(value, str):
             found = expanded(str(value), outer)
         for scope in ("params.", "inputs.params."):
@@ -302,6 +311,16 @@ def _known(given: dict[str, Any], outer: Known = UNKNOWN) -> Known:
             if isinstance(value, list):
                 lists[f"{scope}{name}"] = value
     return Known(texts, lists)
+
+
+def _from_outside(entry: Any, outer: Known, item: Map) -> Any:
+    """An entry of a list: the parameters in it are those of who passes it."""
+
+    def value(found: re.Match[str]) -> str:
+        known = literal(outer.text(found[1]) or (Var(found[1]),))
+        return f"$(pipeline.{found[1]})" if known is None else known
+
+    return replaced(entry, lambda text: _PASSED_ON.sub(value, text)) if "value" in item else entry
 
 
 def _job(
@@ -319,6 +338,7 @@ def _job(
     template = task.spec.mapping("stepTemplate")
     used = [step, template, *(each for each in steps[:at] if clones(_body(each)))]
     _tell_parameters(job, task, used)
+    _tell_when(job, "step", step.peek("name") or str(at + 1), step)
     job.image = filled(job, step.get("image", template.get("image")), known)
     job.image_line = step.line_of("image")
     ignore_keys(step, "Tekton step")
@@ -395,12 +415,7 @@ def _tell_parameters(job: Job, task: _Task, used: Any) -> None:
         _tell_parameter(job, item)
     if task.outer:
         _tell_parameters(job, task._replace(given=task.outer, outer={}), values)
-    if "when" in task.asked:
-        tests = [" ".join(map(str, native(one).values())) for one in maps(task.asked["when"])]
-        tests = tests or [task.asked.string("when")]
-        job.started = Started(held=True)
-        line = task.asked.line_of("when")
-        job.tell("unknown-trigger/task", line, task.name, "; ".join(tests))
+    _tell_when(job, "task", task.name, task.asked)
     for one in maps(task.asked.mapping("matrix").get("params")):
         if one.peek("name") in names:
             listed = " ".join(map(peek, native(one).get("value") or ()))
@@ -408,6 +423,15 @@ def _tell_parameters(job: Job, task: _Task, used: Any) -> None:
             shown = f"{one.peek('name')} {listed}"
             job.tell("unknown-trigger/matrix", line_of(one), task.name, shown)
     task.asked.string("name")
+
+
+def _tell_when(job: Job, kind: str, name: str, asked: Map) -> None:
+    """What a task or a step waits for: no spec asks that."""
+    if "when" in asked:
+        tests = [" ".join(map(str, native(one).values())) for one in maps(asked["when"])]
+        tests = tests or [asked.string("when")]
+        job.started = Started(held=True)
+        job.tell("unknown-trigger/task", asked.line_of("when"), kind, name, "; ".join(tests))
 
 
 def _tell_call(job: Job, task: _Task) -> None:
@@ -430,7 +454,7 @@ def _tell_parameter(job: Job, item: Map) -> None:
         return
     key = "value" if "value" in item else "default"
     native(value)
-    listed = value if isinstance(value, list) else [value]
+    listed = value if isinstance(value, list) else [*texts_below(value)]
     shown = " ".join(peek(getattr(each, "origin", None) or each) for each in listed) or "empty"
     said = "" if key == "value" else " by default"
     if _PASSED.search(shown):
