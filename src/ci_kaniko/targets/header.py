@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from ci_kaniko.spec.spec import Spec
 
 _END = "; edit that and run: ci-kaniko sync"
+_OF_PYTHON = "a Spec in Python; edit that and write it again"
 
 
 def header(spec: Spec) -> str:
@@ -18,7 +19,9 @@ def header(spec: Spec) -> str:
     """
     from ci_kaniko.repository.discovery import FILE_NAMES
 
-    place = (spec.source and spec.source.place) or FILE_NAMES[0]
+    if spec.source is None:
+        return f"{_mark(spec)}{_OF_PYTHON}"
+    place = spec.source.place or FILE_NAMES[0]
     option = ""
     if not place.isprintable():
         from json import dumps
@@ -28,10 +31,14 @@ def header(spec: Spec) -> str:
         from shlex import quote
 
         option = f" -f {quote(place)}"
+    return f"{_mark(spec)}{place}{_END}{option}"
+
+
+def _mark(spec: Spec) -> str:
     from ci_kaniko import __version__
     from ci_kaniko.text.marks import mark
 
-    return f"{mark(__version__ if spec.requires else '')}{place}{_END}{option}"
+    return mark(__version__ if spec.requires else "")
 
 
 def spec_of(text: str) -> str:
@@ -39,7 +46,7 @@ def spec_of(text: str) -> str:
     from ci_kaniko.text.marks import after_mark
 
     rest = after_mark(text.partition("\n")[0])
-    if rest is None:
+    if rest is None or rest == _OF_PYTHON:
         return ""
     place = rest.partition(_END)[0]
     if not place.startswith('"'):
