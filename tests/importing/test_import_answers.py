@@ -3009,6 +3009,32 @@ spec:
         {"destinations": ["${registry.host}/shop:1"]},
         told=((3, "skipped-command"),),
     ),
+    "rules that an input holds": Case(
+        ".gitlab-ci.yml",
+        f"""\
+spec:
+  inputs:
+    rules: {{type: array, default: [{{if: $CI_COMMIT_BRANCH == "edge"}}]}}
+---
+{GITLAB}  script: /kaniko/executor -c . -d quay.io/acme/shop:1
+  before_script: []
+  rules: $[[ inputs.rules ]]
+""",
+        {"triggers": {"branches": ["edge"]}, "push": None},
+        told=((3, "input"),),
+        silent=("not-carried",),
+    ),
+    "rules that whoever includes a file gives": Case(
+        ".gitlab-ci.yml",
+        f"""\
+spec: {{inputs: {{rules: {{type: array}}}}}}
+---
+{GITLAB}  script: /kaniko/executor -c . -d quay.io/acme/shop:1
+  rules: $[[ inputs.rules ]]
+""",
+        {"push": "never"},
+        told=((6, "unknown-trigger"),),
+    ),
     "plugins log in": Case(
         ".buildkite/pipeline.yml",
         """\

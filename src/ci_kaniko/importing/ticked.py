@@ -399,8 +399,8 @@ def is_true(value: Any) -> bool:
     return string(value).lower() in ("true", "yes", "on", "1")
 
 
-def replaced(value: Any, change: Callable[[str], str]) -> Any:
-    """A value in which each text is another one."""
+def replaced(value: Any, change: Callable[[str], Any]) -> Any:
+    """A value in which each text is another one, or another value."""
     if isinstance(value, Map) and value:
         found = Map(value.line, {key: replaced(item, change) for key, item in value.items()})
         found.lines = value.lines
@@ -409,6 +409,8 @@ def replaced(value: Any, change: Callable[[str], str]) -> Any:
         return List(value.line, [replaced(item, change) for item in value])
     if not isinstance(value, Str) or (new := change(value)) == value:
         return value
+    if not isinstance(new, str):
+        return new
     made = text(new, value.line, plain=value.plain, first=value.first)
     made.origin = value
     return made

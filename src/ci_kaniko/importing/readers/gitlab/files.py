@@ -59,10 +59,15 @@ class Files:
         roots = [*original.mappings]
         self.header = roots[0] if len(roots) > 1 and "spec" in roots[0] else Map(0)
         self.inputs = self.header.mapping("spec").mapping("inputs")
-        worth = unsaid(self.inputs)
+        worth: dict[str, Any] = {**unsaid(self.inputs)}
         for name, text in worth.items():
             self.voice.tell("input", self.inputs.line_of(name), name, " ".join(text.split()))
             native(self.inputs[name])
+        lists = _lists_in(self.inputs)
+        for name in lists:
+            mapping(self.inputs[name]).ignore("type", "description")
+            self.voice.tell("input", self.inputs.line_of(name), name, "a list")
+        worth |= lists
         self.inputs = self.inputs.kept(lambda name: name not in worth)
         for root in roots:
             if root is not self.header:
@@ -90,8 +95,11 @@ class Files:
                 continue
             given = mapping(item).mapping("inputs")
             roots = [] if found is None else _documents(found, number, given)
+            lists = [name for name, one in given.items() if isinstance(one, List)]
+            later = ("rules", *(f"inputs.{name}" for name in lists))
+            later += ("inputs",) * (len(lists) == len(given))
             for left in leftover(item) if isinstance(item, Map) else ():
-                if found is None or not left.path.startswith("rules"):
+                if found is None or not left.path.startswith(later):
                     self.report.tell("include/only", path, left.line % FILE_LINES, left.path, name)
             if found is None:
                 self.report.tell("include/not-found", path, at, name)
@@ -161,20 +169,37 @@ def _documents(included: Original, number: int, given: Map) -> list[Map]:
         return roots
     declared = roots.pop(0).mapping("spec").mapping("inputs")
     worth = {name: mapping(one).string("default") for name, one in declared.items()}
-    worth.update({name: given.string(name) for name in declared if name in given})
+    worth |= _lists_in(declared)
+    for name in (each for each in declared if each in given):
+        worth[name] = given[name] if isinstance(given[name], List) else given.string(name)
     return [_filled_in(root, worth) for root in roots]
 
 
-def _filled_in(root: Map, given: dict[str, str]) -> Map:
+def _lists_in(inputs: Map) -> dict[str, Any]:
+    """The inputs that are lists by default."""
+    found = {name: mapping(one).get("default") for name, one in inputs.items()}
+    return {name: one for name, one in found.items() if isinstance(one, List)}
+
+
+def _filled_in(root: Map, given: dict[str, Any]) -> Map:
     """A file with its inputs put into texts and names of jobs; what is no text stays a hole."""
 
     def change(text: str) -> str:
-        return _INPUT.sub(lambda match: given.get(match[1], "") or match.group(), text)
+        return _INPUT.sub(lambda match: _text(given.get(match[1])) or match.group(), text)
 
-    texts = replaced(root, change)
-    found = Map(root.line, {change(key): value for key, value in texts.items()})
+    def whole(text: str) -> Any:
+        alone = _INPUT.fullmatch(text)
+        listed = given.get(alone[1]) if alone else None
+        return listed if isinstance(listed, List) else change(text)
+
+    values = replaced(root, whole)
+    found = Map(root.line, {change(key): value for key, value in values.items()})
     found.lines = {change(key): line for key, line in root.lines.items()}
     return found
+
+
+def _text(given: Any) -> str:
+    return given if isinstance(given, str) else ""
 
 
 def _named(item: Any) -> Iterator[tuple[str, str]]:

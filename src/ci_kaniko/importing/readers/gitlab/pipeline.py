@@ -172,6 +172,7 @@ class _Pipeline:
         whole = self._whole(name)
         line = self.root.line_of(name)
         scripts = [each for key in _SCRIPTS for each in self._scripts(whole.get(key), 0)]
+        whole.ignore(*(key for key in _SCRIPTS if not whole.get(key)))
         if not any(map(self.files.original.may_build, scripts)):
             return
         matrix = whole.mapping("parallel").get("matrix")

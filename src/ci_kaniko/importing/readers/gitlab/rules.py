@@ -15,7 +15,7 @@ from ci_kaniko.importing.shell.guards import NO, YES
 from ci_kaniko.importing.shell.reader import Reader, Status
 from ci_kaniko.importing.shell.values import Value, plain, pure
 from ci_kaniko.importing.signs import DOCKER
-from ci_kaniko.importing.ticked import Map, line_of, mapping, peek, sequence, string
+from ci_kaniko.importing.ticked import Map, Str, line_of, mapping, peek, sequence, string
 from ci_kaniko.importing.translate.conditions import read
 from ci_kaniko.importing.translate.started import bounded, globs, push_only_where, set_triggers
 from ci_kaniko.syntax.versions import version_of
@@ -163,6 +163,8 @@ class Rules:
             if self._is_ours(rule, condition, when):
                 continue
             guard = self.expressions.guard(condition, rule.line_of("if")) if condition else YES
+            if isinstance(item, Str):  # an input that holds rules
+                guard = self.expressions.conditions.unknown(string(item), item.line)
             guard = self.guards.both(guard, self._exists(rule))
             guard = self.guards.both(guard, self._changes(rule, when, guard))
             if "start_in" in rule:
