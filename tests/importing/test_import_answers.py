@@ -3035,6 +3035,18 @@ spec: {{inputs: {{rules: {{type: array}}}}}}
         {"push": "never"},
         told=((6, "unknown-trigger"),),
     ),
+    "one pipeline for a branch with a merge request": Case(
+        ".gitlab-ci.yml",
+        f"""\
+{GITLAB}  script: /kaniko/executor -c . -d quay.io/acme/shop:1
+  rules:
+  - if: $CI_PIPELINE_SOURCE == "merge_request_event"
+  - {{if: $CI_OPEN_MERGE_REQUESTS, when: never}}
+  - if: $CI_COMMIT_BRANCH
+""",
+        {"triggers": {"branches": ["**"], "pull_requests": True}},
+        silent=("unknown-trigger",),
+    ),
     "plugins log in": Case(
         ".buildkite/pipeline.yml",
         """\

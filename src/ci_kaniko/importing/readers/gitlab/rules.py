@@ -39,7 +39,8 @@ _REFS = {
     "pipelines": '$CI_PIPELINE_SOURCE == "pipeline"',
     "chat": '$CI_PIPELINE_SOURCE == "chat"',
 }
-_NOT_TWICE = "$CI_COMMIT_BRANCH && $CI_OPEN_MERGE_REQUESTS"
+_OPEN = "$CI_OPEN_MERGE_REQUESTS"
+_NOT_TWICE = f"$CI_COMMIT_BRANCH && {_OPEN}"
 """GitLab's documented rule against two pipelines for one commit: a spec's triggers have it."""
 
 
@@ -160,7 +161,7 @@ class Rules:
             rule = mapping(item)
             condition = string(self.files.value(rule.get("if")))
             when = rule.string("when")
-            if self._is_ours(rule, condition, when):
+            if self._is_ours(rule, condition, when, before):
                 continue
             guard = self.expressions.guard(condition, rule.line_of("if")) if condition else YES
             if isinstance(item, Str):  # an input that holds rules
@@ -180,10 +181,16 @@ class Rules:
                 before = self.guards.either(before, guard)
         return found
 
-    def _is_ours(self, rule: Map, condition: str, when: str) -> bool:
-        """Whether a rule says what the triggers of a spec mean without being told."""
-        if when == "never" and condition == _NOT_TWICE:
-            return True
+    def _is_ours(self, rule: Map, condition: str, when: str, before: int) -> bool:
+        """Whether a rule says what the triggers of a spec mean without being told.
+
+        ``before`` is where an earlier rule decides.
+        """
+        if when == "never" and condition in {_OPEN, _NOT_TWICE}:
+            request = self.expressions.guard(_REQUEST, rule.line)
+            left = self.guards.minus(request, before)
+            if condition != _OPEN or not self.expressions.conditions.possible(left):
+                return True
         if _REQUEST in condition and rule.peek("interruptible") == "true":
             string(rule["interruptible"])
         ours = self.files.original.is_ours
