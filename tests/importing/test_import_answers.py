@@ -1368,6 +1368,30 @@ spec:
         {"push": "never", "build_args": {"REV": "v1"}},
         told=((6, "parameter"), (10, "unknown-trigger")),
     ),
+    "what no workflow of Argo starts is not pushed, and a call may hold its template": Case(
+        "workflow.yaml",
+        f"""\
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {{generateName: image-}}
+spec:
+  entrypoint: main
+  onExit: last
+  templates:
+  - name: main
+    steps:
+    - - name: inner
+        inline: {{container: {{image: {IMAGE}, args: [-d=quay.io/acme/a:1]}}}}
+  - {{name: last, container: {{image: {IMAGE}, args: [-d=quay.io/acme/b:1]}}}}
+  - {{name: left, container: {{image: {IMAGE}, args: [-d=quay.io/acme/c:1]}}}}
+""",
+        {
+            "images.inner.destinations": ["quay.io/acme/a:1"],
+            "images.last.destinations": ["quay.io/acme/b:1"],
+            "images.left.push": "never",
+        },
+        told=((13, "unknown-trigger"),),
+    ),
     "the repository is a resource of Tekton": Case(
         "task.yaml",
         f"""\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ci_kaniko.importing.ticked import List, Map, maps, peek, replaced, texts_below
+from ci_kaniko.importing.ticked import List, Map, maps, peek, replaced, text, texts_below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -14,6 +14,9 @@ _FILLED = re.compile(r"\{\{\s*(?:=\s*)?((?:[\w.-]|\['[\w-]+'\])+)\s*\}\}|\{\{=.*
 _AT = re.compile(r"\['([\w-]+)'\]")
 _OUTER = "workflow.parameters"
 _PLACE = "spec.arguments.parameters.{}.value"
+_ALONE = {"Workflow", "CronWorkflow"}
+"""What nobody else takes templates from."""
+_CALLED = "something calls it"
 _MAX_CALLS = 100
 _MAX_PARAMETERS = 20_000
 _FILES = {"emptyDir", "persistentVolumeClaim"}
@@ -64,12 +67,19 @@ def as_pipeline(root: Map, given: Iterable[Map] = (), shared: Mapping[str, Map] 
     outer = spelled(List(items=[*{one.peek("name"): one for one in declared}.values()]))
     templates = [each for each in _templates(root) if _own(root, each) not in shared]
     callers: dict[str, list[Map]] = {}
-    for call in (call for template in templates for call in _calls(template)):
+    calls = [call for template in templates for call in _calls(template)]
+    for call in calls:
         callers.setdefault(_asked(call), []).append(call)
     tasks = List(spec.line)
+    for call in calls:
+        if inline := call.mapping("inline"):
+            tasks.append(_task(spec, outer, inline, call, spelled))
+    started = {*_started(spec, calls)} if root.peek("kind") in _ALONE else set()
     found = [(each.peek("name"), each) for each in templates]
     for name, template in (*found, *(each for each in shared.items() if each[0] in callers)):
         asked = callers.get(name, [template])
+        if started and name not in {*started, *callers}:
+            asked = [Map(template.line, {"name": template.get("name"), "when": text(_CALLED)})]
         params = len(outer) + len(template.mapping("inputs").get("parameters") or ())
         most = min(_MAX_CALLS, _MAX_PARAMETERS // (params + 1) + 1)
         tasks += [_task(spec, outer, template, caller, spelled) for caller in asked[:most]]
@@ -97,6 +107,15 @@ class _Spelling:
             return f"$({scope or 'loop'}.{name})"
 
         return replaced(value, lambda written: _FILLED.sub(asked, written))
+
+
+def _started(spec: Map, calls: list[Map]) -> Iterator[str]:
+    """The templates that a workflow starts by itself; nothing where it has no first one."""
+    if entry := spec.peek("entrypoint"):
+        yield entry
+        for each in (spec, *calls):
+            yield each.peek("onExit")
+            yield from (hook.peek("template") for hook in maps([*each.mapping("hooks").values()]))
 
 
 def _map(**given: Any) -> Map:
