@@ -5,7 +5,16 @@ from ci_kaniko.problems.finding import Finding, Refused, quoted
 from ci_kaniko.quick.declaring import Field
 from ci_kaniko.quick.hints import TYPE_CHECKING, Annotated, Any
 from ci_kaniko.spec.extra import Extra
-from ci_kaniko.spec.fields import STRING, Name, Platform, Present, Reads, checked, choice
+from ci_kaniko.spec.fields import (
+    STRING,
+    TEXT,
+    Platform,
+    Present,
+    Reads,
+    check_present,
+    checked,
+    choice,
+)
 from ci_kaniko.spec.model import Section
 from ci_kaniko.spec.native.shared import Minutes, OneOrMore
 from ci_kaniko.syntax.grammar import file_stem
@@ -19,6 +28,10 @@ if TYPE_CHECKING:
 
     from ci_kaniko.spec.typed import GitHubDict
 
+_EXPRESSION = pattern(r"\$\{\{((?:'[^']*'|(?!\}\})[^'])*)(\}\})?")
+_NAMED = pattern(r"'[^']*'|(?<![\w.\]])([A-Za-z_][\w-]*) *[.\[]")
+_CONTEXTS = ("github", "inputs", "matrix", "needs", "strategy", "vars")
+"""What an expression can name where GitHub chooses runners and environments."""
 _GITHUB_ID = pattern(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
 
 
@@ -36,6 +49,14 @@ def _github_id(text: str) -> None:
         )
 
 
+def _workflow_name(text: str) -> None:
+    check_present(text)
+    if "${{" in text:
+        message = "GitHub takes no expression in the name of a workflow"
+        raise Refused("github-expression", message, "such as Images")
+
+
+WorkflowName = Annotated[str, Reads(checked(_workflow_name), TEXT, "name")]
 GitHubId = Annotated[str, Reads(checked(_github_id), STRING)]
 
 
@@ -58,7 +79,7 @@ class GitHub(Section):
         "other workflows call it.",
         examples=["reusable"],
     )
-    workflow: Name | None = Field(
+    workflow: WorkflowName | None = Field(
         default=None,
         description="Name of the workflow; that of its file under outputs:, or image.",
         examples=["Images"],
@@ -115,6 +136,35 @@ class GitHub(Section):
         return "a workflow whose on: is written by hand" if self.form == "reusable" else ""
 
     def check(self, build: Any) -> "Iterator[Finding]":
+        """Expressions that mean nothing to GitHub, and a token that fetches and pushes."""
+        yield from self._expressions()
+        yield from self._fetches_with_what_pushes(build)
+
+    def _expressions(self) -> "Iterator[Finding]":
+        told: dict[tuple[str, ...], tuple[str, ...]] = {
+            ("runs_on",): self.runs_on,
+            ("environment",): (self.environment or "",),
+            **{("platform_runs_on", name): held for name, held in self.platform_runs_on.items()},
+        }
+        found = ((where, text) for where, texts in told.items() for text in texts)
+        for where, text in found:
+            if why := self._meaningless(text):
+                hint = "${{ vars.NAME }} is a variable of the repository"
+                yield Finding("github-expression", ("github", *where), why, hint)
+
+    def _meaningless(self, text: str) -> str:
+        """Why GitHub makes nothing of the expressions in a text; empty where it does."""
+        for expression in _EXPRESSION.finditer(text):
+            if not expression[2]:
+                return f"the expression in {quoted(text)} does not end"
+            for name in filter(None, _NAMED.findall(expression[1])):
+                if name not in _CONTEXTS:
+                    return f"no expression knows {name} here; it knows {', '.join(_CONTEXTS)}"
+                if name in {"matrix", "strategy"} and "strategy" not in self.extra:
+                    return f"the job has no strategy, so {name} is empty"
+        return ""
+
+    def _fetches_with_what_pushes(self, build: Any) -> "Iterator[Finding]":
         """What fetches the repository in container mode may be what pushes as well."""
         requests = build.triggers is None or build.triggers.pull_requests
         fetched = build.context.is_directory and build.git.token is None
