@@ -3071,6 +3071,27 @@ spec: {{inputs: {{rules: {{type: array}}}}}}
         {"triggers": {"branches": ["**"], "pull_requests": True}},
         silent=("unknown-trigger",),
     ),
+    "a template that no file holds": Case(
+        ".gitlab-ci.yml",
+        f"""\
+.image: {{extends: .elsewhere, stage: build}}
+{GITLAB}  extends: .image
+  script: /kaniko/executor -c . -d quay.io/acme/shop:1
+""",
+        {"push": "never"},
+        told=((1, "extends"), (4, "unknown-trigger")),
+    ),
+    "a template that no file holds, and rules of the job": Case(
+        ".gitlab-ci.yml",
+        f"""\
+{GITLAB}  extends: .elsewhere
+  script: /kaniko/executor -c . -d quay.io/acme/shop:1
+  rules: [{{if: $CI_COMMIT_TAG}}]
+""",
+        {"push": None, "triggers": {"tags": ["**"]}},
+        told=((3, "extends"),),
+        silent=("unknown-trigger",),
+    ),
     "plugins log in": Case(
         ".buildkite/pipeline.yml",
         """\

@@ -127,6 +127,15 @@ class Files:
         found.line = job.line
         return found
 
+    def missing(self, job: Map, depth: int = 0) -> str:
+        """What a job extends, also by others, and no file here has; empty for nothing."""
+        for name in map(peek, job.sequence("extends") if depth <= _MAX_DEPTH else ()):
+            parent = self.root.get(name)
+            found = self.missing(parent, depth + 1) if isinstance(parent, Map) else name
+            if found:
+                return found
+        return ""
+
     def value(self, value: Any) -> Any:
         """A value, or what a reference names."""
         if not isinstance(value, Tagged):

@@ -110,6 +110,9 @@ class Rules:
         limited, anywhere = self.paths, [*self.anywhere]
         if "rules" in whole:
             guard = self._rules(whole["rules"])
+        elif not {"only", "except"} & whole.keys() and (name := self.files.missing(whole)):
+            said, line = f"{name} lets it", whole.line_of("extends")
+            guard = self.expressions.conditions.unknown(said, line)
         elif "rules" in workflow and not {"only", "except"} & whole.keys():
             guard = YES
         else:
