@@ -1392,6 +1392,20 @@ spec:
         },
         told=((13, "unknown-trigger"),),
     ),
+    "what is checked out takes the place of a clone": Case(
+        "Jenkinsfile",
+        f"""\
+podTemplate(containers: [containerTemplate(name: 'kaniko', image: '{IMAGE}')]) {{
+  node(POD_LABEL) {{
+    sh 'git clone https://git.example.com/acme/lib.git .'
+    checkout scm
+    container('kaniko') {{ sh '/kaniko/executor -c svc -d quay.io/acme/shop:1' }}
+  }}
+}}
+""",
+        {"context": "svc", "destinations": ["quay.io/acme/shop:1"]},
+        silent=("other-repository",),
+    ),
     "the repository is a resource of Tekton": Case(
         "task.yaml",
         f"""\

@@ -42,6 +42,7 @@ from ci_kaniko.importing.readers.pods.containers import take_read
 from ci_kaniko.importing.readers.scripts import Commands, Piece, beginning, hole, read_pieces
 from ci_kaniko.importing.report import FILE_LINES
 from ci_kaniko.importing.shell.commands.builtins import exported
+from ci_kaniko.importing.shell.files import in_folder
 from ci_kaniko.importing.shell.guards import YES
 from ci_kaniko.importing.shell.parsing import stops
 from ci_kaniko.importing.shell.reader import SUCCESS, Host, Reader, Status
@@ -238,6 +239,12 @@ def _leaving(statement: Statement) -> Statement:
     """An ``if`` whose ``return`` is one of the script."""
     left = [(one, re.sub(r"^\s*return\b", "leave", one.code)) for one in statement.block]
     return replace(statement, block=[replace(one, code=code) for one, code in left])
+
+
+def _checked_out(folder: str, reader: Reader) -> Status:
+    """Take the repository of the file for what a folder holds, whatever was cloned there."""
+    reader.state.files.pop(in_folder((folder or ".",), ".git"), None)
+    return SUCCESS
 
 
 def _unset(name: str, reader: Reader) -> Status:
@@ -548,6 +555,9 @@ class _Reader:
             pieces = self._script(statement, around)
             self.homes |= {piece.line: self.folders.home(statement) for piece in pieces}
             yield from pieces
+        elif self.folders.owns(statement):
+            self.homes[line] = self.folders.home(statement)
+            yield Piece(self.questions.add(partial(_checked_out, around.folder)), line)
         elif statement.name == "writeFile" and (script := self._written(statement, around)):
             yield script
         elif end := {"error": "exit 1", "leave": "exit 0"}.get(statement.name):
