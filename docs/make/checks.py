@@ -63,21 +63,24 @@ def checks(sources: dict[str, str]) -> dict[str, list[str]]:
 
 
 def warned(sources: dict[str, str]) -> set[str]:
-    """The rules that somebody reports as a warning.
+    """The rules that somebody reports as a warning, or as bad as a spec says.
 
-    >>> warned({"a.py": "Finding('odd', (), 'no', severity='warning')"})
-    {'odd'}
+    >>> source = "Finding('odd', (), 'no', severity='warning'); severity_of(rules, 'old')"
+    >>> sorted(warned({"a.py": source}))
+    ['odd', 'old']
     """
-    calls = (
+    calls = [
         node for text in sources.values() for node in nodes_of(text) if isinstance(node, ast.Call)
-    )
-    return {
+    ]
+    reported = {
         rule
         for call in calls
         if any(key.arg == "severity" and _text(key.value) == "warning" for key in call.keywords)
         for rule in map(_text, _rules(call))
         if rule
     }
+    asked = {_text(call.args[1]) for call in calls if getattr(call.func, "id", "") == "severity_of"}
+    return reported | {rule for rule in asked if rule}
 
 
 def _definitions(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
