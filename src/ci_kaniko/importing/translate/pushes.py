@@ -166,9 +166,10 @@ def _tell_condition(work: Work) -> None:
 
 
 def _built(call: Call) -> set[str]:
-    """What a call says but for where it pushes."""
+    """What a call says but for where it pushes, and for how it names a commit."""
     words = {spell(word.text) for word in call.words}
-    return {word for word in words if not word.startswith(("--destination=", "--no-push"))}
+    others = {word for word in words if not word.startswith(("--destination=", "--no-push"))}
+    return {word.partition("#")[0] if word.startswith("--context=") else word for word in others}
 
 
 def _split_images(work: Work, image: Text, line: int) -> list[Text]:

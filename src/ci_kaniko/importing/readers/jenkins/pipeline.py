@@ -558,6 +558,7 @@ class _Reader:
         elif self.folders.owns(statement):
             self.homes[line] = self.folders.home(statement)
             yield Piece(self.questions.add(partial(_checked_out, around.folder)), line)
+            self._tell_parts(statement, head)
         elif statement.name == "writeFile" and (script := self._written(statement, around)):
             yield script
         elif end := {"error": "exit 1", "leave": "exit 0"}.get(statement.name):
