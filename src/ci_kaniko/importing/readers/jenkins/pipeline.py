@@ -72,7 +72,6 @@ _TERNARY = re.compile(rf"(.*\S)\s*\?\s*{MARK}\s*:\s*{MARK}", re.DOTALL)
 _TERM = re.compile(rf"{MARK}|(?!(?:true|false|null)\b)(?:(?:env|params)\.)?[A-Za-z_]\w*")
 _NAMED = re.compile(r"\b(\w+)\s*:((?:(?!\b\w+\s*:).)*)", re.DOTALL)
 """What a step is given by names."""
-_MAX_SET = 100
 _MAX_CHANGED = 30
 _MAX_ASKED = 2_000
 _DECLARED = {"agent", "environment", "when"}
@@ -186,7 +185,6 @@ class _Questions(Commands):
         super().__init__()
         self.host = Host(self.known, self._expression)
         self.bound: set[str] = set()
-        self.lost: set[str] = set()
 
     def asked(self, statement: Statement, before: str) -> tuple[str, str]:
         """An ``if`` or ``else`` as the test of a script; and all that its chain has asked."""
@@ -215,8 +213,6 @@ class _Questions(Commands):
 
     def _expression(self, reader: Reader, name: str) -> Value | None:
         """What Groovy puts into a text: its own variables have what was set last."""
-        if name in self.lost:
-            return pure((Var(name),))
         if name in self.bound:
             return reader.value(name)
         return pure(reader.given[name]) if name in reader.given else None
@@ -274,7 +270,6 @@ class _Reader:
         self.checkouts |= {*_CHECKED_OUT.findall(original.text)}
         self.names_of_logins = frozenset(_CALLED.findall(original.text))
         self.words = Counter(re.findall(r"\w+", original.text))
-        self.left = _MAX_SET
         self.asking = 0
 
     def outer(self, statements: list[Statement], around: _Around) -> None:
@@ -476,12 +471,8 @@ class _Reader:
         if found is None or self.words[found[1]] < 2:
             return
         name, line, code = found[1], statement.line, _value(found)
-        self.left -= 1
         one = _TERNARY.fullmatch(code)
-        if self.left < 0:
-            self.questions.lost.add(name)
-            self._tell_parts(statement, head)
-        elif script := _printed(code, statement):
+        if script := _printed(code, statement):
             yield Piece(f"{name}=$(", line)
             yield Piece(script.text(lambda one: self._hole(one, around)), script.line)
             yield Piece(")", line)
@@ -585,12 +576,8 @@ class _Reader:
         """Variables that a block sets which may not run: only a run knows them."""
         found = [ASSIGNED.match(inner.code) for inner in statement.below()]
         for name in dict.fromkeys(one[1] for one in found if one and self.words[one[1]] > 1):
-            self.left -= 1
             self.bound.add(name)
-            if self.left < 0:
-                self.questions.lost.add(name)
-            else:
-                yield Piece(self.questions.add(partial(_unset, name)), statement.line)
+            yield Piece(self.questions.add(partial(_unset, name)), statement.line)
 
     # -- steps --------------------------------------------------------------------------------
 
@@ -608,8 +595,6 @@ class _Reader:
             if any(may_build(row.text.replace("/kaniko/warmer", "")) for row in rows)
         )
         built = next(building, around)
-        for name in self.questions.lost:
-            self.known.pop(name, None)
         job.environment |= {**self.known, **around.environment}
         ours = {*_ASKED.findall(self.original.text)}
         ours = {name for name in ours if not is_read(name) and not owner_of_variable(name)}
