@@ -144,3 +144,22 @@ def test_a_variable_is_that_of_the_place_that_reads_it(name: str) -> None:
     builds = [spec, *(spec.images or {}).values()]
     found = [str(each.image) for build in builds for each in build.destinations or ()]
     assert sorted(found) == sorted(f"ghcr.io/acme/{image}" for image in wanted.split())
+
+
+def test_variables_of_a_jenkinsfile_keep_their_order() -> None:
+    names = [f"KEPT_{letter}" for letter in "QWERTYUIOP"]
+    sets = "".join(f"    {name} = 'x'\n" for name in names)
+    text = f"""\
+pipeline {{
+  agent {{ kubernetes {{ yaml 'spec: {{containers: [{{name: kaniko, image: "{IMAGE}"}}]}}' }} }}
+  environment {{
+{sets}  }}
+  stages {{
+    stage('build') {{
+      steps {{ container('kaniko') {{ sh '/kaniko/executor -c . -d quay.io/acme/shop:1' }} }}
+    }}
+  }}
+}}
+"""
+    found = import_files([("Jenkinsfile", text)])
+    assert [*found.spec.env] == names

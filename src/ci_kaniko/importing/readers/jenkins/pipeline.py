@@ -598,7 +598,8 @@ class _Reader:
         job.environment |= {**self.known, **around.environment}
         ours = {*_ASKED.findall(self.original.text)}
         ours = {name for name in ours if not is_read(name) and not owner_of_variable(name)}
-        job.exported |= {name: self.lines[name] for name in around.environment.keys() - ours}
+        own = (name for name in around.environment if name not in ours)
+        job.exported |= {name: self.lines[name] for name in own}
         job.secrets |= self.secrets
         for _, inside in pieces:
             job.secrets |= inside.secrets
