@@ -269,6 +269,8 @@ class _Reader:
         self.checkouts = {"checkout scm", "checkout(scm)", "checkout (scm)"}
         self.checkouts |= {*_CHECKED_OUT.findall(original.text)}
         self.names_of_logins = frozenset(_CALLED.findall(original.text))
+        ours = {*_ASKED.findall(original.text)}
+        self.ours = {name for name in ours if not is_read(name) and not owner_of_variable(name)}
         self.words = Counter(re.findall(r"\w+", original.text))
         self.asking = 0
 
@@ -596,9 +598,7 @@ class _Reader:
         )
         built = next(building, around)
         job.environment |= {**self.known, **around.environment}
-        ours = {*_ASKED.findall(self.original.text)}
-        ours = {name for name in ours if not is_read(name) and not owner_of_variable(name)}
-        own = (name for name in around.environment if name not in ours)
+        own = (name for name in around.environment if name not in self.ours)
         job.exported |= {name: self.lines[name] for name in own}
         job.secrets |= self.secrets
         for _, inside in pieces:
