@@ -61,6 +61,7 @@ class Report:
         self.asking = Budget(_ASKING)
         self.daemons = daemons
         self._entries: dict[Entry, None] = {}
+        self._said: set[tuple[object, ...]] = set()
         self._hidden: set[str] = set()
         self._pushed: dict[Entry, tuple[str, str]] = {}
         self.rules: set[str] = set()
@@ -88,6 +89,10 @@ class Report:
 
     def tell(self, sentence: str, path: str, line: int, *values: object) -> None:
         """Say something of a line, in one of our sentences."""
+        said = sentence, path, line, values
+        if said in self._said:
+            return
+        self._said.add(said)
         note = Note(sentence, values)
         entry = Entry(note.kind, note.rule, note.message, path, line, note.advice)
         self.add(entry)

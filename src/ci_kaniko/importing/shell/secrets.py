@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ci_kaniko.importing.calls import Masked, Output, Part, Text, Var, join, literal, with_inner
@@ -32,6 +33,7 @@ _OBJECT = re.compile(r"(?i:(?:^|_)(?:K8S|KUBE|KUBERNETES|PULL)_SECRETS?)=[a-z][a
 _LONG_ENOUGH = 8
 
 
+@lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Whether a variable of that name holds a secret."""
     return _NAME.search(name) is not None and _NO_SECRET.search(name) is None
@@ -44,10 +46,10 @@ def is_placeholder(text: str) -> bool:
 
 def is_written(name: str, text: Text) -> bool:
     """Whether a variable holds a secret that stands in the script."""
-    plain = literal(text)
+    plain = literal(text) if is_secret_name(name) else ""
     if not plain or is_placeholder(plain) or _HARMLESS.fullmatch(plain):
         return False
-    return is_secret_name(name) and _OBJECT.search(f"{name}={plain}") is None
+    return _OBJECT.search(f"{name}={plain}") is None
 
 
 class Secrets:

@@ -47,10 +47,16 @@ class NotPortable(Exception):
     """A hole that no variable of a spec stands for, and why not."""
 
     def __init__(self, word: str, *values: object) -> None:
-        note = Note(f"not-portable/{word}", values)
-        super().__init__(note.message)
-        self.message = note.message
-        self.advice = note.advice
+        super().__init__(word, *values)
+        self._note = Note(f"not-portable/{word}", values)
+
+    @property
+    def message(self) -> str:
+        return self._note.message
+
+    @property
+    def advice(self) -> str:
+        return self._note.advice
 
 
 class Spelled:

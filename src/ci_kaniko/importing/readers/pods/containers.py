@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 KANIKO_PROGRAM = "/kaniko/executor"
 _IN_BRACKETS = r"\[(?:'[^'\]]+'|\"[^\"\]]+\"|\d+)\]"
+_READ = re.compile(r"\$\{?(\w+)")
 _NAME = rf"[A-Za-z_](?:[\w.-]|{_IN_BRACKETS})*"
 _KUBELET = re.compile(rf"\$\$|\$\(({_NAME})\)")
 _FILLED = re.compile(rf"\$\$|\$\(({_NAME})\)|\$\{{([A-Za-z_]\w*)\}}|\$([A-Z_][A-Z0-9_]*)\b")
@@ -199,10 +200,9 @@ def calls_of(
 
 def take_read(job: Job) -> None:
     """Variables that a script reads are in what it says."""
-    for name in {*job.exported, *job.secrets}:
-        if re.search(rf"\$\{{?{re.escape(name)}\b", job.script_text):
-            job.exported.pop(name, None)
-            take_secret(job, name)
+    for name in set(_READ.findall(job.script_text)):
+        job.exported.pop(name, None)
+        take_secret(job, name)
 
 
 def take_secret(job: Job, name: str) -> None:
